@@ -1,0 +1,171 @@
+"""Constants of the model: the kernel's spellings with model-sized values.
+
+Plain `NAME = integer` lines only: the linker reads this file and copies what a path uses into the
+emitted function. Anchors: include/linux/mm.h, mm_types.h, gfp_types.h, arch/x86/include/asm, v6.12.
+"""
+
+# How one step of a task ends: what an emitted path returns to the engine.
+YIELDED = 0  # at a switch point
+BLOCKED = 1  # waits for a lock or for a CPU with interrupts off
+WAITING = 2  # waits for the program: wait(), an empty pipe, a pin that is not there yet
+CALLED = 3  # pushed a frame
+RETURNED = 4  # popped its frame, the value is in task.retval
+MOVED = 5  # the engine's summary: the task reached its next switch point
+
+# The machine. A page table of PTRS_PER_PTE entries hangs below each PMD.
+CELLS = 4
+NR_MM = 4
+NR_VPN = 8
+PTRS_PER_PTE = 4
+NR_PMD = 2
+NR_PTPAGE = 12
+NR_PFN = 16
+NR_CPUS = 4
+NR_TASKS = 6
+NR_FRAMES = 10
+NR_REGS = 12
+NR_LITMUS_REGS = 8
+NR_PINS = 4
+NR_PIPES = 2
+NR_PIPE_BUFS = 2
+NR_FILES = 4
+NR_FILE_PAGES = 4
+NR_SWAP = 4
+NR_VMALLOC = 2
+NR_VMALLOC_PAGES = 4
+NR_SECONDARY = 2
+NR_GATHER = 8
+NR_CHOICES = 16
+NR_PRIVATE = 4
+ZERO_PFN = 0  # the zero page: never counted, never freed
+NO_MM = -1
+
+# PTEs. A present or PROT_NONE entry holds a pfn at PFN_SHIFT; a PMD that points to a table holds
+# the index of a page-table page there instead.
+PAGE_PRESENT = 1 << 0
+PAGE_RW = 1 << 1
+PAGE_ACCESSED = 1 << 2
+PAGE_DIRTY = 1 << 3
+PAGE_SOFT_DIRTY = 1 << 4
+PAGE_UFFD_WP = 1 << 5
+PAGE_SPECIAL = 1 << 6
+PAGE_PROTNONE = 1 << 7
+PAGE_SWP_EXCLUSIVE = 1 << 8
+PAGE_PSE = 1 << 9  # a PMD that maps a folio itself
+PAGE_MIGRATION = 1 << 10
+PAGE_SWAP = 1 << 11
+PAGE_TABLE = 1 << 12  # a PMD that points to a page-table page
+PAGE_MARKER = 1 << 13
+PAGE_DANGLING = 1 << 14  # ghost: the folio was freed while this entry still pointed at it
+PFN_SHIFT = 16
+PTE_HAS_PFN = PAGE_PRESENT | PAGE_PROTNONE | PAGE_MIGRATION
+
+# VMAs.
+VM_NONE = 0
+VM_READ = 1 << 0
+VM_WRITE = 1 << 1
+VM_EXEC = 1 << 2
+VM_SHARED = 1 << 3
+VM_MAYREAD = 1 << 4
+VM_MAYWRITE = 1 << 5
+VM_DONTCOPY = 1 << 6
+VM_WIPEONFORK = 1 << 7
+VM_MAPPED = 1 << 8  # the model's: a VMA is here
+VM_SOFTDIRTY = 1 << 9
+VM_UFFD_WP = 1 << 10
+VM_UFFD_MISSING = 1 << 11
+VM_LOCKED = 1 << 12
+VM_DROPPABLE = 1 << 13
+VM_PFNMAP = 1 << 14
+
+PROT_NONE = 0
+PROT_READ = 1
+PROT_WRITE = 2
+MAP_SHARED = 1
+MAP_PRIVATE = 2
+MAP_ANONYMOUS = 4
+MAP_FIXED = 8
+MADV_DONTNEED = 4
+MADV_DONTFORK = 10
+MADV_DOFORK = 11
+MADV_WIPEONFORK = 18
+MADV_KEEPONFORK = 19
+
+# GUP.
+FOLL_WRITE = 1 << 0
+FOLL_GET = 1 << 1
+FOLL_PIN = 1 << 2
+FOLL_LONGTERM = 1 << 3
+FOLL_FORCE = 1 << 4
+FOLL_REMOTE = 1 << 5
+FOLL_SLOW = 1 << 6  # the model's: the caller goes to the slow path at once
+GUP_PIN_COUNTING_BIAS = 1024
+
+FAULT_FLAG_WRITE = 1 << 0
+FAULT_FLAG_UNSHARE = 1 << 1
+FAULT_FLAG_REMOTE = 1 << 2
+VM_FAULT_OOM = 1 << 0
+VM_FAULT_SIGSEGV = 1 << 1
+VM_FAULT_SIGBUS = 1 << 2
+VM_FAULT_RETRY = 1 << 3
+
+MMF_HAS_PINNED = 1 << 0
+
+# Folio flags.
+PG_ANON = 1 << 0
+PG_DIRTY = 1 << 1
+PG_SWAPCACHE = 1 << 2
+PG_WRITEBACK = 1 << 3
+PG_LRU = 1 << 4
+PG_KSM = 1 << 5
+PG_SWAPBACKED = 1 << 6
+PG_SECRETMEM = 1 << 7
+PG_UPTODATE = 1 << 8
+
+# Tasks.
+TASK_NEW = 0
+TASK_RUNNING = 1
+TASK_DEAD = 2
+MMAP_LOCK_WRITER = -1
+
+# Pins: what became of a reference that GUP handed out.
+PIN_FREE = 0
+PIN_HELD = 1
+PIN_DROPPED = 2
+PIN_FAILED = 3
+
+EPERM = 1
+ESRCH = 3
+EINTR = 4
+EAGAIN = 11
+ENOMEM = 12
+EACCES = 13
+EFAULT = 14
+EBUSY = 16
+EEXIST = 17
+EINVAL = 22
+EMLINK = 31
+# A load that a signal ended leaves -(SIG_BASE + signal) in its register.
+SIG_BASE = 1000
+SIGBUS = 7
+SIGSEGV = 11
+
+# Promises that are broken by one access: bits of st.broken.
+PROP_NO_USE_AFTER_FREE = 0
+PROP_PRIVATE = 1
+PROP_NO_LOST_WRITE = 2
+PROP_NO_STALE_TLB = 3
+PROP_COUNTS = 4
+PROP_RMAP_AFTER_FLUSH = 5
+
+# Impossible situations: a finding about the model or the design, with a path.
+BUG_FRAME_OVERFLOW = 1
+BUG_CHOICE_OVERFLOW = 2
+BUG_LIVELOCK = 3
+BUG_NO_FREE_FOLIO = 4
+BUG_NO_FREE_PTPAGE = 5
+BUG_UNLOCK = 6
+BUG_GATHER_OVERFLOW = 7
+BUG_PIN_IN_USE = 8
+BUG_PIPE_FULL = 9
+BUG_BAD_PTE = 10
