@@ -47,7 +47,7 @@ def anchors(root: Path = MODEL) -> list[Anchor]:
             for match in ANCHOR.finditer(first_line):
                 found += [
                     Anchor(path, node.lineno, node.name, match["file"], name, match["release"])
-                    for name in re.findall(r"\w+", match["functions"])
+                    for name in re.findall(r"(\w+)\(\)", match["functions"])
                 ]
     return found
 

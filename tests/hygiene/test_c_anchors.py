@@ -1,0 +1,90 @@
+"""The C functions that the model names exist (tools/check_c_anchors.py)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    path = ROOT / "tools" / "check_c_anchors.py"
+    spec = importlib.util.spec_from_file_location("check_c_anchors", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+C = """\
+#define pte_same(a, b) ((a) == (b))
+/* do_old_page() { was here } */
+static inline vm_fault_t do_wp_page(struct vm_fault *vmf,
+                                    int n)
+	__releases(vmf->ptl)
+{
+	do_local_page(vmf);
+	if (n) {
+		return 0;
+	}
+}
+vm_fault_t do_declared_page(struct vm_fault *vmf);
+SYSCALL_DEFINE2(mprotect, unsigned long, start, size_t, len)
+{
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "there"),
+    [
+        ("do_wp_page", True),
+        ("pte_same", True),
+        ("sys_mprotect", True),
+        ("do_old_page", False),
+        ("do_local_page", False),
+        ("do_declared_page", False),
+        ("wp_page", False),
+    ],
+)
+def test_definitions_are_told_from_mentions(
+    tool: ModuleType, tmp_path: Path, function: str, there: bool
+) -> None:
+    (tmp_path / "memory.c").write_text(C)
+    assert tool.defines(tmp_path / "memory.c", function) == there
+
+
+def test_missing_anchor_is_reported(tool: ModuleType, tmp_path: Path) -> None:
+    tree, model = tmp_path / "linux", tmp_path / "model"
+    (tree / "mm").mkdir(parents=True)
+    (tree / "mm" / "memory.c").write_text(C)
+    (model / "mm").mkdir(parents=True)
+    (model / "mm" / "memory.py").write_text(
+        'def f(st):\n    """One. mm/memory.c do_wp_page() and do_gone_page(), v6.12."""\n'
+    )
+    found = tool.anchors(model)
+    assert [a.c_function for a in found] == ["do_wp_page", "do_gone_page"]
+    assert [a.c_function for a in tool.missing(found, tree)] == ["do_gone_page"]
+
+
+def test_every_path_has_an_anchor(tool: ModuleType) -> None:
+    """What models Linux says which function it models: every public function of mm/."""
+    assert len(tool.anchors()) > 50
+
+
+def test_anchors_exist_in_the_kernel_tree(
+    tool: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = os.environ.get("LINUX_SRC")
+    if not tree:
+        pytest.skip("LINUX_SRC names no kernel tree (Debian: the package linux-source-6.12)")
+    assert tool.main([tree]) == 0, capsys.readouterr().out
