@@ -1,0 +1,109 @@
+"""Does a final state satisfy a condition?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pagefault import consts
+from pagefault.consts import (
+    NO_MM,
+    PAGE_PRESENT,
+    PAGE_PROTNONE,
+    PAGE_PSE,
+    PAGE_SWAP,
+    PAGE_TABLE,
+    PFN_SHIFT,
+    PTRS_PER_PTE,
+    SIG_BASE,
+    VM_MAPPED,
+    VM_READ,
+)
+from pagefault.lang.program import (
+    And,
+    Atom,
+    Code,
+    Expr,
+    Int,
+    Memory,
+    Not,
+    Or,
+    Program,
+    Register,
+    Signal,
+)
+
+__all__ = ["code_name", "evaluate", "peek", "satisfies"]
+
+
+def satisfies(program: Program, st: Any, expr: Expr) -> bool:
+    """Whether `expr` holds in `st`. Memory that the task cannot read equals nothing."""
+    match expr:
+        case Atom(left, right, equal):
+            value = evaluate(program, st, left)
+            return (value == _wanted(left, right)) == equal
+        case Not(operand):
+            return not satisfies(program, st, operand)
+        case And(operands):
+            return all(satisfies(program, st, e) for e in operands)
+        case Or(operands):
+            return any(satisfies(program, st, e) for e in operands)
+
+
+def evaluate(program: Program, st: Any, place: Register | Memory | Signal) -> int | None:
+    """The value of a register, a cell or a signal; None for a cell that cannot be read."""
+    match place:
+        case Register():
+            return int(st.task[program.task_index(place.task)].reg[place.index])
+        case Signal(task):
+            return int(st.task[program.task_index(task)].signal)
+        case Memory(task, page, cell):
+            mm = st.task[program.task_index(task)].mm
+            return peek(st, mm, program.pages.index(page), cell)
+
+
+def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
+    """What a load by `mm` would see, without the load's effects; None if it would fault for good.
+
+    A page that nobody touched yet reads as zero, a swapped one as what was written to swap.
+    """
+    if mm == NO_MM:
+        return None
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if not vm_flags & VM_MAPPED or not vm_flags & VM_READ:
+        return None
+    pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
+    if pmd & PAGE_PSE:
+        return int(st.page[(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE].cell[cell])
+    if not pmd & PAGE_TABLE:
+        return 0
+    pte = st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE]
+    if pte & (PAGE_PRESENT | PAGE_PROTNONE):
+        return int(st.page[pte >> PFN_SHIFT].cell[cell])
+    if pte & PAGE_SWAP:
+        return int(st.swap[pte >> PFN_SHIFT].cell[cell])
+    return 0
+
+
+def _wanted(left: Register | Memory | Signal, right: Int | Code) -> int:
+    """The number that `right` means next to `left`: a register holds errno and signals negated."""
+    if isinstance(right, Int):
+        return right.value
+    code = int(getattr(consts, right.name))
+    if isinstance(left, Signal):
+        return code
+    return -(SIG_BASE + code) if right.is_signal else -code
+
+
+def code_name(value: int) -> str:
+    """A register's value as a reader wants it: `EFAULT`, `SIGSEGV`, or the number."""
+    names = _SIGNALS if value <= -SIG_BASE else _ERRNOS
+    code = -value - SIG_BASE if value <= -SIG_BASE else -value
+    return names.get(code, str(value)) if value < 0 else str(value)
+
+
+_SIGNALS = {getattr(consts, n): n for n in ("SIGSEGV", "SIGBUS")}
+_ERRNOS = {
+    value: name
+    for name, value in vars(consts).items()
+    if name.startswith("E") and name.isupper() and isinstance(value, int)
+}

@@ -1,0 +1,228 @@
+"""A litmus program as numbers: which path each statement calls, with which arguments.
+
+Nothing here knows a verb. The path of `mprotect(A, r)` is `sys_mprotect` if the kernel has one,
+else `mprotect`, and each argument becomes one or two integers by what kind of thing it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from pagefault import consts
+from pagefault.errors import LitmusError
+from pagefault.lang.program import (
+    Arg,
+    Cell,
+    Int,
+    Name,
+    Page,
+    Pin,
+    Pipe,
+    Program,
+    Range,
+    Register,
+    Statement,
+    Task,
+    Words,
+)
+
+if TYPE_CHECKING:
+    from pagefault.link import Kernel
+
+__all__ = ["Lowered", "LoweredStatement", "LoweredTask", "Operand", "lower"]
+
+NO_CPU = -1
+CONSTANT = -1
+
+Operand = tuple[int, int]
+"""(CONSTANT, value), or (task, register): the value that the register holds by then."""
+
+WORDS: dict[tuple[str, str], int] = {
+    ("map", "anon"): consts.MAP_ANONYMOUS,
+    ("map", "private"): consts.MAP_PRIVATE,
+    ("map", "shared"): consts.MAP_SHARED,
+    ("map", "fixed"): consts.MAP_FIXED,
+    ("prot", "none"): consts.PROT_NONE,
+    ("prot", "r"): consts.PROT_READ,
+    ("prot", "rw"): consts.PROT_READ | consts.PROT_WRITE,
+    ("advice", "dontneed"): consts.MADV_DONTNEED,
+    ("advice", "dontfork"): consts.MADV_DONTFORK,
+    ("advice", "dofork"): consts.MADV_DOFORK,
+    ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
+    ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
+    ("gup", "read"): 0,
+    ("gup", "write"): consts.FOLL_WRITE,
+    ("gup", "longterm"): consts.FOLL_LONGTERM,
+    ("gup", "slow"): consts.FOLL_SLOW,
+    ("drop", "dirty"): 1,
+}
+"""What a word of the language stands for, by the group of words that it belongs to."""
+
+
+@dataclass(frozen=True)
+class LoweredStatement:
+    """A call of path `path` (0: of the plain `function`); the result goes to register `dest`.
+
+    `dest` is -1 if nobody wants it. `text` is the statement as the program says it.
+    """
+
+    path: int
+    function: Callable[..., int] | None
+    operands: tuple[Operand, ...]
+    dest: int
+    text: str
+
+
+@dataclass(frozen=True)
+class LoweredTask:
+    """`mm` is None for a device, `cpu` NO_CPU. `started_by_program`: a fork or clone starts it."""
+
+    name: str
+    mm: int | None
+    cpu: int
+    started_by_program: bool
+    statements: tuple[LoweredStatement, ...]
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A program for one kernel. Tasks stand in the program's order; their position is their id."""
+
+    program: Program
+    tasks: tuple[LoweredTask, ...]
+
+
+def lower(program: Program, kernel: Kernel) -> Lowered:
+    """Lower a program. LitmusError if the kernel has no path for a verb."""
+    mms = _address_spaces(program)
+    cpus = _cpus(program)
+    return Lowered(
+        program,
+        tuple(
+            LoweredTask(
+                name=task.name,
+                mm=mms[task.name],
+                cpu=cpus[task.name],
+                started_by_program=task.parent is not None,
+                statements=tuple(_statement(program, s, kernel) for s in task.statements),
+            )
+            for task in program.tasks
+        ),
+    )
+
+
+def _address_spaces(program: Program) -> dict[str, int | None]:
+    """One number per process; a thread has that of the task that clones it, a device none."""
+    mms: dict[str, int | None] = {}
+    for task in program.tasks:
+        if task.kind == "process":
+            mms[task.name] = sum(1 for other in mms.values() if other is not None)
+        else:
+            mms[task.name] = None
+    for task in program.tasks:
+        owner = task
+        while owner.kind == "thread" and owner.parent is not None:
+            owner = program.task(owner.parent)
+        mms[task.name] = mms[owner.name]
+    return mms
+
+
+def _cpus(program: Program) -> dict[str, int]:
+    """The CPU that the text names, else the lowest that nobody has."""
+    cpus = {task.name: task.cpu for task in program.tasks if task.cpu is not None}
+    free = (c for c in range(consts.NR_CPUS) if c not in set(cpus.values()))
+    for task in program.tasks:
+        if task.kind == "device":
+            cpus[task.name] = NO_CPU
+        elif task.cpu is None:
+            cpus[task.name] = _next_cpu(free, program, task)
+    return cpus
+
+
+def _next_cpu(free: Iterator[int], program: Program, task: Task) -> int:
+    for cpu in free:
+        return cpu
+    raise LitmusError(
+        f"no CPU is left for {task.name}: the machine has {consts.NR_CPUS}",
+        path=program.path,
+        line=task.line or None,
+        hint="bind tasks that need not run at the same time to one CPU: `on cpu 0`",
+    )
+
+
+def _statement(program: Program, statement: Statement, kernel: Kernel) -> LoweredStatement:
+    operands = tuple(
+        operand for arg in statement.args for operand in _operands(program, statement, arg)
+    )
+    path, function = _target(program, statement, kernel)
+    return LoweredStatement(
+        path=path,
+        function=function,
+        operands=operands,
+        dest=-1 if statement.dest is None else statement.dest.index,
+        text=statement.text or statement.verb,
+    )
+
+
+def _target(
+    program: Program, statement: Statement, kernel: Kernel
+) -> tuple[int, Callable[..., int] | None]:
+    names = (f"sys_{statement.verb}", statement.verb)
+    ids = {path.name: path.id for path in kernel.paths if path is not None}
+    for name in names:
+        if name in ids:
+            return ids[name], None
+    for name in names:
+        try:
+            return 0, kernel.function(name)
+        except KeyError:
+            continue
+    raise _refused(program, statement, f"the model has no path for {statement.verb}()")
+
+
+def _operands(program: Program, statement: Statement, arg: Arg) -> list[Operand]:
+    match arg:
+        case Range(first, last):
+            start, end = program.pages.index(first), program.pages.index(last) + 1
+            return [(CONSTANT, start), (CONSTANT, end)]
+        case Page(name):
+            return [(CONSTANT, program.pages.index(name))]
+        case Cell(page, index):
+            return [(CONSTANT, program.pages.index(page)), (CONSTANT, index)]
+        case Words(group, words):
+            return [(CONSTANT, _bits(program, statement, group, words))]
+        case Name(task):
+            return [(CONSTANT, program.task_index(task))]
+        case Pin(name, cell):
+            return [(CONSTANT, program.pins.index(name)), *_cell(cell)]
+        case Pipe(name, cell):
+            return [(CONSTANT, program.pipes.index(name)), *_cell(cell)]
+        case Int(value):
+            return [(CONSTANT, value)]
+        case Register():
+            return [(program.task_index(arg.task), arg.index)]
+
+
+def _cell(cell: int | None) -> list[Operand]:
+    return [] if cell is None else [(CONSTANT, cell)]
+
+
+def _bits(program: Program, statement: Statement, group: str, words: frozenset[str]) -> int:
+    for word in words:
+        if (group, word) not in WORDS:
+            raise _refused(program, statement, f"the model does not know the {group} word {word!r}")
+    return reduce(or_, (WORDS[group, word] for word in words), 0)
+
+
+def _refused(program: Program, statement: Statement, message: str) -> LitmusError:
+    return LitmusError(
+        message,
+        path=program.path,
+        line=statement.line or None,
+        column=statement.column or None,
+        source_line=statement.text or None,
+    )

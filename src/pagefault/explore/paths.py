@@ -1,0 +1,110 @@
+"""What a search answers: a result, and traces that show it.
+
+A trace is a path through the states: which task moved at each step, through which kernel paths,
+and the whole state before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pagefault.lang.program import Program
+from pagefault.verdict import Verdict
+
+__all__ = ["Result", "Step", "Trace", "Visit"]
+
+Leaves = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A kernel path that ran during a step, from its start (label "") or from a switch point."""
+
+    path: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a task.
+
+    `statement` is the position of the litmus statement in the task, `stack` the kernel paths under
+    way after the step, outermost first, and `from_label`, `to_label` the switch points that it
+    left and reached ("" at a statement's start and end). `returned` is the statement's value if
+    this step ended it. `before` and `after` are flat lists of the state (layout.LEAVES).
+    """
+
+    task: int
+    statement: int
+    text: str
+    stack: tuple[str, ...]
+    from_label: str
+    to_label: str
+    visits: tuple[Visit, ...]
+    choices: tuple[int, ...]
+    returned: int | None
+    before: Leaves = field(repr=False)
+    after: Leaves = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A shortest path to something worth showing: the breach of a property, or a final state.
+
+    `shows` is the name of the broken property, "witness" or "counterexample"; `sentence` says what
+    was promised, `detail` what is known beyond that. `initial` is the state before the first step.
+    """
+
+    shows: str
+    sentence: str
+    detail: str
+    steps: tuple[Step, ...]
+    initial: Leaves = field(repr=False)
+
+    @property
+    def last(self) -> Leaves:
+        """The state at the end."""
+        return self.steps[-1].after if self.steps else self.initial
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one program does under one design at one grain.
+
+    `positive` and `negative` count the distinct final states that satisfy the expression of the
+    condition and that do not; `depth` is the length of the longest shortest path. `breaches` maps
+    each broken property (or "model-bug: NAME") to its shortest trace. `unknown_reason` is set if
+    the search ended before it had seen everything. `stuck` names tasks that some final state
+    leaves waiting for ever.
+    """
+
+    test: str
+    design: str
+    grain: str
+    verdict: Verdict
+    positive: int
+    negative: int
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    breaches: Mapping[str, Trace]
+    witness: Trace | None
+    counterexample: Trace | None
+    unknown_reason: str | None
+    stuck: tuple[str, ...]
+    program: Program = field(repr=False)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every reachable state was seen."""
+        return self.unknown_reason is None
+
+    @property
+    def bugs(self) -> tuple[str, ...]:
+        """The impossible situations that the model met, "model-bug: NAME" each."""
+        return tuple(name for name in self.breaches if name.startswith(MODEL_BUG))
+
+
+MODEL_BUG = "model-bug: "

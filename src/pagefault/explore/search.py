@@ -1,0 +1,430 @@
+"""Every schedule and every choice, breadth first.
+
+The search keeps the set of states that it has met, exactly, and for each the step that first led
+there, so that the way to any state can be walked again and is a shortest one. Properties are
+judged in every state; the condition in every final state, where no task can move.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pagefault import consts
+from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
+from pagefault.explore.canonical import Canonical, Naming, compose, invert
+from pagefault.explore.codec import Codec, MisfitError
+from pagefault.explore.condition import satisfies
+from pagefault.explore.engine import (
+    BROKEN,
+    BUG,
+    TASKS,
+    Engine,
+    Visit,
+    boot,
+    next_choices,
+    set_choices,
+    take_choices,
+)
+from pagefault.explore.lower import Lowered, lower
+from pagefault.explore.paths import MODEL_BUG, Leaves, Result, Step, Trace
+from pagefault.explore.paths import Visit as NamedVisit
+from pagefault.explore.promises import DEADLOCK, PROGRESS, Promise, promises
+from pagefault.lang.program import Program
+from pagefault.verdict import verdict_of
+
+if TYPE_CHECKING:
+    from pagefault.link import Kernel
+
+__all__ = ["Budget", "explore"]
+
+Move = tuple[int, tuple[int, ...]]
+"""A task and what choose() answered it."""
+
+_MODEL_ERRORS = (IndexError, ValueError, ZeroDivisionError, TypeError)
+"""What Python raises where compiled code would go wrong silently."""
+
+_STATE_OVERHEAD = 200
+"""Bytes that a state costs beside its key: objects, table entry, links (measured, 64 bit)."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Where a search gives up and says Unknown. None: no limit.
+
+    `megabytes` limits an estimate of the table's size, which is the same on every run.
+    """
+
+    states: int | None = 5_000_000
+    seconds: float | None = 600.0
+    megabytes: float | None = 4096.0
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a trace ends: at a state, or one move after it."""
+
+    state: int
+    move: Move | None = None
+    detail: str = ""
+
+
+def explore(
+    kernel: Kernel,
+    program: Program,
+    grain: str = "op",
+    budget: Budget = Budget(),
+    *,
+    properties: Sequence[str] | None = None,
+    canonical: bool = True,
+) -> Result:
+    """Search all that `program` can do on `kernel` at grain "op" or "step".
+
+    `properties` restricts what is judged to these names; `canonical` false keeps states apart that
+    differ in the numbering of the folios only (slower; for tests).
+    """
+    return _Search(kernel, program, grain, budget, properties, canonical).run()
+
+
+class _Search:
+    def __init__(
+        self,
+        kernel: Kernel,
+        program: Program,
+        grain: str,
+        budget: Budget,
+        properties: Sequence[str] | None,
+        canonical: bool,
+    ) -> None:
+        self.kernel = kernel
+        self.program = program
+        self.grain = grain
+        self.budget = budget
+        self.lowered: Lowered = lower(program, kernel)
+        self.engine = Engine(kernel, self.lowered, grain)
+        self.promises: tuple[Promise, ...] = tuple(
+            p for p in promises(kernel) if properties is None or p.name in properties
+        )
+        self.judged = {p.name for p in self.promises}
+        self.always = [(p.name, f) for p in self.promises for f in p.always]
+        self.at_end = [(p.name, f) for p in self.promises for f in p.at_end]
+        self.bits = [(1 << p.bit, p.name) for p in self.promises if p.bit is not None]
+        self.canonical = Canonical(kernel) if canonical else None
+
+        self.st = boot(kernel, self.lowered)
+        self.initial: list[int] = list(self.st.leaves)
+        self.codec = Codec(self.initial)
+        self.keys: list[bytes] = []
+        self.index: dict[bytes, int] = {}
+        self.parent = array("i")
+        self.by = array("i")  # position in self.moves
+        self.moves: list[Move] = []
+        self.move_index: dict[Move, int] = {}
+        self.source = array("i")
+        self.target = array("i")
+        self.bytes = 0
+        self.transitions = 0
+        self.breaches: dict[str, _End] = {}
+        self.ends = bytearray()  # 1 for each state that no step leaves
+        self.positive = 0
+        self.negative = 0
+        self.witness: int | None = None
+        self.counterexample: int | None = None
+        self.stuck: dict[str, None] = {}
+
+    # --- the search -----------------------------------------------------------------------------
+
+    def run(self) -> Result:
+        started = time.perf_counter()
+        if self.canonical:
+            self.canonical.apply(self.st.leaves)
+        self._insert(self.codec.encode(self.st.leaves), -1, (0, ()))
+        reason = None
+        depth = 0
+        level_end = 1
+        state = 0
+        while state < len(self.keys):
+            if state == level_end:
+                depth += 1
+                level_end = len(self.keys)
+            reason = self._over_budget(state, started)
+            if reason:
+                break
+            self._expand(state)
+            state += 1
+        if reason is None and PROGRESS in self.judged:
+            self._judge_progress()
+        return self._result(depth, reason, time.perf_counter() - started)
+
+    def _over_budget(self, state: int, started: float) -> str | None:
+        budget = self.budget
+        if budget.states is not None and len(self.keys) > budget.states:
+            return f"more than {budget.states} states"
+        if budget.megabytes is not None and self.bytes > budget.megabytes * 1e6:
+            return f"more than {budget.megabytes:g} MB of states"
+        if budget.seconds is not None and state % 16 == 0:
+            if time.perf_counter() - started > budget.seconds:
+                return f"more than {budget.seconds:g} seconds"
+        return None
+
+    def _expand(self, state: int) -> None:
+        """Take every step that leaves a state."""
+        st = self.st
+        leaves: list[int] = st.leaves
+        base = self.codec.decode(self.keys[state])
+        moved = False
+        blocked = waiting = False
+        for t in range(len(self.lowered.tasks)):
+            if not self.engine.runnable(base, t):
+                continue
+            choices: tuple[int, ...] | None = ()
+            while choices is not None:
+                leaves[:] = base
+                set_choices(leaves, choices)
+                error = ""
+                try:
+                    outcome = self.engine.step(st, t)
+                except _MODEL_ERRORS as e:
+                    outcome, error = MOVED, _describe(e)
+                made, arity = take_choices(leaves)
+                if outcome == MOVED:
+                    moved = True
+                    self._arrive(state, (t, made), error)
+                elif outcome == BLOCKED:
+                    blocked = True
+                elif outcome == WAITING:
+                    waiting = True
+                choices = next_choices(made, arity)
+        if not moved:
+            leaves[:] = base
+            self.ends[state] = 1
+            if blocked:
+                self._breach(DEADLOCK, _End(state, detail=self._who_is_left()))
+            else:
+                self._final(state, waiting)
+
+    def _arrive(self, state: int, move: Move, error: str) -> None:
+        """Judge a step that was taken, and enter the state that it led to if that is new."""
+        leaves: list[int] = self.st.leaves
+        self.transitions += 1
+        broken = leaves[BROKEN]
+        if broken:
+            leaves[BROKEN] = 0
+            for bit, name in self.bits:
+                if broken & bit:
+                    self._breach(name, _End(state, move))
+        bug = leaves[BUG]
+        if bug or error:
+            name = error.split(":")[0] or bug_name(bug)
+            self._breach(MODEL_BUG + name, _End(state, move, error))
+            return
+        try:
+            if self.canonical:
+                self.canonical.apply(leaves)
+            key = self.codec.encode(leaves)
+        except MisfitError as e:
+            self._breach(MODEL_BUG + "OUT_OF_RANGE", _End(state, move, str(e)))
+            return
+        to = self.index.get(key)
+        if to is None:
+            to = self._insert(key, state, move)
+            for name, holds in self.always:
+                if name not in self.breaches and not holds(self.st):
+                    self.breaches[name] = _End(to)
+        self.source.append(state)
+        self.target.append(to)
+
+    def _insert(self, key: bytes, parent: int, move: Move) -> int:
+        number = len(self.keys)
+        self.keys.append(key)
+        self.index[key] = number
+        self.parent.append(parent)
+        by = self.move_index.get(move)
+        if by is None:
+            by = self.move_index[move] = len(self.moves)
+            self.moves.append(move)
+        self.by.append(by)
+        self.ends.append(0)
+        self.bytes += len(key) + _STATE_OVERHEAD
+        return number
+
+    def _breach(self, name: str, end: _End) -> None:
+        if name not in self.breaches and (name in self.judged or name.startswith(MODEL_BUG)):
+            self.breaches[name] = end
+
+    def _final(self, state: int, waiting: bool) -> None:
+        for name, holds in self.at_end:
+            if name not in self.breaches and not holds(self.st):
+                self.breaches[name] = _End(state)
+        if waiting:
+            self.stuck[self._who_is_left()] = None
+        if satisfies(self.program, self.st, self.program.condition.expr):
+            self.positive += 1
+            if self.witness is None:
+                self.witness = state
+        else:
+            self.negative += 1
+            if self.counterexample is None:
+                self.counterexample = state
+
+    def _who_is_left(self) -> str:
+        """The tasks that cannot go on, each with its statement."""
+        leaves = self.st.leaves
+        return ", ".join(
+            f"{task.name} at {task.statements[leaves[TASKS[t].ip]].text}"
+            for t, task in enumerate(self.lowered.tasks)
+            if self.engine.runnable(leaves, t)
+        )
+
+    def _judge_progress(self) -> None:
+        """A state from which no end can be reached breaks `progress`; deadlocks are ends here."""
+        reaches = np.frombuffer(self.ends, dtype=np.uint8).astype(bool)
+        source = np.frombuffer(self.source, dtype=np.int32)
+        target = np.frombuffer(self.target, dtype=np.int32)
+        # A state that a bug ended has no successor and is no end: it is reported on its own.
+        for end in self.breaches.values():
+            if end.move is not None:
+                reaches[end.state] = True
+        known = -1
+        while known != (known := int(reaches.sum())):
+            reaches[source[reaches[target]]] = True
+        if known < len(reaches):
+            self._breach(PROGRESS, _End(int(np.argmin(reaches))))
+
+    # --- the answer -----------------------------------------------------------------------------
+
+    def _result(self, depth: int, reason: str | None, seconds: float) -> Result:
+        sentences = {p.name: p.sentence for p in self.promises}
+        witness, counterexample = self.witness, self.counterexample
+        return Result(
+            test=self.program.name,
+            design=self.kernel.name,
+            grain=self.grain,
+            verdict=verdict_of(self.positive, self.negative, reason is None),
+            positive=self.positive,
+            negative=self.negative,
+            states=len(self.keys),
+            transitions=self.transitions,
+            depth=depth,
+            seconds=seconds,
+            breaches={
+                name: self._trace(name, sentences.get(name, ""), end)
+                for name, end in sorted(self.breaches.items())
+            },
+            witness=None if witness is None else self._trace("witness", "", _End(witness)),
+            counterexample=None
+            if counterexample is None
+            else self._trace("counterexample", "", _End(counterexample)),
+            unknown_reason=reason,
+            stuck=tuple(self.stuck),
+            program=self.program,
+        )
+
+    def _trace(self, shows: str, sentence: str, end: _End) -> Trace:
+        moves = [] if end.move is None else [end.move]
+        state = end.state
+        while state > 0:
+            moves.append(self.moves[self.by[state]])
+            state = self.parent[state]
+        moves.reverse()
+        return self._replay(shows, sentence, end.detail, moves)
+
+    def _replay(self, shows: str, sentence: str, detail: str, moves: Sequence[Move]) -> Trace:
+        """Walk a path again and write down what happened.
+
+        Choices were made in canonical states, so these are walked; but a reader wants a folio to
+        keep its number, so each state is shown under the names that its folios had at first.
+        """
+        st = self.st
+        leaves: list[int] = st.leaves
+        leaves[:] = self.initial
+        names: Naming = tuple(range(NR_PFN))
+        if self.canonical and (new := self.canonical.apply(leaves)):
+            names = invert(new)
+        states = [self._renamed(leaves, names)]
+        steps = []
+        for t, choices in moves:
+            slots = TASKS[t]
+            statement = leaves[slots.ip]
+            from_label = self._label(leaves, t)
+            visits: list[Visit] = []
+            set_choices(leaves, choices)
+            with contextlib.suppress(*_MODEL_ERRORS):
+                self.engine.step(st, t, visits)
+            take_choices(leaves)
+            leaves[BROKEN] = 0
+            states.append(self._renamed(leaves, names))
+            steps.append(
+                {
+                    "task": t,
+                    "statement": statement,
+                    "text": self.lowered.tasks[t].statements[statement].text,
+                    "stack": self._stack(leaves, t),
+                    "from_label": from_label,
+                    "to_label": self._label(leaves, t),
+                    "visits": tuple(self._name(v) for v in visits),
+                    "choices": choices,
+                    "returned": self.engine.returned if leaves[slots.ip] != statement else None,
+                }
+            )
+            if self.canonical and not leaves[BUG] and (new := self.canonical.apply(leaves)):
+                names = compose(invert(new), names)
+        return Trace(
+            shows=shows,
+            sentence=sentence,
+            detail=detail,
+            steps=tuple(
+                Step(**step, before=before, after=after)  # type: ignore[arg-type]
+                for step, before, after in zip(steps, states, states[1:], strict=False)
+            ),
+            initial=states[0],
+        )
+
+    def _renamed(self, leaves: list[int], names: Naming) -> Leaves:
+        if self.canonical is None:
+            return tuple(leaves)
+        copy = list(leaves)
+        self.canonical.rename(copy, names)
+        return tuple(copy)
+
+    def _stack(self, leaves: Sequence[int], t: int) -> tuple[str, ...]:
+        slots = TASKS[t]
+        paths = (self.kernel.paths[leaves[slots.path[d]]] for d in range(leaves[slots.depth]))
+        return tuple(path.name for path in paths if path is not None)
+
+    def _label(self, leaves: Sequence[int], t: int) -> str:
+        slots = TASKS[t]
+        depth = leaves[slots.depth]
+        if depth == 0:
+            return ""
+        path = self.kernel.paths[leaves[slots.path[depth - 1]]]
+        return "" if path is None else path.labels.get(leaves[slots.pc[depth - 1]], "")
+
+    def _name(self, visit: Visit) -> NamedVisit:
+        path = self.kernel.paths[visit[0]]
+        assert path is not None
+        return NamedVisit(path.name, path.labels.get(visit[1], ""))
+
+
+def bug_name(code: int) -> str:
+    """The name of a BUG_* code."""
+    for name, value in vars(consts).items():
+        if name.startswith("BUG_") and value == code:
+            return name.removeprefix("BUG_")
+    return str(code)
+
+
+def _describe(error: Exception) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not frame.filename.endswith("layout.py"):
+            where = frame
+            break
+    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno}, {where.name})"
