@@ -1,0 +1,108 @@
+"""The litmus tests that are shipped, and how the command line names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from pagefault.errors import LitmusError
+from pagefault.lang._text import did_you_mean
+from pagefault.lang.parse import load
+from pagefault.lang.program import Program
+
+__all__ = ["Entry", "catalogue", "catalogue_root", "select"]
+
+SUFFIX = ".litmus"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A litmus test: `name` is the file's stem, `family` the name of the folder it lies in."""
+
+    name: str
+    family: str
+    path: Path
+
+    @cached_property
+    def program(self) -> Program:
+        """The parsed file, read when first asked for; LitmusError if it is wrong."""
+        return load(self.path)
+
+
+def catalogue_root() -> Path:
+    """The folder of the catalogue: inside the installed package, or at the top of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for root in (package / "litmus", package.parents[1] / "litmus"):
+        if root.is_dir():
+            return root
+    raise LitmusError(
+        "the catalogue is missing", package, hint="install pagefault again, or name a file"
+    )
+
+
+def catalogue(root: str | Path | None = None) -> list[Entry]:
+    """Every test below `root` (default: the shipped catalogue), by family and name.
+
+    Nothing is parsed yet. LitmusError if two files have one name.
+    """
+    entries = _below(Path(root) if root is not None else catalogue_root())
+    paths: dict[str, Path] = {}
+    for entry in entries:
+        if entry.name in paths:
+            raise LitmusError(
+                f"two tests are called {entry.name}",
+                entry.path,
+                hint=f"the other one is {paths[entry.name]}; a name is unique in the catalogue",
+            )
+        paths[entry.name] = entry.path
+    return entries
+
+
+def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Entry]:
+    """The tests that the selectors name, each once, in their order; all without selectors.
+
+    A selector is the path of a file or folder, a family (`cow` or `cow/`), a test's name, or a glob
+    over names or `family/name`. LitmusError if one names nothing.
+    """
+    if not selectors:
+        return catalogue(root)
+    found: dict[Path, Entry] = {}
+    for selector in selectors:
+        for entry in _select(selector, root):
+            found.setdefault(entry.path.resolve(), entry)
+    return list(found.values())
+
+
+def _select(selector: str, root: str | Path | None) -> list[Entry]:
+    path = Path(selector)
+    if "\0" not in selector and path.is_file():
+        return [_entry(path)]
+    if "\0" not in selector and path.is_dir() and (entries := _below(path)):
+        return entries
+    entries = catalogue(root)
+    word = selector.rstrip("/").removesuffix(SUFFIX)
+    chosen = [e for e in entries if e.family == word or word in (e.name, f"{e.family}/{e.name}")]
+    if not chosen:
+        chosen = [
+            e
+            for e in entries
+            if fnmatchcase(e.name, word) or fnmatchcase(f"{e.family}/{e.name}", word)
+        ]
+    if chosen:
+        return chosen
+    families = sorted({f"{entry.family}/" for entry in entries})
+    hint = did_you_mean(selector, [*(entry.name for entry in entries), *families])
+    if not hint:
+        hint = f"families are {' '.join(families)}; `pagefault list` shows the tests"
+    raise LitmusError(f"no litmus test, family, file or folder is called {selector!r}", hint=hint)
+
+
+def _below(root: Path) -> list[Entry]:
+    return [_entry(path) for path in sorted(root.rglob(f"*{SUFFIX}")) if path.is_file()]
+
+
+def _entry(path: Path) -> Entry:
+    return Entry(path.stem, path.resolve().parent.name, path)

@@ -1,0 +1,419 @@
+"""The verbs of the language: one entry each, words only.
+
+The checker, the printer, the hints and the table in docs/grammar.md all come from here. To add a
+verb, add an entry; to add a word to a verb, add it to the entry's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+__all__ = [
+    "ERRNOS",
+    "KINDS",
+    "QUANTIFIERS",
+    "REGISTERS",
+    "RESERVED",
+    "SIGNALS",
+    "VERBS",
+    "WORDS",
+    "Slot",
+    "Verb",
+    "markdown_table",
+]
+
+Shape: TypeAlias = Literal[
+    "range",  # A or A..B
+    "page",  # A
+    "cell",  # A[2]
+    "value",  # 5 or r0
+    "pin",  # h
+    "pin_cell",  # h[2]; h is h[0]
+    "pipe",  # p: a page goes into it
+    "pipe_cell",  # p[2]; p is p[0]
+    "child",  # a process that starts here
+    "thread",  # a thread that starts here
+    "waited",  # a process that this task forks
+    "process",  # any process
+    "words",  # words of one group, see WORDS
+]
+Side: TypeAlias = Literal["argument", "result", "either"]
+Returns: TypeAlias = Literal["value", "status", "nothing"]
+
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "map": {
+            "anon": "anonymous memory",
+            "private": "copy-on-write, not shared",
+        },
+        "prot": {
+            "r": "readable",
+            "rw": "readable and writable",
+            "none": "no access",
+        },
+        "advice": {
+            "dontneed": "drop the pages now",
+            "dontfork": "a child does not get the range",
+            "dofork": "undo dontfork",
+            "wipeonfork": "a child gets the range empty",
+            "keeponfork": "undo wipeonfork",
+        },
+        "gup": {
+            "read": "the holder only reads",
+            "write": "the holder may write (FOLL_WRITE)",
+            "longterm": "held for as long as user space likes (FOLL_LONGTERM)",
+            "slow": "do not try the fast path",
+        },
+        "drop": {
+            "dirty": "mark the page dirty first",
+        },
+    }
+)
+"""Words by group, each with its meaning. Within a group they are printed in this order."""
+
+_PRINT_ORDER = tuple(WORDS)
+
+ERRNOS = (
+    "EPERM",
+    "ESRCH",
+    "EINTR",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "EBUSY",
+    "EEXIST",
+    "EINVAL",
+)
+SIGNALS = ("SIGSEGV", "SIGBUS")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One argument of a verb.
+
+    `side` says where the text has it: in the parentheses, left of the `=`, or either. For the shape
+    "words": exactly one of `one_of`, all of `required`, any of `optional`, of the words in `group`;
+    `implied` is a word that the text never says: it is added if the verb's pages (side "either")
+    stand in the parentheses.
+    """
+
+    shape: Shape
+    label: str = ""
+    side: Side = "argument"
+    group: str = ""
+    one_of: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    implied: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that the text may have here, in the order in which they are printed."""
+        allowed = {*self.one_of, *self.required, *self.optional}
+        return tuple(word for word in WORDS.get(self.group, ()) if word in allowed)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A statement of the language.
+
+    `slots` are in the order in which the kernel path takes its arguments. In the text, slots with
+    words come last. `returns` is what a register gets that the statement is assigned to: data
+    ("value"), or 0 or a negative errno ("status"). `call` is what the verb stands for.
+    `spelling` is set for the accesses, which are not written as calls.
+    """
+
+    name: str
+    slots: tuple[Slot, ...]
+    returns: Returns
+    help: str
+    call: str
+    examples: tuple[str, ...]
+    in_device: bool = False
+    spelling: str = ""
+
+    @property
+    def text_slots(self) -> tuple[Slot, ...]:
+        """The slots of the parentheses that are not words, in the order of the text."""
+        return tuple(s for s in self.slots if s.shape != "words" and s.side != "result")
+
+    @property
+    def word_slots(self) -> tuple[Slot, ...]:
+        """The slots with words, in the order in which the text has them."""
+        found = [s for s in self.slots if s.shape == "words"]
+        return tuple(sorted(found, key=lambda slot: _PRINT_ORDER.index(slot.group)))
+
+    @property
+    def named(self) -> Slot | None:
+        """The slot that stands left of the `=`, or may stand there; None if there is none."""
+        return next((s for s in self.slots if s.side != "argument"), None)
+
+    def usages(self) -> tuple[str, ...]:
+        """How it is written, for a hint and for the table: `h = pin(A, read|write[, slow])`."""
+        if self.spelling:
+            return (self.spelling,)
+        words = "".join(_words_usage(slot) for slot in self.word_slots)
+        plain = [s.label for s in self.text_slots if s.side == "argument"]
+        named = self.named
+        if named is None:
+            left = "r0 = " if self.returns == "value" else ""
+            return (f"{left}{self.name}({(', '.join(plain) + words).removeprefix(', ')})",)
+        result = f"{named.label} = {self.name}({(', '.join(plain) + words).removeprefix(', ')})"
+        if named.side == "result":
+            return (result,)
+        return (result, f"{self.name}({', '.join([named.label, *plain])}{words})")
+
+
+def _words_usage(slot: Slot) -> str:
+    text = "".join(f", {word}" for word in slot.words if word in slot.required)
+    if slot.one_of:
+        text += ", " + "|".join(slot.one_of)
+    return text + "".join(f"[, {word}]" for word in slot.words if word in slot.optional)
+
+
+_PAGES = Slot("range", "A")
+_PAGE = Slot("page", "A")
+_CELL = Slot("cell", "A[1]")
+_VALUE = Slot("value", "5")
+_PIN_CELL = Slot("pin_cell", "h[1]")
+_NEW_PIN = Slot("pin", "h", side="result")
+_PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
+
+_ALL = (
+    Verb(
+        "user_load",
+        (_CELL,),
+        "value",
+        "the CPU loads a cell; a signal's code if it may not",
+        "a load instruction",
+        ("r0 = A[1]",),
+        spelling="r0 = A[1]",
+    ),
+    Verb(
+        "user_store",
+        (_CELL, _VALUE),
+        "nothing",
+        "the CPU stores into a cell; a signal if it may not",
+        "a store instruction",
+        ("A[1] = 2", "A[1] = r0"),
+        spelling="A[1] = 5",
+    ),
+    Verb(
+        "mmap",
+        (
+            Slot("range", "A", side="either"),
+            _PROT,
+            Slot("words", group="map", required=("anon", "private"), implied="fixed"),
+        ),
+        "status",
+        "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
+        "mmap(2)",
+        (
+            "A = mmap(anon, private, rw)",
+            "A, B = mmap(anon, private, r)",
+            "mmap(A, anon, private, none)",
+        ),
+    ),
+    Verb(
+        "munmap",
+        (_PAGES,),
+        "status",
+        "unmaps pages",
+        "munmap(2)",
+        ("munmap(A)", "munmap(A..B)"),
+    ),
+    Verb(
+        "mprotect",
+        (_PAGES, _PROT),
+        "status",
+        "changes the rights of pages",
+        "mprotect(2)",
+        ("mprotect(A, r)", "r1 = mprotect(A..B, none)"),
+    ),
+    Verb(
+        "madvise",
+        (
+            _PAGES,
+            Slot(
+                "words",
+                group="advice",
+                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork"),
+            ),
+        ),
+        "status",
+        "gives advice about pages",
+        "madvise(2)",
+        ("madvise(A, dontneed)", "madvise(A..B, wipeonfork)"),
+    ),
+    Verb(
+        "mremap",
+        (_PAGES, Slot("page", "C", side="result")),
+        "status",
+        "moves pages to a new name",
+        "mremap(2), MREMAP_MAYMOVE and MREMAP_FIXED",
+        ("C = mremap(A)", "C, D = mremap(A..B)"),
+    ),
+    Verb(
+        "fork",
+        (Slot("child", "C"),),
+        "status",
+        "starts process C with a copy of this address space",
+        "fork(2)",
+        ("fork(C)",),
+    ),
+    Verb(
+        "clone",
+        (Slot("thread", "T"),),
+        "status",
+        "starts thread T in this address space",
+        "clone(2), CLONE_VM and CLONE_THREAD",
+        ("clone(T)",),
+    ),
+    Verb(
+        "exit",
+        (),
+        "nothing",
+        "ends the task here",
+        "_exit(2)",
+        ("exit()",),
+    ),
+    Verb(
+        "wait",
+        (Slot("waited", "C"),),
+        "status",
+        "waits until process C, which this task forked, has ended",
+        "waitpid(2)",
+        ("wait(C)",),
+    ),
+    Verb(
+        "pin",
+        (
+            _PAGE,
+            _NEW_PIN,
+            Slot("words", group="gup", one_of=("read", "write"), optional=("longterm", "slow")),
+        ),
+        "status",
+        "takes a FOLL_PIN reference for a device",
+        "pin_user_pages_fast(), as by io_uring registered buffers or RDMA",
+        ("h = pin(A, read)", "h = pin(A, write, longterm, slow)"),
+    ),
+    Verb(
+        "get",
+        (
+            _PAGE,
+            _NEW_PIN,
+            Slot("words", group="gup", one_of=("read", "write"), optional=("slow",)),
+        ),
+        "status",
+        "takes a FOLL_GET reference",
+        "get_user_pages_fast()",
+        ("h = get(A, read)", "h = get(A, write, slow)"),
+    ),
+    Verb(
+        "unpin",
+        (Slot("pin", "h"), Slot("words", group="drop", optional=("dirty",))),
+        "status",
+        "drops a pin or a FOLL_GET reference",
+        "unpin_user_page(), put_page()",
+        ("unpin(h)", "unpin(h, dirty)"),
+    ),
+    Verb(
+        "dma_read",
+        (_PIN_CELL,),
+        "value",
+        "the device reads a cell of the pinned page; waits until the pin is there",
+        "DMA from memory",
+        ("r0 = dma_read(h)", "r0 = dma_read(h[1])"),
+        in_device=True,
+    ),
+    Verb(
+        "dma_write",
+        (_PIN_CELL, _VALUE),
+        "nothing",
+        "the device writes a cell of the pinned page; waits until the pin is there",
+        "DMA to memory",
+        ("dma_write(h, 5)", "dma_write(h[1], r0)"),
+        in_device=True,
+    ),
+    Verb(
+        "vmsplice",
+        (_PAGE, Slot("pipe", "p")),
+        "status",
+        "puts a reference to a page, not a copy, into a pipe",
+        "vmsplice(2)",
+        ("vmsplice(A, p)",),
+    ),
+    Verb(
+        "read",
+        (Slot("pipe_cell", "p[1]"),),
+        "value",
+        "reads a cell of the page in a pipe; waits until there is one",
+        "read(2) on a pipe",
+        ("r0 = read(p)", "r0 = read(p[1])"),
+    ),
+    Verb(
+        "process_vm_readv",
+        (Slot("process", "P"), _CELL),
+        "value",
+        "reads a cell of another process's memory",
+        "process_vm_readv(2)",
+        ("r0 = process_vm_readv(P, A[1])",),
+    ),
+    Verb(
+        "process_vm_writev",
+        (Slot("process", "P"), _CELL, _VALUE),
+        "status",
+        "writes a cell of another process's memory",
+        "process_vm_writev(2)",
+        ("process_vm_writev(P, A[1], 5)", "r1 = process_vm_writev(P, A[1], r0)"),
+    ),
+)
+
+VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _ALL})
+"""Every verb by name, in the order of the documentation."""
+
+KINDS = ("process", "thread", "device")
+REGISTERS = tuple(f"r{n}" for n in range(8))
+QUANTIFIERS = ("exists", "~exists", "forall")
+
+RESERVED = frozenset(
+    {
+        *VERBS,
+        *(word for group in WORDS.values() for word in group),
+        *ERRNOS,
+        *SIGNALS,
+        *KINDS,
+        *REGISTERS,
+        "exists",
+        "forall",
+        "on",
+        "cpu",
+        "and",
+        "or",
+        "not",
+        "signal",
+    }
+)
+"""Words that can't name a task, page, pin or pipe."""
+
+_RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
+
+
+def markdown_table() -> str:
+    """The table of verbs and the table of words in docs/grammar.md."""
+    lines = ["| written | does | stands for | a register gets |", "|---|---|---|---|"]
+    for verb in VERBS.values():
+        written = "<br>".join(f"`{usage}`".replace("|", "\\|") for usage in verb.usages())
+        returns = _RETURNS[verb.returns]
+        if verb.named is not None and verb.named.side == "result":
+            returns = "nothing: a name stands left of the `=`"
+        lines.append(f"| {written} | {verb.help} | {verb.call} | {returns} |")
+    lines += ["", "| word | of | means |", "|---|---|---|"]
+    for group, words in WORDS.items():
+        users = ", ".join(v.name for v in VERBS.values() if group in {s.group for s in v.slots})
+        lines += [f"| `{word}` | {users} | {meaning} |" for word, meaning in words.items()]
+    return "\n".join(lines) + "\n"
