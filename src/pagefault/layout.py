@@ -530,7 +530,9 @@ def to_record(st: Any) -> Any:
     """The same state as a NumPy record of dtype STATE. OverflowError if a value does not fit."""
     record = np.zeros((), dtype=STATE)
 
-    def fill(target: Any, field: Int | ArrayOf | type[Struct], key: Any, values: Iterator[int]) -> None:
+    def fill(
+        target: Any, field: Int | ArrayOf | type[Struct], key: Any, values: Iterator[int]
+    ) -> None:
         if isinstance(field, Int):
             target[key] = next(values)
         elif isinstance(field, ArrayOf):

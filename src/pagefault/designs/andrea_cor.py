@@ -1,0 +1,15 @@
+"""Andrea Arcangeli's proposal of January 2021: reuse by mapcount, and copy-on-read faults for GUP.
+
+A page is reused on write when one PTE maps it. GUP of an anonymous page that is write-protected
+and mapped more than once takes a copy-on-read fault first (FAULT_FLAG_UNSHARE), and with
+FOLL_MM_SYNC so does a long-term pin of the zero page. fork copies what is pinned. Branch "aa",
+draft for RHEL 9; not merged, but mainline's unshare fault comes from here. Linus Torvalds'
+objection of December 2021: a reference taken before fork outlives the parent's unmap.
+"""
+
+PARTS = [
+    "reuse-by-mapcount",
+    "gup-copies-on-read",
+    "fork-copies-whatever-is-pinned",
+    "mprotect-never-upgrades",
+]

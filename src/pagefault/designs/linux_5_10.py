@@ -1,0 +1,13 @@
+"""Linux 5.10 as its stable series has it: a page is reused on write if it has one reference.
+
+Commit 09854ba94c6a (5.9) by Linus Torvalds, fork's early copy 70e806e4e645 (5.9) by Peter Xu, and
+write_protect_seq 57efa1fe5957 (5.11 and 5.10.y) by Jason Gunthorpe. Keeps `private`. Breaks
+`coherent`: a pin is a reference, so a write fault copies the page away from under the device.
+"""
+
+PARTS = [
+    "reuse-by-refcount",
+    "fork-copies-whatever-is-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+]

@@ -1,0 +1,13 @@
+"""Linux 5.18: reuse by reference count, with the swap cache and the LRU batch counted right.
+
+Commits 53a05ad9f21d, d4c470970d45, c145e0b47c77, 3bff7e3f1f16 by David Hildenbrand (COW fixes,
+part 1). For a base page that is not in the swap cache the rule is that of 5.10, so what breaks is
+the same: `coherent`, wherever a pinned page becomes read-only for a while.
+"""
+
+PARTS = [
+    "reuse-by-refcount",
+    "fork-copies-whatever-is-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+]

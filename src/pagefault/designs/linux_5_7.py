@@ -1,0 +1,14 @@
+"""Linux 5.7: a page is reused on write when nobody else maps it, whoever holds references.
+
+The rule since 2.6.13 (commit c475a8ab625d by Hugh Dickins). Breaks `private`: a reference that a
+child took and kept sees what the parent writes later (CVE-2020-29374). Breaks `coherent`: fork
+shares a pinned page, and the next write moves the owner away from it.
+"""
+
+PARTS = [
+    "reuse-by-mapcount",
+    "fork-shares-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+    "no-write-protect-seq",
+]

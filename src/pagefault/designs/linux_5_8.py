@@ -1,0 +1,15 @@
+"""Linux 5.8: the mapcount rule, but GUP breaks copy-on-write before it hands out a page.
+
+Commit 17839856fd58 by Linus Torvalds, after CVE-2020-29374; backported to 5.7.3 and before, and
+gone again in 5.9. Keeps a child's reference from seeing the parent's writes. A reference taken
+before fork is shared with the child all the same, so the reverse leak and the lost pin remain.
+"""
+
+PARTS = [
+    "gup-breaks-cow",
+    "reuse-by-mapcount",
+    "fork-shares-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+    "no-write-protect-seq",
+]

@@ -1,0 +1,7 @@
+"""Linux 6.1: PageAnonExclusive, but only anonymous pages are unshared for a pin.
+
+As mainline, without commits 8d6a0ac09a16 and 84209e87c696 (6.2): a long-term pin for reading of a
+page that was never written gets the zero page and keeps it. Breaks `coherent` there.
+"""
+
+PARTS = ["no-unshare-of-the-zero-page"]

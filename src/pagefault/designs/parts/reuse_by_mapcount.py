@@ -1,0 +1,11 @@
+"""A write fault reuses an anonymous page when no other PTE maps it.
+
+mm/swapfile.c reuse_swap_page() up to 5.8, without the swap count. References from GUP are not
+looked at: whoever holds one sees the write.
+"""
+
+NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+
+
+def wp_can_reuse_anon_folio(st, mm, pfn):
+    return st.page[pfn].mapcount == 1

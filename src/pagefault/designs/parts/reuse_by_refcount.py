@@ -1,0 +1,10 @@
+"""A write fault reuses an anonymous page when nobody else holds a reference to it.
+
+Linux 5.9 to 5.18, commit 09854ba94c6a by Linus Torvalds. A pin is a reference, too.
+"""
+
+NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+
+
+def wp_can_reuse_anon_folio(st, mm, pfn):
+    return st.folio[pfn].refcount == 1

@@ -1,0 +1,129 @@
+"""Promises that are judged by looking at a state. Written as paths are, so that they compile.
+
+Each function answers whether its promise holds; its name with dashes is the property's name and
+its docstring's first line the promise in a sentence. What an access breaks is found in
+hw/monitor.py; that nobody can move, or that no end can be reached, by the search itself.
+"""
+
+from pagefault.consts import (
+    FOLL_PIN,
+    GUP_PIN_COUNTING_BIAS,
+    NR_MM,
+    NR_PFN,
+    NR_PINS,
+    NR_PIPE_BUFS,
+    NR_PIPES,
+    NR_PTPAGE,
+    NR_TASKS,
+    NR_VPN,
+    PAGE_PRESENT,
+    PFN_SHIFT,
+    PG_ANON,
+    PIN_HELD,
+    PTE_HAS_PFN,
+    PTRS_PER_PTE,
+)
+from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte_write, ptep_get
+
+
+def coherent(st):
+    """While a device holds a pin that promises it, CPU and device reach the same folio."""
+    for pin in range(NR_PINS):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].promises and not st.pin[pin].unmapped:
+            pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
+            if pte_present(pte) and pte_pfn(pte) != st.pin[pin].pfn:
+                return 0
+    return 1
+
+
+def _pte_mappings(st, pfn):
+    """How many PTEs map a page."""
+    mappings = 0
+    for table in range(NR_PTPAGE):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                    mappings += 1
+    return mappings
+
+
+def _gup_references(st, pfn):
+    """What pins and pipes must have added to the refcount."""
+    refs = 0
+    for pin in range(NR_PINS):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+            if st.pin[pin].gup_flags & FOLL_PIN:
+                refs += GUP_PIN_COUNTING_BIAS
+            else:
+                refs += 1
+    for task in range(NR_TASKS):
+        if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
+            refs += GUP_PIN_COUNTING_BIAS
+    for pipe in range(NR_PIPES):
+        for i in range(NR_PIPE_BUFS):
+            if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
+                refs += 1
+    return refs
+
+
+def counts(st):
+    """No count falls below zero, refcount covers every holder, nothing is leaked at the end."""
+    for pfn in range(1, NR_PFN):
+        if st.folio[pfn].refcount < _pte_mappings(st, pfn) + _gup_references(st, pfn):
+            return 0
+    return 1
+
+
+def counts_at_end(st):
+    """Nothing runs: every reference and every mapping belongs to a holder that is still there."""
+    for pfn in range(1, NR_PFN):
+        mappings = _pte_mappings(st, pfn)
+        if st.page[pfn].mapcount != mappings:
+            return 0
+        if st.folio[pfn].refcount != mappings + _gup_references(st, pfn):
+            return 0
+    return 1
+
+
+def _pte_settled(st, mm, vpn):
+    """Nobody is at work on this PTE: a table covers it and its PTL is free."""
+    pmd = st.mm[mm].pmd[pmd_index(vpn)]
+    return pmd != 0 and st.ptpage[pmd_table(pmd)].ptl == 0
+
+
+def _maps_anon(st, pte):
+    return pte & PAGE_PRESENT and st.folio[pte >> PFN_SHIFT].pg_flags & PG_ANON
+
+
+def exclusive_if_writable(st):
+    """A writable anonymous PTE maps a page that is anon-exclusive."""
+    for mm in range(NR_MM):
+        for vpn in range(NR_VPN):
+            if _pte_settled(st, mm, vpn):
+                pte = ptep_get(st, mm, vpn)
+                if _maps_anon(st, pte) and pte_write(pte):
+                    if not st.page[pte_pfn(pte)].anon_exclusive:
+                        return 0
+    return 1
+
+
+def exclusive_if_pinned(st):
+    """A pinned anonymous page that its owner still maps is anon-exclusive."""
+    for pin in range(NR_PINS):
+        if st.pin[pin].state == PIN_HELD and not st.pin[pin].unmapped:
+            pfn = st.pin[pin].pfn
+            if st.pin[pin].gup_flags & FOLL_PIN and st.folio[pfn].pg_flags & PG_ANON:
+                pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
+                if pte_present(pte) and pte_pfn(pte) == pfn:
+                    if not st.page[pfn].anon_exclusive:
+                        return 0
+    return 1
+
+
+def exclusive_once(st):
+    """An anon-exclusive page is mapped by at most one PTE."""
+    for pfn in range(1, NR_PFN):
+        if st.page[pfn].anon_exclusive and _pte_mappings(st, pfn) > 1:
+            return 0
+    return 1

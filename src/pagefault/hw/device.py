@@ -1,0 +1,37 @@
+"""A device that reads and writes memory through a pin. It has no TLB of the CPU's and no faults:
+it reaches the folio that GUP handed out, wherever the page tables point by now.
+"""
+
+from pagefault.consts import EFAULT, EINVAL, PIN_DROPPED, PIN_FREE, PIN_HELD, WAITING
+from pagefault.hw.monitor import observe_dangling, observe_read, owe, write_cell
+
+
+def dma_read(st, t, pin, cell):
+    """DMA from memory: what the device sees, -EFAULT if the pin failed, -EINVAL once dropped."""
+    while st.pin[pin].state == PIN_FREE:
+        yield WAITING
+    if st.pin[pin].state != PIN_HELD:
+        return dma_error(st, pin)
+    observe_dangling(st, st.pin[pin].dangling)
+    observe_read(st, st.pin[pin].mm, st.pin[pin].pfn, cell)
+    return st.page[st.pin[pin].pfn].cell[cell]
+
+
+def dma_write(st, t, pin, cell, value):
+    """DMA to memory: 0, -EFAULT if the pin failed, -EINVAL once dropped."""
+    while st.pin[pin].state == PIN_FREE:
+        yield WAITING
+    if st.pin[pin].state != PIN_HELD:
+        return dma_error(st, pin)
+    observe_dangling(st, st.pin[pin].dangling)
+    mm = st.pin[pin].mm
+    write_cell(st, mm, st.pin[pin].pfn, cell, value)
+    if not st.pin[pin].unmapped:
+        owe(st, mm, st.pin[pin].vpn, cell, value)
+    return 0
+
+
+def dma_error(st, pin):
+    if st.pin[pin].state == PIN_DROPPED:
+        return -EINVAL
+    return -EFAULT

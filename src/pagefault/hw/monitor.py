@@ -1,0 +1,178 @@
+"""Ghost state: what the promises need to remember, and nothing that a kernel could see.
+
+The hardware and the copying paths call these where they touch a page. A promise that an access
+breaks becomes a bit of `st.broken`, which the explorer takes and clears after each step.
+"""
+
+from pagefault.consts import (
+    CELLS,
+    NR_CPUS,
+    NR_MM,
+    NR_PFN,
+    NR_PINS,
+    NR_PIPE_BUFS,
+    NR_PIPES,
+    NR_PTPAGE,
+    NR_TASKS,
+    NR_VPN,
+    PAGE_DANGLING,
+    PAGE_PRESENT,
+    PAGE_RW,
+    PFN_SHIFT,
+    PIN_HELD,
+    PROP_NO_LOST_WRITE,
+    PROP_NO_STALE_TLB,
+    PROP_NO_USE_AFTER_FREE,
+    PROP_PRIVATE,
+    PROP_RMAP_AFTER_FLUSH,
+    PTE_HAS_PFN,
+    PTRS_PER_PTE,
+    ZERO_PFN,
+)
+from pagefault.hw.pgtable import ptep_get
+
+EVERYBODY = (1 << NR_MM) - 1
+
+
+def break_promise(st, prop):
+    st.broken |= 1 << prop
+
+
+def observe_read(st, mm, pfn, cell):
+    """Somebody reads on behalf of `mm`: it must be data that this mm may see."""
+    if not st.page[pfn].audience[cell] & (1 << mm):
+        break_promise(st, PROP_PRIVATE)
+
+
+def observe_load(st, mm, vpn, pfn, cell):
+    """A CPU loads through the address space: allowed to see it, and it is the last thing stored."""
+    observe_read(st, mm, pfn, cell)
+    owed = st.mm[mm].shadow[vpn].cell[cell]
+    if owed != 0 and owed - 1 != st.page[pfn].cell[cell]:
+        break_promise(st, PROP_NO_LOST_WRITE)
+
+
+def write_cell(st, mm, pfn, cell, value):
+    """Data of `mm` lands in a page. From here on nobody else may see it."""
+    page = st.page[pfn]
+    page.cell[cell] = value
+    page.writer[cell] = mm + 1
+    page.audience[cell] = 1 << mm
+
+
+def owe(st, mm, vpn, cell, value):
+    """The next load of this address must see `value`."""
+    st.mm[mm].shadow[vpn].cell[cell] = value + 1
+
+
+def owe_nothing(st, mm, vpn):
+    """The contract lets go of what was stored here."""
+    shadow = st.mm[mm].shadow[vpn]
+    for cell in range(CELLS):
+        shadow.cell[cell] = 0
+
+
+def share_audience(st, mm, child):
+    """fork(): what the parent may see until now, the child may see as well."""
+    for pfn in range(NR_PFN):
+        page = st.page[pfn]
+        for cell in range(CELLS):
+            if page.audience[cell] & (1 << mm):
+                page.audience[cell] |= 1 << child
+
+
+def observe_dangling(st, dangling):
+    """An access goes through a reference to a folio that was freed since the reference was made."""
+    if dangling:
+        break_promise(st, PROP_NO_USE_AFTER_FREE)
+
+
+def mark_dangling(st, pfn):
+    """The folio is freed: whatever still names it must not be used again."""
+    found = 0
+    for table in range(NR_PTPAGE):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                    st.ptpage[table].pte[i] = pte | PAGE_DANGLING
+                    found = 1
+    for cpu in range(NR_CPUS):
+        if st.cpu[cpu].irqs_off:
+            found = 1  # a lockless walker may have read an entry
+        for vpn in range(NR_VPN):
+            pte = st.cpu[cpu].tlb[vpn]
+            if pte != 0 and pte >> PFN_SHIFT == pfn:
+                st.cpu[cpu].tlb[vpn] = pte | PAGE_DANGLING
+                found = 1
+    for pin in range(NR_PINS):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+            st.pin[pin].dangling = 1
+            found = 1
+    for task in range(NR_TASKS):
+        if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
+            st.task[task].pin.dangling = 1
+            found = 1
+    for pipe in range(NR_PIPES):
+        for i in range(NR_PIPE_BUFS):
+            buf = st.pipe[pipe].buf[i]
+            if buf.in_use and buf.pfn == pfn:
+                buf.dangling = 1
+                found = 1
+    st.page[pfn].dangling = found
+
+
+def owner_gives_up(st, mm, start, end):
+    """The owner unmaps vpns [start, end) itself: nothing is owed there, and pins lose coherence."""
+    for vpn in range(start, end):
+        owe_nothing(st, mm, vpn)
+    for pin in range(NR_PINS):
+        if st.pin[pin].mm == mm and start <= st.pin[pin].vpn < end:
+            st.pin[pin].unmapped = 1
+    for task in range(NR_TASKS):
+        if st.task[task].pin.mm == mm and start <= st.task[task].pin.vpn < end:
+            st.task[task].pin.unmapped = 1
+
+
+def owner_moves(st, mm, old, new):
+    """mremap(): what was owed at `old` is owed at `new`, and pins follow."""
+    for cell in range(CELLS):
+        st.mm[mm].shadow[new].cell[cell] = st.mm[mm].shadow[old].cell[cell]
+    owe_nothing(st, mm, old)
+    for pin in range(NR_PINS):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].mm == mm and st.pin[pin].vpn == old:
+            st.pin[pin].vpn = new
+
+
+def grants_more(entry, pte):
+    """A cached entry lets the CPU do what the page table no longer allows."""
+    if not entry & PAGE_PRESENT:
+        return 0
+    if not pte & PAGE_PRESENT or entry >> PFN_SHIFT != pte >> PFN_SHIFT:
+        return 1
+    return entry & PAGE_RW and not pte & PAGE_RW
+
+
+def note_revoked(st, t, mm, vpn):
+    """A call takes rights away: remember the TLB entries that must be gone when it returns."""
+    pte = ptep_get(st, mm, vpn)
+    for cpu in range(NR_CPUS):
+        if st.cpu[cpu].loaded_mm == mm + 1 and grants_more(st.cpu[cpu].tlb[vpn], pte):
+            st.task[t].revoked[cpu] |= 1 << vpn
+
+
+def check_revoked(st, t):
+    """The call returns: none of the noted entries may be there still."""
+    for cpu in range(NR_CPUS):
+        if st.task[t].revoked[cpu]:
+            break_promise(st, PROP_NO_STALE_TLB)
+            st.task[t].revoked[cpu] = 0
+
+
+def observe_rmap_removed(st, mm, vpn, pfn):
+    """A page is replaced and leaves the rmap: no CPU may still write the old one."""
+    for cpu in range(NR_CPUS):
+        entry = st.cpu[cpu].tlb[vpn]
+        if pfn != ZERO_PFN and st.cpu[cpu].loaded_mm == mm + 1 and entry & PAGE_PRESENT:
+            if entry >> PFN_SHIFT == pfn:
+                break_promise(st, PROP_RMAP_AFTER_FLUSH)

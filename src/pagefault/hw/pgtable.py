@@ -1,0 +1,123 @@
+"""Page tables and their entries. Models arch/x86/include/asm/pgtable.h and include/linux/pgtable.h.
+
+A PTE is one packed integer: PAGE_* bits below PFN_SHIFT, the pfn above. It has to be one, since a
+value that lives across a switch point must fit a register. A PMD that points to a table holds the
+index of the page-table page where a leaf holds the pfn.
+"""
+
+from pagefault.consts import (
+    PAGE_ACCESSED,
+    PAGE_DIRTY,
+    PAGE_PRESENT,
+    PAGE_PROTNONE,
+    PAGE_RW,
+    PAGE_SPECIAL,
+    PAGE_TABLE,
+    PFN_SHIFT,
+    PTRS_PER_PTE,
+)
+
+
+def mk_pte(pfn, prot):
+    """A PTE that maps `pfn` with the PAGE_* bits of `prot`."""
+    return (pfn << PFN_SHIFT) | prot
+
+
+def pte_pfn(pte):
+    return pte >> PFN_SHIFT
+
+
+def pte_none(pte):
+    return pte == 0
+
+
+def pte_present(pte):
+    """There is a page behind the entry, though with PROT_NONE the hardware cannot use it."""
+    return pte & (PAGE_PRESENT | PAGE_PROTNONE) != 0
+
+
+def pte_write(pte):
+    return pte & PAGE_RW != 0
+
+
+def pte_dirty(pte):
+    return pte & PAGE_DIRTY != 0
+
+
+def pte_special(pte):
+    return pte & PAGE_SPECIAL != 0
+
+
+def pte_protnone(pte):
+    return pte & PAGE_PROTNONE != 0
+
+
+def pte_mkwrite(pte):
+    return pte | PAGE_RW
+
+
+def pte_wrprotect(pte):
+    return pte & ~PAGE_RW
+
+
+def pte_mkdirty(pte):
+    return pte | PAGE_DIRTY
+
+
+def pte_mkyoung(pte):
+    return pte | PAGE_ACCESSED
+
+
+def pte_mkold(pte):
+    return pte & ~PAGE_ACCESSED
+
+
+def pmd_none(pmd):
+    return pmd == 0
+
+
+def pmd_table(pmd):
+    """The page-table page that a PMD points to."""
+    return pmd >> PFN_SHIFT
+
+
+def mk_pmd(table):
+    """A PMD that points to a page-table page."""
+    return (table << PFN_SHIFT) | PAGE_TABLE
+
+
+def pmd_index(vpn):
+    return vpn // PTRS_PER_PTE
+
+
+def pte_index(vpn):
+    return vpn % PTRS_PER_PTE
+
+
+def pmdp_get(st, mm, vpn):
+    return st.mm[mm].pmd[pmd_index(vpn)]
+
+
+def ptep_get(st, mm, vpn):
+    """The entry that maps `vpn`, 0 where there is none or no table."""
+    pmd = pmdp_get(st, mm, vpn)
+    if pmd_none(pmd):
+        return 0
+    return st.ptpage[pmd_table(pmd)].pte[pte_index(vpn)]
+
+
+def set_pte_at(st, mm, vpn, pte):
+    """Write the entry. The table must be there."""
+    st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].pte[pte_index(vpn)] = pte
+
+
+def ptep_get_and_clear(st, mm, vpn):
+    """Take the entry out, atomically against the hardware's accessed and dirty updates."""
+    pte = ptep_get(st, mm, vpn)
+    if pte != 0:
+        set_pte_at(st, mm, vpn, 0)
+    return pte
+
+
+def ptep_set_wrprotect(st, mm, vpn):
+    set_pte_at(st, mm, vpn, pte_wrprotect(ptep_get(st, mm, vpn)))

@@ -1,0 +1,81 @@
+"""Per-CPU TLBs that keep what they hold until it is flushed. Models arch/x86/mm/tlb.c.
+
+A flush reaches other CPUs by an interrupt, which waits while they run with interrupts off: this is
+what keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode, broadcast invalidation, global entries.
+"""
+
+from pagefault.consts import BLOCKED, NR_CPUS, NR_TASKS, NR_VPN
+from pagefault.hw.pgtable import ptep_get_and_clear
+
+
+def tlb_drop(st, cpu, vpn):
+    """Forget one translation."""
+    if st.cpu[cpu].tlb[vpn] != 0:
+        st.cpu[cpu].tlb[vpn] = 0
+        for task in range(NR_TASKS):
+            st.task[task].revoked[cpu] &= ~(1 << vpn)
+
+
+def tlb_fill(st, cpu, vpn, pte):
+    """Replace one translation by what the hardware walk found."""
+    tlb_drop(st, cpu, vpn)
+    st.cpu[cpu].tlb[vpn] = pte
+
+
+def flush_tlb_func(st, cpu, start, end):
+    """arch/x86/mm/tlb.c flush_tlb_func(), v6.12: on `cpu`, forget vpns [start, end)."""
+    for vpn in range(start, end):
+        tlb_drop(st, cpu, vpn)
+
+
+def needs_flush_ipi(st, cpu, mm, start, end):
+    """Whether the flush can be seen on `cpu`: it runs this mm and holds an entry of the range, or
+    interrupts are off there, so that the sender has to wait."""
+    if st.cpu[cpu].loaded_mm != mm + 1:
+        return 0
+    if st.cpu[cpu].irqs_off:
+        return 1
+    for vpn in range(start, end):
+        if st.cpu[cpu].tlb[vpn] != 0:
+            return 1
+    return 0
+
+
+def flush_tlb_mm_range(st, t, mm, start, end):
+    """arch/x86/mm/tlb.c flush_tlb_mm_range(), v6.12: vpns [start, end) on every CPU that runs mm.
+
+    The local CPU first; then an IPI to each other CPU, which takes it once its interrupts are on.
+    """
+    here = st.task[t].cpu
+    if st.cpu[here].loaded_mm == mm + 1:
+        flush_tlb_func(st, here, start, end)
+    for cpu in range(NR_CPUS):
+        if cpu != here and needs_flush_ipi(st, cpu, mm, start, end):
+            yield "flush IPI on its way"
+            while st.cpu[cpu].irqs_off:
+                yield BLOCKED
+            flush_tlb_func(st, cpu, start, end)
+
+
+def flush_tlb_mm(st, t, mm):
+    """arch/x86/include/asm/tlbflush.h flush_tlb_mm(), v6.12."""
+    yield from flush_tlb_mm_range(st, t, mm, 0, NR_VPN)
+
+
+def ptep_clear_flush(st, t, mm, vpn):
+    """mm/pgtable-generic.c ptep_clear_flush(), v6.12. Returns the old PTE. PTL held."""
+    pte = ptep_get_and_clear(st, mm, vpn)
+    if pte != 0:
+        yield "PTE cleared, TLB not flushed"
+        yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
+    return pte
+
+
+def tlb_remove_table_sync_one(st, t, mm):
+    """mm/mmu_gather.c tlb_remove_table_sync_one(), v6.12: an IPI to every CPU, so that no lockless
+    walker is inside a table when it is freed."""
+    for cpu in range(NR_CPUS):
+        if cpu != st.task[t].cpu and st.cpu[cpu].irqs_off:
+            yield "waiting for lockless walkers"
+            while st.cpu[cpu].irqs_off:
+                yield BLOCKED

@@ -1,0 +1,52 @@
+"""exit() and wait(). Models kernel/exit.c and mm/mmap.c exit_mmap()."""
+
+from pagefault.consts import ECHILD, NO_MM, NR_CPUS, NR_VPN, TASK_DEAD, TASK_NEW, WAITING
+from pagefault.hw.cpu import load_mm
+from pagefault.mm.memory import zap_pte_range
+from pagefault.mm.mmap import free_pgtables, remove_vmas
+from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+
+
+def exit_mmap(st, t, mm):
+    """mm/mmap.c exit_mmap(), v6.12. Locks: takes mmap_lock; nobody but GUP from afar is left."""
+    yield from mmap_write_lock(st, t, mm)
+    remove_vmas(st, mm, 0, NR_VPN)
+    tlb_gather_mmu(st, t, mm)
+    yield from zap_pte_range(st, t, mm, 0, NR_VPN)
+    free_pgtables(st, t, mm)
+    yield from tlb_finish_mmu(st, t, mm)
+    mmap_write_unlock(st, mm)
+
+
+def forget_mm(st, mm):
+    """No CPU keeps a dead address space loaded."""
+    for cpu in range(NR_CPUS):
+        if st.cpu[cpu].loaded_mm == mm + 1:
+            load_mm(st, cpu, NO_MM)
+            st.cpu[cpu].current_task = 0
+
+
+def mmput(st, t, mm):
+    """kernel/fork.c mmput(), v6.12: the last user of an address space takes it down."""
+    st.mm[mm].mm_users -= 1
+    if st.mm[mm].mm_users == 0:
+        yield from exit_mmap(st, t, mm)
+        forget_mm(st, mm)
+
+
+def sys_exit(st, t):
+    """kernel/exit.c do_exit(), v6.12."""
+    yield from mmput(st, t, st.task[t].mm)
+    st.task[t].state = TASK_DEAD
+    return 0
+
+
+def sys_wait(st, t, child):
+    """kernel/exit.c do_wait(), v6.12: until the child is dead. -ECHILD if there is none."""
+    if st.task[child].state == TASK_NEW:
+        return -ECHILD
+    yield "wait for the child"
+    while st.task[child].state != TASK_DEAD:
+        yield WAITING
+    return 0

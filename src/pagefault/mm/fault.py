@@ -1,0 +1,67 @@
+"""Loads and stores of user programs, and the faults that they take. Models arch/x86/mm/fault.c."""
+
+from pagefault.consts import (
+    FAULT_FLAG_WRITE,
+    SIG_BASE,
+    SIGSEGV,
+    VM_MAPPED,
+    VM_READ,
+    VM_WRITE,
+)
+from pagefault.hw.cpu import cpu_load, cpu_store, translate
+from pagefault.mm.memory import handle_mm_fault
+from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+
+
+def user_load(st, t, vpn, cell):
+    """A load: the value, or -(SIG_BASE + signal) if a signal ends it."""
+    while True:
+        pte = translate(st, t, vpn, 0)
+        if pte != 0:
+            return cpu_load(st, t, vpn, pte, cell)
+        signal = yield from do_user_addr_fault(st, t, vpn, 0)
+        if signal:
+            return -(SIG_BASE + signal)
+        yield "load again"
+
+
+def user_store(st, t, vpn, cell, value):
+    """A store: 0, or -(SIG_BASE + signal) if a signal ends it."""
+    while True:
+        pte = translate(st, t, vpn, 1)
+        if pte != 0:
+            cpu_store(st, t, vpn, pte, cell, value)
+            return 0
+        signal = yield from do_user_addr_fault(st, t, vpn, 1)
+        if signal:
+            return -(SIG_BASE + signal)
+        yield "store again"
+
+
+def access_error(st, mm, vpn, write):
+    """arch/x86/mm/fault.c access_error(), v6.12, and no VMA at all."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if not vm_flags & VM_MAPPED:
+        return 1
+    if write:
+        return not vm_flags & VM_WRITE
+    return not vm_flags & VM_READ
+
+
+def do_user_addr_fault(st, t, vpn, write):
+    """arch/x86/mm/fault.c do_user_addr_fault(), v6.12: 0 to try again, or the signal.
+
+    Left out: the attempt under the VMA lock, which goes before this.
+    """
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    if access_error(st, mm, vpn, write):
+        mmap_read_unlock(st, mm)
+        st.task[t].signal = SIGSEGV
+        return SIGSEGV
+    fault_flags = 0
+    if write:
+        fault_flags = FAULT_FLAG_WRITE
+    yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+    mmap_read_unlock(st, mm)
+    return 0

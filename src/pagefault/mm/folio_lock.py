@@ -1,0 +1,24 @@
+"""The folio lock. Models include/linux/pagemap.h folio_lock() and mm/filemap.c."""
+
+from pagefault.consts import BLOCKED, BUG_UNLOCK
+from pagefault.hw.choice import VM_BUG_ON
+
+
+def folio_trylock(st, t, pfn):
+    if st.folio[pfn].locked:
+        return 0
+    st.folio[pfn].locked = t + 1
+    return 1
+
+
+def folio_lock(st, t, pfn):
+    """include/linux/pagemap.h folio_lock(), v6.12."""
+    yield "folio lock"
+    while st.folio[pfn].locked:
+        yield BLOCKED
+    st.folio[pfn].locked = t + 1
+
+
+def folio_unlock(st, pfn):
+    VM_BUG_ON(st, not st.folio[pfn].locked, BUG_UNLOCK)
+    st.folio[pfn].locked = 0

@@ -1,0 +1,79 @@
+"""fork(), clone() of a thread, and the start of the machine. Models kernel/fork.c."""
+
+from pagefault.consts import (
+    EINVAL,
+    NR_PFN,
+    NR_VPN,
+    TASK_NEW,
+    TASK_RUNNING,
+    VM_DONTCOPY,
+    VM_MAPPED,
+    VM_WIPEONFORK,
+    ZERO_PFN,
+)
+from pagefault.hw.monitor import check_revoked, share_audience
+from pagefault.hw.tlb import flush_tlb_mm
+from pagefault.mm.memory import copy_page_range
+from pagefault.mm.mmap import set_vma
+from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+from pagefault.mm.page_alloc import clear_highpage
+
+
+def boot_kernel(st):
+    """Before the first program: the zero page, which is never freed."""
+    st.folio[ZERO_PFN].refcount = 1
+    for pfn in range(NR_PFN):
+        clear_highpage(st, pfn)
+
+
+def boot_mm(st, mm):
+    """The empty address space of a process that is there from the start."""
+    st.mm[mm].mm_users = 1
+
+
+def dup_vma(st, mm, child_mm, vpn):
+    """The child's VMA; whether its pages are to be copied."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if not vm_flags & VM_MAPPED or vm_flags & VM_DONTCOPY:
+        return 0
+    if vm_flags & VM_WIPEONFORK:
+        set_vma(st, child_mm, vpn, vm_flags, 0)
+        return 0
+    set_vma(st, child_mm, vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
+    return 1
+
+
+def dup_mmap(st, t, mm, child_mm):
+    """kernel/fork.c dup_mmap(), v6.12. Locks: takes the parent's mmap_lock for writing.
+
+    The parent's PTEs are write-protected one by one; one flush at the end makes it so on all CPUs.
+    The child's mmap_lock is nobody else's yet.
+    """
+    yield from mmap_write_lock(st, t, mm)
+    for vpn in range(NR_VPN):
+        if dup_vma(st, mm, child_mm, vpn):
+            yield from copy_page_range(st, t, mm, child_mm, vpn)
+    yield "PTEs write-protected, TLBs not flushed"
+    yield from flush_tlb_mm(st, t, mm)
+    check_revoked(st, t)
+    share_audience(st, mm, child_mm)
+    mmap_write_unlock(st, mm)
+
+
+def sys_fork(st, t, child):
+    """kernel/fork.c kernel_clone(), v6.12, of a process: 0, or -EINVAL if it was forked before."""
+    if st.task[child].state != TASK_NEW:
+        return -EINVAL
+    st.mm[st.task[child].mm].mm_users = 1
+    yield from dup_mmap(st, t, st.task[t].mm, st.task[child].mm)
+    st.task[child].state = TASK_RUNNING
+    return 0
+
+
+def sys_clone(st, t, child):
+    """kernel/fork.c kernel_clone(), v6.12, with CLONE_VM: a thread of the caller's mm."""
+    if st.task[child].state != TASK_NEW:
+        return -EINVAL
+    st.mm[st.task[t].mm].mm_users += 1
+    st.task[child].state = TASK_RUNNING
+    return 0

@@ -1,0 +1,251 @@
+"""get_user_pages and pin_user_pages: kernel references to user pages. Models mm/gup.c.
+
+GUP-fast walks the page tables with nothing but interrupts off and rechecks; the slow path takes
+mmap_lock and the PTL and can fault. Each call here is for one page. Left out: FOLL_FORCE, NUMA
+hint faults, migration of pages that a long-term pin must not hold, files.
+"""
+
+from pagefault.consts import (
+    EFAULT,
+    EMLINK,
+    ENOENT,
+    FAULT_FLAG_REMOTE,
+    FAULT_FLAG_UNSHARE,
+    FAULT_FLAG_WRITE,
+    FOLL_LONGTERM,
+    FOLL_PIN,
+    FOLL_REMOTE,
+    FOLL_SLOW,
+    FOLL_WRITE,
+    MMF_HAS_PINNED,
+    PROP_NO_USE_AFTER_FREE,
+    VM_MAPPED,
+    VM_READ,
+    VM_WRITE,
+)
+from pagefault.hw.cpu import local_irq_disable, local_irq_enable
+from pagefault.hw.monitor import break_promise
+from pagefault.hw.pgtable import (
+    pmd_none,
+    pmd_table,
+    pmdp_get,
+    pte_index,
+    pte_mkyoung,
+    pte_pfn,
+    pte_present,
+    pte_protnone,
+    pte_special,
+    pte_write,
+    ptep_get,
+    set_pte_at,
+)
+from pagefault.mm.memory import handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
+
+
+def gup_must_unshare(st, gup_flags, pfn):
+    """Must a fault give us an exclusive page before we may pin this one read-only?
+
+    mm/internal.h gup_must_unshare(), v6.12. Called where the PTE is not writable. Only FOLL_PIN
+    asks; a page that is not anonymous (the zero page) only for a long-term pin.
+    """
+    if gup_flags & (FOLL_WRITE | FOLL_PIN) != FOLL_PIN:
+        return 0
+    if not folio_test_anon(st, pfn):
+        return gup_flags & FOLL_LONGTERM != 0
+    return not st.page[pfn].anon_exclusive
+
+
+def gup_breaks_cow(gup_flags):
+    """Whether a reference for reading asks for a write fault all the same. Never in v6.12; 5.8's
+    should_force_cow_break() did."""
+    return gup_flags & FOLL_WRITE != 0
+
+
+def can_follow_write_pte(st, mm, vpn, pte):
+    """mm/gup.c can_follow_write_pte(), v6.12, without FOLL_FORCE."""
+    return pte_write(pte)
+
+
+def mm_set_has_pinned_flag(st, mm):
+    """mm/gup.c mm_set_has_pinned_flag(), v6.12: from now on fork looks for pins in this mm."""
+    st.mm[mm].mm_flags |= MMF_HAS_PINNED
+
+
+def try_grab_folio(st, pfn, gup_flags):
+    """mm/gup.c try_grab_folio(), v6.12. The zero page is not counted."""
+    if not is_zero_pfn(pfn):
+        st.folio[pfn].refcount += grab_refs(gup_flags)
+
+
+def gup_put_folio(st, pfn, gup_flags):
+    """mm/gup.c gup_put_folio(), v6.12: undo try_grab_folio(); also unpin_user_page()."""
+    folio_ref_sub(st, pfn, grab_refs(gup_flags))
+
+
+# --- the fast path -----------------------------------------------------------------------------
+
+
+def gup_fast_fallback(st, t, mm, vpn, gup_flags):
+    """mm/gup.c gup_fast_fallback(), v6.12: fast path first. Returns a pfn or -EFAULT."""
+    if gup_flags & FOLL_PIN:
+        mm_set_has_pinned_flag(st, mm)
+    if not gup_flags & FOLL_SLOW:
+        pfn = yield from gup_fast(st, t, mm, vpn, gup_flags)
+        if pfn >= 0:
+            return pfn
+    return (yield from get_user_page_slow(st, t, mm, vpn, gup_flags))
+
+
+def gup_fast_sees_fork(st, mm, gup_flags):
+    """fork is write-protecting this mm: do not even begin. mm/gup.c gup_fast(), v6.12."""
+    return gup_flags & FOLL_PIN and st.mm[mm].write_protect_seq & 1
+
+
+def gup_fast_raced_with_fork(st, mm, gup_flags, seq):
+    """fork write-protected since `seq` was read: what was pinned may be shared by now."""
+    return gup_flags & FOLL_PIN and st.mm[mm].write_protect_seq != seq
+
+
+def gup_fast(st, t, mm, vpn, gup_flags):
+    """mm/gup.c gup_fast(), v6.12. Returns a pfn, or -1 to go to the slow path.
+
+    Locks: none. Interrupts are off during the walk, so that no table can be freed under it.
+    """
+    yield "before the lockless walk"
+    if gup_fast_sees_fork(st, mm, gup_flags):
+        return -1
+    seq = st.mm[mm].write_protect_seq
+    local_irq_disable(st, t)
+    pfn = yield from gup_fast_pte_range(st, t, mm, vpn, gup_flags)
+    local_irq_enable(st, t)
+    if pfn >= 0:
+        yield "interrupts on, fork not looked for yet"
+        if gup_fast_raced_with_fork(st, mm, gup_flags, seq):
+            gup_put_folio(st, pfn, gup_flags)
+            return -1
+    return pfn
+
+
+def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
+    """mm/gup.c gup_fast_pte_range(), v6.12. Returns a pfn, or -1.
+
+    Interrupts off. Read the PTE, take the reference, then look again whether both still stand.
+    """
+    pmd = pmdp_get(st, mm, vpn)
+    if pmd_none(pmd):
+        return -1
+    yield "PMD read"
+    pte = lockless_pte(st, pmd, vpn)
+    if not gup_fast_permits(st, gup_breaks_cow(gup_flags), pte):
+        return -1
+
+    yield "PTE read, no reference yet"
+    if st.folio[pte_pfn(pte)].refcount <= 0:
+        return -1
+    try_grab_folio(st, pte_pfn(pte), gup_flags)
+
+    yield "reference taken, PTE not rechecked"
+    if pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte:
+        gup_put_folio(st, pte_pfn(pte), gup_flags)
+        return -1
+    if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
+        gup_put_folio(st, pte_pfn(pte), gup_flags)
+        return -1
+    return pte_pfn(pte)
+
+
+def lockless_pte(st, pmd, vpn):
+    """Read a PTE through a PMD value read before; the table must not have been freed since."""
+    if not st.ptpage[pmd_table(pmd)].in_use:
+        break_promise(st, PROP_NO_USE_AFTER_FREE)
+    return st.ptpage[pmd_table(pmd)].pte[pte_index(vpn)]
+
+
+def gup_fast_permits(st, write, pte):
+    """pte_access_permitted() and no special mapping; the zero page is one."""
+    if not pte_present(pte) or pte_protnone(pte) or pte_special(pte):
+        return 0
+    return pte_write(pte) or not write
+
+
+# --- the slow path -----------------------------------------------------------------------------
+
+
+def check_vma_flags(st, mm, vpn, gup_flags):
+    """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if not vm_flags & VM_MAPPED:
+        return -EFAULT
+    if gup_flags & FOLL_WRITE and not vm_flags & VM_WRITE:
+        return -EFAULT
+    if not vm_flags & VM_READ:
+        return -EFAULT
+    return 0
+
+
+def get_user_page_slow(st, t, mm, vpn, gup_flags):
+    """mm/gup.c __get_user_pages(), v6.12, with its mmap_lock. Returns a pfn or -EFAULT.
+
+    After each fault it looks again: the page may have changed meanwhile.
+    """
+    yield from mmap_read_lock(st, t, mm)
+    pfn = -ENOENT
+    while pfn < 0:
+        ret = check_vma_flags(st, mm, vpn, gup_flags)
+        if ret == 0:
+            pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
+            if pfn < 0:
+                ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+        if ret != 0:
+            mmap_read_unlock(st, mm)
+            return -EFAULT
+    mmap_read_unlock(st, mm)
+    return pfn
+
+
+def follow_page_pte(st, t, mm, vpn, gup_flags):
+    """mm/gup.c follow_page_pte(), v6.12. Returns a pfn; -ENOENT: fault it in; -EMLINK: unshare.
+
+    Locks: mmap_lock held for reading; takes the PTL.
+    """
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        return -ENOENT
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return -ENOENT
+
+    pfn = pte_pfn(ptep_get(st, mm, vpn))
+    ret = follow_refuses(st, mm, vpn, gup_flags)
+    if ret == 0:
+        try_grab_folio(st, pfn, gup_flags)
+        set_pte_at(st, mm, vpn, pte_mkyoung(ptep_get(st, mm, vpn)))
+    pte_unmap_unlock(st, mm, vpn)
+    if ret != 0:
+        return ret
+    return pfn
+
+
+def follow_refuses(st, mm, vpn, gup_flags):
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL held."""
+    pte = ptep_get(st, mm, vpn)
+    if not pte_present(pte) or pte_protnone(pte):
+        return -ENOENT
+    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte):
+        return -ENOENT
+    if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
+        return -EMLINK
+    return 0
+
+
+def faultin_page(st, t, mm, vpn, gup_flags, unshare):
+    """mm/gup.c faultin_page(), v6.12. Returns VM_FAULT_* bits."""
+    fault_flags = 0
+    if gup_breaks_cow(gup_flags):
+        fault_flags |= FAULT_FLAG_WRITE
+    if gup_flags & FOLL_REMOTE:
+        fault_flags |= FAULT_FLAG_REMOTE
+    if unshare:
+        fault_flags |= FAULT_FLAG_UNSHARE
+    return (yield from handle_mm_fault(st, t, mm, vpn, fault_flags))

@@ -1,0 +1,75 @@
+"""madvise(). Models mm/madvise.c."""
+
+from pagefault.consts import (
+    EINVAL,
+    ENOMEM,
+    MADV_DOFORK,
+    MADV_DONTFORK,
+    MADV_DONTNEED,
+    MADV_KEEPONFORK,
+    MADV_WIPEONFORK,
+    VM_DONTCOPY,
+    VM_WIPEONFORK,
+)
+from pagefault.hw.monitor import check_revoked, owner_gives_up
+from pagefault.mm.memory import zap_pte_range
+from pagefault.mm.mmap import range_is_mapped
+from pagefault.mm.mmap_lock import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+)
+from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+
+
+def sys_madvise(st, t, start, end, advice):
+    """mm/madvise.c do_madvise(), v6.12: 0, -ENOMEM where nothing is mapped, -EINVAL."""
+    if advice == MADV_DONTNEED:
+        return (yield from madvise_dontneed(st, t, start, end))
+    return (yield from madvise_vma_behavior(st, t, start, end, advice))
+
+
+def madvise_dontneed(st, t, start, end):
+    """mm/madvise.c madvise_dontneed_single_vma(), v6.12: zap under mmap_lock for reading."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    mapped = range_is_mapped(st, mm, start, end)
+    tlb_gather_mmu(st, t, mm)
+    owner_gives_up(st, mm, start, end)
+    yield from zap_pte_range(st, t, mm, start, end)
+    yield from tlb_finish_mmu(st, t, mm)
+    check_revoked(st, t)
+    mmap_read_unlock(st, mm)
+    if mapped != end - start:
+        return -ENOMEM
+    return 0
+
+
+def new_vm_flags(vm_flags, advice):
+    """What an advice about fork makes of vm_flags; -1 for an advice that there is not."""
+    if advice == MADV_DONTFORK:
+        return vm_flags | VM_DONTCOPY
+    if advice == MADV_DOFORK:
+        return vm_flags & ~VM_DONTCOPY
+    if advice == MADV_WIPEONFORK:
+        return vm_flags | VM_WIPEONFORK
+    if advice == MADV_KEEPONFORK:
+        return vm_flags & ~VM_WIPEONFORK
+    return -1
+
+
+def madvise_vma_behavior(st, t, start, end, advice):
+    """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    ret = 0
+    if range_is_mapped(st, mm, start, end) != end - start:
+        ret = -ENOMEM
+    elif new_vm_flags(0, advice) < 0:
+        ret = -EINVAL
+    else:
+        for vpn in range(start, end):
+            st.mm[mm].vma[vpn].vm_flags = new_vm_flags(st.mm[mm].vma[vpn].vm_flags, advice)
+    mmap_write_unlock(st, mm)
+    return ret

@@ -1,0 +1,381 @@
+"""Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
+
+This is the core of the model: read do_wp_page() first. Left out everywhere: files, swap, huge
+pages, userfaultfd, KSM, NUMA hinting, mmu notifiers.
+"""
+
+from pagefault.consts import (
+    BLOCKED,
+    BUG_BAD_PTE,
+    BUG_NO_FREE_PTPAGE,
+    BUG_UNLOCK,
+    EAGAIN,
+    FAULT_FLAG_UNSHARE,
+    FAULT_FLAG_WRITE,
+    NR_MM,
+    NR_PMD,
+    NR_PTPAGE,
+    PAGE_ACCESSED,
+    PAGE_PRESENT,
+    PAGE_PROTNONE,
+    PAGE_SOFT_DIRTY,
+    PAGE_SPECIAL,
+    PAGE_UFFD_WP,
+    PTRS_PER_PTE,
+    VM_READ,
+    VM_WRITE,
+    ZERO_PFN,
+)
+from pagefault.hw.choice import VM_BUG_ON
+from pagefault.hw.monitor import note_revoked, observe_rmap_removed
+from pagefault.hw.pgtable import (
+    mk_pmd,
+    mk_pte,
+    pmd_index,
+    pmd_none,
+    pmd_table,
+    pmdp_get,
+    pte_mkdirty,
+    pte_mkold,
+    pte_mkwrite,
+    pte_mkyoung,
+    pte_none,
+    pte_pfn,
+    pte_present,
+    pte_write,
+    pte_wrprotect,
+    ptep_get,
+    ptep_get_and_clear,
+    ptep_set_wrprotect,
+    set_pte_at,
+)
+from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.mmu_gather import tlb_remove_folio, tlb_track_range
+from pagefault.mm.page_alloc import (
+    copy_highpage,
+    folio_alloc,
+    folio_get,
+    folio_put,
+    folio_test_anon,
+    is_zero_pfn,
+)
+from pagefault.mm.rmap import (
+    anon_vma_prepare,
+    folio_add_new_anon_rmap,
+    folio_dup_file_rmap_pte,
+    folio_remove_rmap_pte,
+    folio_try_dup_anon_rmap_pte,
+)
+
+# --- page tables and their locks ---------------------------------------------------------------
+
+
+def pte_alloc(st, mm, vpn):
+    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
+    if not pmd_none(pmdp_get(st, mm, vpn)):
+        return
+    # A table has a number of its own where it can; the spare ones serve while that one is still
+    # queued to be freed.
+    table = mm * NR_PMD + pmd_index(vpn)
+    if st.ptpage[table].in_use:
+        table = NR_MM * NR_PMD
+        while table < NR_PTPAGE and st.ptpage[table].in_use:
+            table += 1
+        if table >= NR_PTPAGE:
+            VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
+            return
+    st.ptpage[table].in_use = 1
+    for i in range(PTRS_PER_PTE):
+        st.ptpage[table].pte[i] = 0
+    st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
+
+
+def pte_lock_holder(st, mm, vpn):
+    """Task + 1 that holds the split lock of the table that maps `vpn`; 0 if free or no table."""
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        return 0
+    return st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].ptl
+
+
+def pte_offset_map_lock(st, t, mm, vpn):
+    """mm/pgtable-generic.c __pte_offset_map_lock(), v6.12: 0 if there is no table."""
+    yield "PTL"
+    while pte_lock_holder(st, mm, vpn) != 0:
+        yield BLOCKED
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        return 0
+    st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].ptl = t + 1
+    return 1
+
+
+def pte_unmap_unlock(st, mm, vpn):
+    table = pmd_table(pmdp_get(st, mm, vpn))
+    VM_BUG_ON(st, st.ptpage[table].ptl == 0, BUG_UNLOCK)
+    st.ptpage[table].ptl = 0
+
+
+def vma_is_writable(st, mm, vpn):
+    return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
+
+
+def vma_page_prot(st, mm, vpn):
+    """mm/mmap.c vm_get_page_prot(), v6.12, of a private VMA: never writable, COW decides that."""
+    if st.mm[mm].vma[vpn].vm_flags & VM_READ:
+        return PAGE_PRESENT | PAGE_ACCESSED
+    return PAGE_PROTNONE | PAGE_ACCESSED
+
+
+def maybe_mkwrite(st, mm, vpn, pte):
+    if vma_is_writable(st, mm, vpn):
+        return pte_mkwrite(pte)
+    return pte
+
+
+# --- faults ------------------------------------------------------------------------------------
+
+
+def handle_mm_fault(st, t, mm, vpn, fault_flags):
+    """mm/memory.c handle_mm_fault(), v6.12. Locks: mmap_lock held for reading throughout.
+
+    The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again.
+    """
+    orig_pte = ptep_get(st, mm, vpn)
+    if pte_none(orig_pte):
+        return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
+    VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
+    return (yield from handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags))
+
+
+def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
+    """mm/memory.c handle_pte_fault(), v6.12, for an entry that is present."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return 0
+    if ptep_get(st, mm, vpn) != orig_pte:
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
+
+    if fault_flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not pte_write(orig_pte):
+        return (yield from do_wp_page(st, t, mm, vpn, orig_pte, fault_flags))
+
+    pte = pte_mkyoung(orig_pte)
+    if fault_flags & FAULT_FLAG_WRITE:
+        pte = pte_mkdirty(pte)
+    set_pte_at(st, mm, vpn, pte)
+    pte_unmap_unlock(st, mm, vpn)
+    return 0
+
+
+def do_anonymous_page(st, t, mm, vpn, fault_flags):
+    """mm/memory.c do_anonymous_page(), v6.12: the first touch. Left out: uffd missing."""
+    pte_alloc(st, mm, vpn)
+    if not fault_flags & FAULT_FLAG_WRITE:
+        yield from pte_offset_map_lock(st, t, mm, vpn)
+        if pte_none(ptep_get(st, mm, vpn)):
+            prot = vma_page_prot(st, mm, vpn)
+            set_pte_at(st, mm, vpn, mk_pte(ZERO_PFN, prot | PAGE_SPECIAL))
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
+
+    anon_vma_prepare(st, mm, vpn)
+    new_pfn = folio_alloc(st)
+    yield from pte_offset_map_lock(st, t, mm, vpn)
+    if pte_none(ptep_get(st, mm, vpn)):
+        set_anon_pte(st, mm, vpn, new_pfn, 1)
+    else:
+        folio_put(st, new_pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    return 0
+
+
+def set_anon_pte(st, mm, vpn, pfn, writable):
+    """Map a new, exclusive anonymous folio; the mapping takes over the caller's reference."""
+    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn) | PAGE_SOFT_DIRTY)
+    if writable:
+        pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
+    folio_add_new_anon_rmap(st, pfn)
+    set_pte_at(st, mm, vpn, pte)
+
+
+# --- copy-on-write -----------------------------------------------------------------------------
+
+
+def wp_can_reuse_anon_folio(st, mm, pfn):
+    """May a write fault make this anonymous page writable in place, without a copy?
+
+    mm/memory.c wp_can_reuse_anon_folio(), v6.12, and the PageAnonExclusive test before its call:
+    the whole question, which kernels have answered by mapcount, by refcount and by this flag.
+    """
+    if st.page[pfn].anon_exclusive:
+        return 1
+    return st.folio[pfn].refcount == 1
+
+
+def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
+    """mm/memory.c do_wp_page(), v6.12: a write or unshare fault on a present, read-only PTE.
+
+    Left out: shared mappings, uffd-wp. Locks: PTL held on entry, released on return.
+    """
+    pfn = pte_pfn(orig_pte)
+
+    if folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn):
+        st.page[pfn].anon_exclusive = 1
+        if not fault_flags & FAULT_FLAG_UNSHARE:
+            wp_page_reuse(st, mm, vpn, orig_pte)
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
+
+    if not is_zero_pfn(pfn):
+        folio_get(st, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    yield "PTL dropped, reference to the old folio held"
+    return (yield from wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags))
+
+
+def wp_page_reuse(st, mm, vpn, orig_pte):
+    """mm/memory.c wp_page_reuse(), v6.12."""
+    set_pte_at(st, mm, vpn, maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte_mkyoung(orig_pte))))
+
+
+def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
+    """mm/memory.c wp_page_copy(), v6.12. Locks: PTL not held on entry nor on return.
+
+    The old page is copied without a lock: a CPU with a stale entry or a device may write it
+    meanwhile. Its rmap goes only after the flush, so that nobody takes it for exclusive before.
+    """
+    anon_vma_prepare(st, mm, vpn)
+    new_pfn = folio_alloc(st)
+    copy_highpage(st, new_pfn, pte_pfn(orig_pte))
+
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked or ptep_get(st, mm, vpn) != orig_pte:
+        if locked:
+            pte_unmap_unlock(st, mm, vpn)
+        folio_put(st, new_pfn)
+        folio_put(st, pte_pfn(orig_pte))
+        return 0
+
+    yield from ptep_clear_flush(st, t, mm, vpn)
+    set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags)
+    folio_remove_rmap_pte(st, pte_pfn(orig_pte))
+    observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
+    pte_unmap_unlock(st, mm, vpn)
+
+    folio_put(st, pte_pfn(orig_pte))  # the mapping's
+    folio_put(st, pte_pfn(orig_pte))  # ours
+    return 0
+
+
+def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
+    """Map the copy: writable, or read-only with the tracking bits kept if it was to unshare."""
+    set_anon_pte(st, mm, vpn, new_pfn, not fault_flags & FAULT_FLAG_UNSHARE)
+    if fault_flags & FAULT_FLAG_UNSHARE:
+        pte = ptep_get(st, mm, vpn) & ~(PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
+        set_pte_at(st, mm, vpn, pte | (orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)))
+
+
+# --- fork --------------------------------------------------------------------------------------
+
+
+def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
+    """mm/memory.c copy_present_ptes(), v6.12. Locks: both PTLs held.
+
+    Returns 0, or -EAGAIN if the page must be copied and `prealloc_pfn` is 0.
+    """
+    pte = ptep_get(st, mm, vpn)
+    if not is_zero_pfn(pte_pfn(pte)):
+        folio_get(st, pte_pfn(pte))
+        if folio_test_anon(st, pte_pfn(pte)):
+            if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
+                folio_put(st, pte_pfn(pte))
+                return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
+        else:
+            folio_dup_file_rmap_pte(st, pte_pfn(pte))
+        yield "judged not pinned, parent's PTE still writable"
+    ptep_set_wrprotect(st, mm, vpn)
+    set_pte_at(st, child_mm, vpn, pte_mkold(pte_wrprotect(ptep_get(st, mm, vpn))))
+    return 0
+
+
+def copy_present_page(st, mm, child_mm, vpn, prealloc_pfn):
+    """mm/memory.c copy_present_page(), v6.12: the child gets a copy now, since the page may be
+    pinned; the parent's PTE stays as it is. Copied with both PTLs held."""
+    if prealloc_pfn == 0:
+        return -EAGAIN
+    copy_highpage(st, prealloc_pfn, pte_pfn(ptep_get(st, mm, vpn)))
+    set_anon_pte(st, child_mm, vpn, prealloc_pfn, 1)
+    return 0
+
+
+def copy_pte_range(st, t, mm, child_mm, vpn):
+    """mm/memory.c copy_pte_range(), v6.12, of one page. Locks: both mmap_locks for writing.
+
+    The child's page table is nobody else's yet, so its PTL costs no switch.
+    """
+    pte_alloc(st, child_mm, vpn)
+    prealloc_pfn = 0
+    again = 1
+    while again:
+        yield from pte_offset_map_lock(st, t, mm, vpn)
+        ret = 0
+        if pte_present(ptep_get(st, mm, vpn)):
+            ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
+        if prealloc_pfn != 0 and pte_pfn(ptep_get(st, child_mm, vpn)) != prealloc_pfn:
+            folio_put(st, prealloc_pfn)
+        note_revoked(st, t, mm, vpn)
+        pte_unmap_unlock(st, mm, vpn)
+        again = ret == -EAGAIN
+        if again:
+            prealloc_pfn = folio_alloc(st)
+
+
+def vma_needs_copy(st, mm, vpn):
+    """mm/memory.c vma_needs_copy(), v6.12: without an anon_vma the child can refault it all."""
+    return st.mm[mm].vma[vpn].anon_vma and not pte_none(ptep_get(st, mm, vpn))
+
+
+def raw_write_seqcount_begin(st, mm):
+    """fork holds write_protect_seq odd, so that GUP-fast neither pins nor keeps a pin."""
+    st.mm[mm].write_protect_seq += 1
+
+
+def raw_write_seqcount_end(st, mm):
+    st.mm[mm].write_protect_seq += 1
+
+
+def copy_page_range(st, t, mm, child_mm, vpn):
+    """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq."""
+    if not vma_needs_copy(st, mm, vpn):
+        return
+    raw_write_seqcount_begin(st, mm)
+    yield from copy_pte_range(st, t, mm, child_mm, vpn)
+    raw_write_seqcount_end(st, mm)
+
+
+# --- zap ---------------------------------------------------------------------------------------
+
+
+def zap_present_pte(st, t, mm, vpn):
+    """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush."""
+    pte = ptep_get_and_clear(st, mm, vpn)
+    tlb_track_range(st, t, vpn)
+    if not is_zero_pfn(pte_pfn(pte)):
+        folio_remove_rmap_pte(st, pte_pfn(pte))
+        tlb_remove_folio(st, t, pte_pfn(pte))
+
+
+def zap_pte_range(st, t, mm, start, end):
+    """mm/memory.c zap_pte_range(), v6.12: clear vpns [start, end), page table by page table."""
+    vpn = start
+    while vpn < end:
+        table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        locked = 0
+        if not pmd_none(pmdp_get(st, mm, vpn)):
+            locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+        if locked:
+            for i in range(vpn, table_end):
+                if pte_present(ptep_get(st, mm, i)):
+                    zap_present_pte(st, t, mm, i)
+                note_revoked(st, t, mm, i)
+            pte_unmap_unlock(st, mm, vpn)
+        vpn = table_end

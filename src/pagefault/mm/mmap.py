@@ -1,0 +1,114 @@
+"""mmap() and munmap(). Models mm/mmap.c and mm/vma.c. Each page of a range is a VMA of its own."""
+
+from pagefault.consts import (
+    EEXIST,
+    MAP_FIXED,
+    NR_PMD,
+    PROT_READ,
+    PROT_WRITE,
+    PTRS_PER_PTE,
+    VM_MAPPED,
+    VM_MAYREAD,
+    VM_MAYWRITE,
+    VM_READ,
+    VM_WRITE,
+)
+from pagefault.hw.monitor import check_revoked, owner_gives_up
+from pagefault.hw.pgtable import pmd_none, pmd_table
+from pagefault.mm.memory import zap_pte_range
+from pagefault.mm.mmap_lock import (
+    mmap_read_unlock,
+    mmap_write_downgrade,
+    mmap_write_lock,
+    mmap_write_unlock,
+)
+from pagefault.mm.mmu_gather import (
+    tlb_finish_mmu,
+    tlb_gather_mmu,
+    tlb_remove_table,
+    tlb_track_range,
+)
+
+
+def calc_vm_prot_bits(prot):
+    """include/linux/mman.h calc_vm_prot_bits(), v6.12."""
+    vm_flags = 0
+    if prot & PROT_READ:
+        vm_flags |= VM_READ
+    if prot & PROT_WRITE:
+        vm_flags |= VM_WRITE
+    return vm_flags
+
+
+def range_is_mapped(st, mm, start, end):
+    """How many of vpns [start, end) belong to a VMA."""
+    mapped = 0
+    for vpn in range(start, end):
+        if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+            mapped += 1
+    return mapped
+
+
+def set_vma(st, mm, vpn, vm_flags, anon_vma):
+    st.mm[mm].vma[vpn].vm_flags = vm_flags
+    st.mm[mm].vma[vpn].anon_vma = anon_vma
+
+
+def remove_vmas(st, mm, start, end):
+    """The VMAs of vpns [start, end) leave the tree; their pages are zapped next."""
+    for vpn in range(start, end):
+        set_vma(st, mm, vpn, 0, 0)
+    owner_gives_up(st, mm, start, end)
+
+
+def free_pgtables(st, t, mm):
+    """mm/memory.c free_pgtables(), v6.12: queue each table that covers no VMA any more."""
+    for i in range(NR_PMD):
+        pmd = st.mm[mm].pmd[i]
+        first = i * PTRS_PER_PTE
+        if not pmd_none(pmd) and not range_is_mapped(st, mm, first, first + PTRS_PER_PTE):
+            st.mm[mm].pmd[i] = 0
+            tlb_track_range(st, t, first)
+            tlb_remove_table(st, t, pmd_table(pmd))
+
+
+def unmap_region(st, t, mm, start, end):
+    """mm/vma.c unmap_region(), v6.12: zap, free the tables, flush, free the pages."""
+    tlb_gather_mmu(st, t, mm)
+    yield from zap_pte_range(st, t, mm, start, end)
+    free_pgtables(st, t, mm)
+    yield from tlb_finish_mmu(st, t, mm)
+
+
+def sys_mmap(st, t, start, end, prot, map_flags):
+    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    if range_is_mapped(st, mm, start, end):
+        if not map_flags & MAP_FIXED:
+            mmap_write_unlock(st, mm)
+            return -EEXIST
+        remove_vmas(st, mm, start, end)
+        yield from unmap_region(st, t, mm, start, end)
+        check_revoked(st, t)
+    vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+    for vpn in range(start, end):
+        set_vma(st, mm, vpn, vm_flags, 0)
+    mmap_write_unlock(st, mm)
+    return 0
+
+
+def sys_munmap(st, t, start, end):
+    """mm/vma.c do_vmi_align_munmap(), v6.12: the VMAs go under the write lock, the pages under the
+    read lock."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    if range_is_mapped(st, mm, start, end):
+        remove_vmas(st, mm, start, end)
+        mmap_write_downgrade(st, mm)
+        yield from unmap_region(st, t, mm, start, end)
+        check_revoked(st, t)
+        mmap_read_unlock(st, mm)
+    else:
+        mmap_write_unlock(st, mm)
+    return 0

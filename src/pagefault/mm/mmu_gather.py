@@ -1,0 +1,83 @@
+"""Zapped pages are freed only after the TLBs have let go of them. Models mm/mmu_gather.c.
+
+Each task has one gather. Left out: batches that overflow, delayed rmap of file folios.
+"""
+
+from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_PTPAGE, NR_VPN
+from pagefault.hw.choice import VM_BUG_ON
+from pagefault.hw.tlb import flush_tlb_mm_range, tlb_remove_table_sync_one
+from pagefault.mm.page_alloc import folio_put
+
+
+def tlb_gather_mmu(st, t, mm):
+    """mm/mmu_gather.c tlb_gather_mmu(), v6.12."""
+    st.mm[mm].tlb_flush_pending += 1
+
+
+def tlb_track_range(st, t, vpn):
+    """A translation of `vpn` must be flushed. include/asm-generic/tlb.h __tlb_adjust_range()."""
+    gather = st.task[t].gather
+    if gather.start == gather.end:
+        gather.start = vpn
+        gather.end = vpn + 1
+    else:
+        gather.start = min(gather.start, vpn)
+        gather.end = max(gather.end, vpn + 1)
+
+
+def tlb_remove_folio(st, t, pfn):
+    """Queue a reference to be dropped after the flush. __tlb_remove_folio_pages_size()."""
+    gather = st.task[t].gather
+    if gather.nr >= NR_GATHER:
+        VM_BUG_ON(st, 1, BUG_GATHER_OVERFLOW)
+        return
+    gather.pfn[gather.nr] = pfn
+    gather.nr += 1
+
+
+def tlb_remove_table(st, t, table):
+    """Queue a page-table page to be freed after the flush. mm/mmu_gather.c tlb_remove_table()."""
+    st.task[t].gather.freed_tables |= 1 << table
+
+
+def tlb_flush_mmu_tlbonly(st, t, mm):
+    """include/asm-generic/tlb.h tlb_flush_mmu_tlbonly(), v6.12."""
+    if st.task[t].gather.end > st.task[t].gather.start:
+        yield "PTEs cleared, TLBs not flushed"
+        yield from flush_tlb_mm_range(st, t, mm, st.task[t].gather.start, st.task[t].gather.end)
+
+
+def tlb_batch_pages_flush(st, t):
+    """mm/mmu_gather.c tlb_batch_pages_flush(), v6.12: drop what was queued."""
+    gather = st.task[t].gather
+    for i in range(gather.nr):
+        folio_put(st, gather.pfn[i])
+        gather.pfn[i] = 0
+    gather.nr = 0
+    for table in range(NR_PTPAGE):
+        if gather.freed_tables & (1 << table):
+            st.ptpage[table].in_use = 0
+    gather.freed_tables = 0
+    gather.start = 0
+    gather.end = 0
+
+
+def mm_tlb_flush_nested(st, mm):
+    """include/linux/mm_types.h mm_tlb_flush_nested(), v6.12: another gather is under way."""
+    return st.mm[mm].tlb_flush_pending > 1
+
+
+def tlb_finish_mmu(st, t, mm):
+    """mm/mmu_gather.c tlb_finish_mmu(), v6.12.
+
+    If another task gathers in this mm, it may have cleared entries that we took for none and not
+    have flushed them yet: flush everything.
+    """
+    if mm_tlb_flush_nested(st, mm):
+        st.task[t].gather.start = 0
+        st.task[t].gather.end = NR_VPN
+    yield from tlb_flush_mmu_tlbonly(st, t, mm)
+    if st.task[t].gather.freed_tables:
+        yield from tlb_remove_table_sync_one(st, t, mm)
+    tlb_batch_pages_flush(st, t)
+    st.mm[mm].tlb_flush_pending -= 1

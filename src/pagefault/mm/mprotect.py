@@ -1,0 +1,94 @@
+"""mprotect(). Models mm/mprotect.c."""
+
+from pagefault.consts import (
+    ENOMEM,
+    PAGE_PRESENT,
+    PAGE_PROTNONE,
+    PAGE_RW,
+    PTRS_PER_PTE,
+    VM_READ,
+    VM_WRITE,
+)
+from pagefault.hw.monitor import check_revoked, note_revoked
+from pagefault.hw.pgtable import (
+    pmd_index,
+    pmd_none,
+    pmdp_get,
+    pte_mkwrite,
+    pte_pfn,
+    pte_present,
+    pte_write,
+    ptep_get,
+    set_pte_at,
+)
+from pagefault.mm.memory import (
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    vma_is_writable,
+    vma_page_prot,
+)
+from pagefault.mm.mmap import calc_vm_prot_bits, range_is_mapped
+from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
+from pagefault.mm.page_alloc import folio_test_anon
+
+
+def can_change_pte_writable(st, mm, vpn, pte):
+    """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
+    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e)."""
+    if not vma_is_writable(st, mm, vpn):
+        return 0
+    return folio_test_anon(st, pte_pfn(pte)) and st.page[pte_pfn(pte)].anon_exclusive
+
+
+def pte_modify(pte, newprot):
+    """arch/x86/include/asm/pgtable.h pte_modify(), v6.12: permissions change, tracking stays."""
+    return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
+
+
+def change_present_pte(st, t, mm, vpn):
+    """One PTE of change_pte_range(). Entries that lose a right must be flushed."""
+    old_pte = ptep_get(st, mm, vpn)
+    prot = vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
+    pte = pte_modify(old_pte, prot)
+    if not pte_write(pte) and can_change_pte_writable(st, mm, vpn, pte):
+        pte = pte_mkwrite(pte)
+    set_pte_at(st, mm, vpn, pte)
+    if pte != old_pte:
+        tlb_track_range(st, t, vpn)
+    note_revoked(st, t, mm, vpn)
+
+
+def change_pte_range(st, t, mm, start, end):
+    """mm/mprotect.c change_pte_range(), v6.12, table by table. The flush comes later, without the
+    PTL and before mmap_lock is released."""
+    vpn = start
+    while vpn < end:
+        table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        locked = 0
+        if not pmd_none(pmdp_get(st, mm, vpn)):
+            locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+        if locked:
+            for i in range(vpn, table_end):
+                if pte_present(ptep_get(st, mm, i)):
+                    change_present_pte(st, t, mm, i)
+            pte_unmap_unlock(st, mm, vpn)
+        vpn = table_end
+
+
+def sys_mprotect(st, t, start, end, prot):
+    """mm/mprotect.c do_mprotect_pkey(), v6.12: 0, or -ENOMEM where nothing is mapped."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    if range_is_mapped(st, mm, start, end) != end - start:
+        mmap_write_unlock(st, mm)
+        return -ENOMEM
+    for vpn in range(start, end):
+        kept = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
+        st.mm[mm].vma[vpn].vm_flags = kept | calc_vm_prot_bits(prot)
+    tlb_gather_mmu(st, t, mm)
+    yield from change_pte_range(st, t, mm, start, end)
+    yield from tlb_finish_mmu(st, t, mm)
+    check_revoked(st, t)
+    mmap_write_unlock(st, mm)
+    return 0

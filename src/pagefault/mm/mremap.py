@@ -1,0 +1,60 @@
+"""mremap(). Models mm/mremap.c: PTEs move, pages stay. Left out: moving whole page tables."""
+
+from pagefault.consts import EFAULT
+from pagefault.hw.monitor import check_revoked, note_revoked, owner_moves
+from pagefault.hw.pgtable import pmd_none, pmdp_get, ptep_get_and_clear, set_pte_at
+from pagefault.hw.tlb import flush_tlb_mm_range
+from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.mmap import range_is_mapped, remove_vmas, set_vma, unmap_region
+from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+
+
+def same_table(st, mm, vpn, other):
+    return pmdp_get(st, mm, vpn) == pmdp_get(st, mm, other)
+
+
+def copy_vma(st, mm, vpn, new_vpn):
+    """mm/vma.c copy_vma(), v6.12."""
+    set_vma(st, mm, new_vpn, st.mm[mm].vma[vpn].vm_flags, st.mm[mm].vma[vpn].anon_vma)
+
+
+def move_ptes(st, t, mm, vpn, new_vpn):
+    """mm/mremap.c move_ptes(), v6.12, of one page. The flush happens with both PTLs held, so that
+    nobody can free the page at its new place while a CPU still reaches it at the old one."""
+    pte_alloc(st, mm, new_vpn)
+    yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not same_table(st, mm, vpn, new_vpn):
+        yield from pte_offset_map_lock(st, t, mm, new_vpn)
+    pte = ptep_get_and_clear(st, mm, vpn)
+    set_pte_at(st, mm, new_vpn, pte)
+    owner_moves(st, mm, vpn, new_vpn)
+    note_revoked(st, t, mm, vpn)
+    if pte != 0:
+        yield "PTE moved, TLB not flushed"
+        yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
+    if not same_table(st, mm, vpn, new_vpn):
+        pte_unmap_unlock(st, mm, new_vpn)
+    pte_unmap_unlock(st, mm, vpn)
+
+
+def sys_mremap(st, t, start, end, new_start):
+    """mm/mremap.c mremap_to(), v6.12, MREMAP_MAYMOVE | MREMAP_FIXED: 0, or -EFAULT."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    if range_is_mapped(st, mm, start, end) != end - start:
+        mmap_write_unlock(st, mm)
+        return -EFAULT
+    new_end = new_start + end - start
+    if range_is_mapped(st, mm, new_start, new_end):
+        remove_vmas(st, mm, new_start, new_end)
+        yield from unmap_region(st, t, mm, new_start, new_end)
+    for i in range(end - start):
+        copy_vma(st, mm, start + i, new_start + i)
+    for i in range(end - start):
+        if not pmd_none(pmdp_get(st, mm, start + i)):
+            yield from move_ptes(st, t, mm, start + i, new_start + i)
+    remove_vmas(st, mm, start, end)
+    yield from unmap_region(st, t, mm, start, end)
+    check_revoked(st, t)
+    mmap_write_unlock(st, mm)
+    return 0

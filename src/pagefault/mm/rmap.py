@@ -1,0 +1,54 @@
+"""Which PTEs map a folio, and whether one of them has it alone. Models mm/rmap.c and
+include/linux/rmap.h.
+"""
+
+from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS, ZERO_PFN
+from pagefault.hw.monitor import break_promise
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned
+
+
+def anon_vma_prepare(st, mm, vpn):
+    """include/linux/rmap.h anon_vma_prepare(), v6.12. Left out: the anon_vma itself."""
+    st.mm[mm].vma[vpn].anon_vma = 1
+
+
+def folio_add_new_anon_rmap(st, pfn):
+    """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
+    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.page[pfn].mapcount = 1
+    st.page[pfn].anon_exclusive = 1
+
+
+def folio_dup_file_rmap_pte(st, pfn):
+    """include/linux/rmap.h folio_dup_file_rmap_pte(), v6.12: one more PTE maps the page."""
+    st.page[pfn].mapcount += 1
+
+
+def folio_remove_rmap_pte(st, pfn):
+    """mm/rmap.c folio_remove_rmap_pte(), v6.12. The zero page is not counted."""
+    if pfn == ZERO_PFN:
+        return
+    st.page[pfn].mapcount -= 1
+    if st.page[pfn].mapcount < 0:
+        break_promise(st, PROP_COUNTS)
+        st.page[pfn].mapcount = 0
+
+
+def folio_needs_cow_for_dma(st, mm, pfn):
+    """include/linux/mm.h folio_needs_cow_for_dma(), v6.12: the source of a fork may have pins."""
+    return st.mm[mm].mm_flags & MMF_HAS_PINNED and folio_maybe_dma_pinned(st, pfn)
+
+
+def folio_must_copy_at_fork(st, mm, pfn):
+    """The question of folio_try_dup_anon_rmap_pte(), v6.12: an exclusive page that may be pinned
+    must not become shared. A page that is shared already stays shared, pinned or not."""
+    return st.page[pfn].anon_exclusive and folio_needs_cow_for_dma(st, mm, pfn)
+
+
+def folio_try_dup_anon_rmap_pte(st, mm, pfn):
+    """include/linux/rmap.h folio_try_dup_anon_rmap_pte(), v6.12: share with a child, or -EBUSY."""
+    if folio_must_copy_at_fork(st, mm, pfn):
+        return -EBUSY
+    st.page[pfn].anon_exclusive = 0
+    st.page[pfn].mapcount += 1
+    return 0
