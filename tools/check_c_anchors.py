@@ -2,9 +2,9 @@
 
     python tools/check_c_anchors.py LINUX_SRC
 
-A function of hw/ or mm/ names what it models in the first line of its docstring:
-"Write fault on a read-only PTE. mm/memory.c do_wp_page(), v6.12." An anchor is checked when
-LINUX_SRC is of the release that it names. Exit status: 0 all there, 1 some missing, 2 no tree.
+A function of hw/ or mm/ names what it models in its docstring, as in "mm/memory.c do_wp_page(),
+v6.12: a write fault on a present, read-only PTE." An anchor is checked when LINUX_SRC is of the
+release that it names. Exit status: 0 all there, 1 some missing, 2 no tree.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def anchors(root: Path = MODEL) -> list[Anchor]:
         for node in ast.parse(path.read_text()).body:
             if not isinstance(node, ast.FunctionDef):
                 continue
-            first_line = (ast.get_docstring(node) or "").partition("\n")[0]
-            for match in ANCHOR.finditer(first_line):
+            docstring = " ".join((ast.get_docstring(node) or "").split())
+            for match in ANCHOR.finditer(docstring):
                 found += [
                     Anchor(path, node.lineno, node.name, match["file"], name, match["release"])
                     for name in re.findall(r"(\w+)\(\)", match["functions"])
@@ -73,7 +73,8 @@ def defines(c_file: Path, function: str) -> bool:
     if not c_file.is_file():
         return False
     text = _without_comments(c_file)
-    name = re.escape(function)
+    # Memory allocation profiling wraps allocators: __folio_alloc() is __folio_alloc_noprof().
+    name = rf"{re.escape(function)}(?:_noprof)?"
     if re.search(rf"^#\s*define\s+{name}\(", text, re.MULTILINE):
         return True
     call = re.escape(function.removeprefix("sys_"))
