@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+
 from pagefault import consts
 from pagefault.consts import BLOCKED, CALLED, RETURNED, WAITING, YIELDED
 from pagefault.hw.choice import choose

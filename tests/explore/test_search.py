@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pagefault.explore.search import Budget, explore
 from pagefault.layout import LEAF_INDEX
 from pagefault.verdict import Verdict

@@ -32,7 +32,7 @@ from pagefault.lang.program import (
     Signal,
 )
 
-__all__ = ["code_name", "evaluate", "peek", "satisfies"]
+__all__ = ["code_name", "evaluate", "peek", "satisfies", "signal_name"]
 
 
 def satisfies(program: Program, st: Any, expr: Expr) -> bool:
@@ -99,6 +99,11 @@ def code_name(value: int) -> str:
     names = _SIGNALS if value <= -SIG_BASE else _ERRNOS
     code = -value - SIG_BASE if value <= -SIG_BASE else -value
     return names.get(code, str(value)) if value < 0 else str(value)
+
+
+def signal_name(signal: int) -> str:
+    """`SIGSEGV` and the like, or the number."""
+    return _SIGNALS.get(signal, str(signal))
 
 
 _SIGNALS = {getattr(consts, n): n for n in ("SIGSEGV", "SIGBUS")}

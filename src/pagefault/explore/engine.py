@@ -41,8 +41,8 @@ NOTHING = -1
 SPIN_LIMIT = 10_000
 """Path calls in one step after which the step counts as an endless loop."""
 
-Visit = tuple[int, int]
-"""A path that ran during a step and the pc that it started from: (path id, pc)."""
+Visit = tuple[int, int, tuple[int, ...]]
+"""A path that ran during a step: path id, the pc that it started from, and the state by then."""
 
 
 class Slots:
@@ -113,7 +113,7 @@ class Engine:
             d = leaves[depth] - 1
             path = leaves[slots.path[d]]
             if visits is not None:
-                visits.append((path, leaves[slots.pc[d]]))
+                visits.append((path, leaves[slots.pc[d]], tuple(leaves)))
             run = steps[path]
             assert run is not None, f"task {t} stands in path 0"
             outcome = run(st, t)

@@ -33,7 +33,7 @@ from pagefault.lang.program import (
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
-__all__ = ["Lowered", "LoweredStatement", "LoweredTask", "Operand", "lower"]
+__all__ = ["Lowered", "LoweredStatement", "LoweredTask", "Operand", "address_spaces", "lower"]
 
 NO_CPU = -1
 CONSTANT = -1
@@ -98,7 +98,7 @@ class Lowered:
 
 def lower(program: Program, kernel: Kernel) -> Lowered:
     """Lower a program. LitmusError if the kernel has no path for a verb."""
-    mms = _address_spaces(program)
+    mms = address_spaces(program)
     cpus = _cpus(program)
     return Lowered(
         program,
@@ -115,7 +115,7 @@ def lower(program: Program, kernel: Kernel) -> Lowered:
     )
 
 
-def _address_spaces(program: Program) -> dict[str, int | None]:
+def address_spaces(program: Program) -> dict[str, int | None]:
     """One number per process; a thread has that of the task that clones it, a device none."""
     mms: dict[str, int | None] = {}
     for task in program.tasks:

@@ -12,17 +12,29 @@ from dataclasses import dataclass, field
 from pagefault.lang.program import Program
 from pagefault.verdict import Verdict
 
-__all__ = ["Result", "Step", "Trace", "Visit"]
+__all__ = ["Decision", "Result", "Step", "Trace", "Visit"]
 
 Leaves = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A kernel path that ran during a step, from its start (label "") or from a switch point."""
+    """A kernel path that ran during a step, from its start (label "") or from a switch point.
+
+    `before` is the flat list of the state when it began to run.
+    """
 
     path: str
     label: str
+    before: Leaves = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a function that the design replaces answered during a step."""
+
+    function: str
+    value: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class Step:
     from_label: str
     to_label: str
     visits: tuple[Visit, ...]
+    decisions: tuple[Decision, ...]
     choices: tuple[int, ...]
     returned: int | None
     before: Leaves = field(repr=False)

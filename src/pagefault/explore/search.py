@@ -8,11 +8,13 @@ judged in every state; the condition in every final state, where no task can mov
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 import traceback
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +36,7 @@ from pagefault.explore.engine import (
     take_choices,
 )
 from pagefault.explore.lower import Lowered, lower
-from pagefault.explore.paths import MODEL_BUG, Leaves, Result, Step, Trace
+from pagefault.explore.paths import MODEL_BUG, Decision, Leaves, Result, Step, Trace
 from pagefault.explore.paths import Visit as NamedVisit
 from pagefault.explore.promises import DEADLOCK, PROGRESS, Promise, promises
 from pagefault.lang.program import Program
@@ -356,7 +358,7 @@ class _Search:
             from_label = self._label(leaves, t)
             visits: list[Visit] = []
             set_choices(leaves, choices)
-            with contextlib.suppress(*_MODEL_ERRORS):
+            with contextlib.suppress(*_MODEL_ERRORS), self._decisions() as decisions:
                 self.engine.step(st, t, visits)
             take_choices(leaves)
             leaves[BROKEN] = 0
@@ -369,7 +371,8 @@ class _Search:
                     "stack": self._stack(leaves, t),
                     "from_label": from_label,
                     "to_label": self._label(leaves, t),
-                    "visits": tuple(self._name(v) for v in visits),
+                    "visits": tuple(self._name(v, names) for v in visits),
+                    "decisions": tuple(decisions),
                     "choices": choices,
                     "returned": self.engine.returned if leaves[slots.ip] != statement else None,
                 }
@@ -407,10 +410,29 @@ class _Search:
         path = self.kernel.paths[leaves[slots.path[depth - 1]]]
         return "" if path is None else path.labels.get(leaves[slots.pc[depth - 1]], "")
 
-    def _name(self, visit: Visit) -> NamedVisit:
-        path = self.kernel.paths[visit[0]]
+    def _name(self, visit: Visit, names: Naming) -> NamedVisit:
+        number, pc, before = visit
+        path = self.kernel.paths[number]
         assert path is not None
-        return NamedVisit(path.name, path.labels.get(visit[1], ""))
+        return NamedVisit(path.name, path.labels.get(pc, ""), self._renamed(list(before), names))
+
+    @contextlib.contextmanager
+    def _decisions(self) -> Iterator[list[Decision]]:
+        """Collect what the design's own plain functions answer meanwhile."""
+        paths = {path.name for path in self.kernel.paths if path is not None}
+        asked = set(self.kernel.overrides) - paths
+        answers: list[Decision] = []
+
+        def note(frame: FrameType, event: str, value: object) -> None:
+            if event == "return" and frame.f_code.co_name in asked:
+                answers.append(Decision(frame.f_code.co_name, int(value)))  # type: ignore[call-overload]
+
+        old = sys.getprofile()
+        sys.setprofile(note)
+        try:
+            yield answers
+        finally:
+            sys.setprofile(old)
 
 
 def bug_name(code: int) -> str:

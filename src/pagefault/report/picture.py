@@ -1,0 +1,144 @@
+"""What of a state a reader wants to see, in words: counts, PTEs, stale TLB entries, pins, pipes.
+
+A picture maps a subject to what holds of it: "folio 1" to "ref 1025 map 1 pin 1 AE", "P:A" to
+"folio 1 r". Two pictures are compared to say what a step changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pagefault.consts import (
+    CELLS,
+    GUP_PIN_COUNTING_BIAS,
+    NR_CPUS,
+    NR_PFN,
+    NR_PIPE_BUFS,
+    PAGE_MIGRATION,
+    PAGE_PRESENT,
+    PAGE_PROTNONE,
+    PAGE_PSE,
+    PAGE_RW,
+    PAGE_SWAP,
+    PAGE_TABLE,
+    PFN_SHIFT,
+    PIN_DROPPED,
+    PIN_HELD,
+    PTRS_PER_PTE,
+    ZERO_PFN,
+)
+from pagefault.explore.condition import signal_name
+from pagefault.explore.lower import address_spaces
+from pagefault.lang.program import Program
+from pagefault.layout import new_state
+
+__all__ = ["Picture", "Pictures", "gone"]
+
+Picture = dict[str, str]
+
+
+def gone(subject: str) -> str:
+    """What to say of a subject that the picture no longer has."""
+    if " TLB " in subject:
+        return "no longer stale"
+    return "free" if subject.startswith("folio ") else "none"
+
+
+class Pictures:
+    """Draws the states of one program."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._st = new_state()
+        owners: dict[int, str] = {}
+        for name, mm in address_spaces(program).items():
+            if mm is not None:
+                owners.setdefault(mm, name)
+        self._owners = owners
+
+    def draw(self, leaves: Sequence[int]) -> Picture:
+        """The picture of a state, given as a flat list."""
+        self._st.leaves[:] = leaves
+        return dict(self._lines(self._st))
+
+    def _lines(self, st: Any) -> Iterator[tuple[str, str]]:
+        program = self._program
+        for mm, owner in self._owners.items():
+            for vpn, page in enumerate(program.pages):
+                pte = _pte(st, mm, vpn)
+                if pte:
+                    yield f"{owner}:{page}", _entry(pte)
+        for cpu in range(NR_CPUS):
+            mm = st.cpu[cpu].loaded_mm - 1
+            for vpn, page in enumerate(program.pages):
+                entry = st.cpu[cpu].tlb[vpn]
+                if mm in self._owners and _grants_more(entry, _pte(st, mm, vpn)):
+                    yield f"CPU {cpu} TLB {self._owners[mm]}:{page}", _entry(entry) + ", stale"
+        for i, name in enumerate(program.pins):
+            pin = st.pin[i]
+            if pin.state == PIN_HELD:
+                yield name, f"holds folio {pin.pfn}"
+            elif pin.state == PIN_DROPPED:
+                yield name, "dropped"
+        for i, name in enumerate(program.pipes):
+            held = [st.pipe[i].buf[b].pfn for b in range(NR_PIPE_BUFS) if st.pipe[i].buf[b].in_use]
+            if held:
+                yield name, "holds " + ", ".join(f"folio {pfn}" for pfn in held)
+        for pfn in range(NR_PFN):
+            yield from _folio(st, pfn)
+        for t, task in enumerate(program.tasks):
+            if st.task[t].signal:
+                yield f"{task.name} signal", signal_name(st.task[t].signal)
+
+
+def _pte(st: Any, mm: int, vpn: int) -> int:
+    """The PTE that maps a page, or the PMD if that maps a folio itself; 0 if there is none."""
+    pmd: int = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
+    if pmd & PAGE_PSE:
+        return pmd + ((vpn % PTRS_PER_PTE) << PFN_SHIFT)
+    if not pmd & PAGE_TABLE:
+        return 0
+    return int(st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE])
+
+
+def _entry(pte: int) -> str:
+    pfn = pte >> PFN_SHIFT
+    if pte & PAGE_SWAP:
+        return f"swap slot {pfn}"
+    place = "zero page" if pfn == ZERO_PFN else f"folio {pfn}"
+    if pte & PAGE_MIGRATION:
+        return f"{place}, migrating"
+    if pte & PAGE_PROTNONE and not pte & PAGE_PRESENT:
+        return f"{place}, no access"
+    if not pte & PAGE_PRESENT:
+        return f"not present ({pte & ((1 << PFN_SHIFT) - 1):#x})"
+    return f"{place} {'rw' if pte & PAGE_RW else 'r'}"
+
+
+def _grants_more(entry: int, pte: int) -> bool:
+    """A cached entry lets the CPU do what the page table does not allow."""
+    if not entry & PAGE_PRESENT:
+        return False
+    if not pte & PAGE_PRESENT or entry >> PFN_SHIFT != pte >> PFN_SHIFT:
+        return True
+    return bool(entry & PAGE_RW and not pte & PAGE_RW)
+
+
+def _folio(st: Any, pfn: int) -> Iterator[tuple[str, str]]:
+    folio = st.folio[pfn]
+    if pfn == ZERO_PFN or folio.refcount == 0:
+        return
+    pages = range(pfn, pfn + (1 << folio.order))
+    mapcount = folio.large_mapcount if folio.order else st.page[pfn].mapcount
+    pins = folio.pincount if folio.order else folio.refcount // GUP_PIN_COUNTING_BIAS
+    text = f"ref {folio.refcount} map {mapcount}"
+    if pins:
+        text += f" pin {pins}"
+    if any(st.page[p].anon_exclusive for p in pages):
+        text += " AE"
+    yield f"folio {pfn}", text
+    for p in pages:
+        cells = [st.page[p].cell[i] for i in range(CELLS)]
+        if any(cells):
+            yield f"folio {p} data", " ".join(map(str, cells))

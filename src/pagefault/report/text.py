@@ -1,0 +1,127 @@
+"""Verdict lines and traces as plain text: ASCII, at most 75 columns, ready for a mail."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["WIDTH", "observation", "trace_text"]
+
+WIDTH = 75
+
+_NUMBER = 4  # columns for the number of the step and a space
+_KERNEL = 39  # where the kernel's column starts
+_FEW_TASKS = 3  # with more, the kernel's lines go below the statement
+
+Document = dict[str, Any]
+
+
+def observation(result: Document) -> str:
+    """The verdict as herd7 prints it: `Observation NAME Sometimes 3 1`."""
+    return (
+        f"Observation {result['test']} {result['verdict']}"
+        f" {result['positive']} {result['negative']}"
+    )
+
+
+def trace_text(trace: Document) -> str:
+    """A trace document (see story.py) as text."""
+    lines = [*_head(trace), ""]
+    tasks: list[str] = trace["tasks"]
+    below = len(tasks) > _FEW_TASKS
+    width = (WIDTH - _NUMBER if below else _KERNEL - _NUMBER) // len(tasks)
+    starts = {task: _NUMBER + i * width for i, task in enumerate(tasks)}
+    header = ""
+    for task in tasks:
+        header = f"{header:<{starts[task]}}{task[: width - 1]}"
+    lines.append(header if below else f"{header:<{_KERNEL}}kernel")
+    for step in trace["steps"]:
+        lines += _step(step, starts[step["task"]], below)
+    lines += ["", *_end(trace)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _head(trace: Document) -> Iterator[str]:
+    left = observation(trace)
+    right = f"design {trace['design']}, grain {trace['grain']}, {_count(trace['states'], 'state')}"
+    if trace["unknown_reason"]:
+        right += ", not all"
+    if len(left) + 3 + len(right) <= WIDTH:
+        yield f"{left}   {right}"
+    else:
+        yield from _wrap(left, "", "  ")
+        yield from _wrap(right, "  ", "  ")
+    shows: str = trace["shows"]
+    if shows == "witness":
+        yield "a shortest way to a final state that satisfies the condition"
+    elif shows == "counterexample":
+        yield "a shortest way to a final state that does not satisfy the condition"
+    elif shows in trace["bugs"]:
+        yield from _wrap(f"{shows}: the model met an impossible situation", "", "  ")
+    else:
+        yield from _wrap(f"breaks {shows}: {trace['sentence']}", "", "  ")
+    if trace["detail"]:
+        yield from _wrap(trace["detail"], "  ", "  ")
+
+
+def _step(step: Document, start: int, below: bool) -> Iterator[str]:
+    number = f"{step['number']:>{_NUMBER - 1}} "
+    kernel = list(_kernel(step))
+    text = step["statement"] if step["begins"] else "..."
+    if step["ends"] and step["value"] is not None:
+        text += f" -> {step['value']}"
+    first = f"{number:<{start}}{text}"
+    indent = 8 if below else _KERNEL
+    if len(first) > WIDTH:
+        yield from _wrap(text, f"{number:<{start}}", " " * (_NUMBER + 2))
+    elif not below and len(first) < _KERNEL - 1 and kernel:
+        head = kernel.pop(0)
+        wrapped = list(_wrap(head, "", "  ", WIDTH - _KERNEL))
+        yield f"{first:<{_KERNEL}}{wrapped[0]}"
+        for line in wrapped[1:]:
+            yield " " * _KERNEL + line
+    else:
+        yield first
+    for line in kernel:
+        yield from _wrap(line, " " * indent, " " * (indent + 2))
+
+
+def _kernel(step: Document) -> Iterator[str]:
+    """What the kernel did in a step: where, what the design decided, what changed."""
+    at = step["at"]
+    functions = [f for f in step["functions"] if at is None or f != at["function"]]
+    if functions:
+        yield ", ".join(functions)
+    if at is not None:
+        yield f"{at['function']}: {at['label']}" if at["label"] else at["function"]
+    for decision in step["decisions"]:
+        yield f"{decision['function']} = {decision['value']}"
+    for change in step["changes"]:
+        yield f"{change['subject']}: {change['after']}"
+
+
+def _end(trace: Document) -> Iterator[str]:
+    shows: str = trace["shows"]
+    what = shows if shows in ("witness", "counterexample") else f"{shows} is broken"
+    yield f"In the end ({what}):"
+    rows = [(row["subject"], row["state"]) for row in trace["end"]]
+    rows += [(name, value) for name, value in trace["registers"].items()]
+    width = max((len(subject) for subject, _ in rows), default=0) + 2
+    for subject, state in rows:
+        yield from _wrap(state, f"  {subject:<{width}}", " " * (width + 4))
+
+
+def _wrap(text: str, first: str, rest: str, width: int = WIDTH) -> Iterator[str]:
+    """Lines of at most `width` columns; a word that is longer is broken."""
+    yield from textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+    ) or [first]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
