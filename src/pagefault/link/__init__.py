@@ -1,0 +1,84 @@
+"""The linker: baseline + one design -> ordinary Python functions that step through kernel paths.
+
+    kernel = link("linux-5.10")
+    kernel.path("do_wp_page").step(st, t)
+    kernel.function("boot_kernel")(st)
+
+Source is read (source.py), the design laid over the baseline (overlay.py), each function checked
+against the language of paths (check.py); generators are taken apart into blocks (flatten.py), their
+locals given registers (live.py), and everything is written out as text (emit.py), kept in
+hash-named files (files.py) and loaded (kernel.py).
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+from pagefault.errors import ModelError
+from pagefault.link.kernel import Kernel, Path, SourceDiff, build, link_source_diff
+from pagefault.link.overlay import (
+    DesignInfo,
+    design_closure,
+    find_design,
+    lay_over,
+    list_designs,
+)
+from pagefault.link.source import PACKAGE, Baseline, Function, Stamp, load, stamp
+
+__all__ = [
+    "BASELINE",
+    "Baseline",
+    "DesignInfo",
+    "Function",
+    "Kernel",
+    "Path",
+    "SourceDiff",
+    "designs",
+    "link",
+    "link_source_diff",
+]
+
+BASELINE = Baseline(
+    folders=(PACKAGE / "mm", PACKAGE / "hw"),
+    consts=(PACKAGE / "consts.py", PACKAGE / "layout.py"),
+    designs=PACKAGE / "designs",
+    properties=PACKAGE / "explore" / "properties.py",
+)
+"""The model that comes with this package."""
+
+NEEDED = (
+    "YIELDED",
+    "BLOCKED",
+    "WAITING",
+    "CALLED",
+    "RETURNED",
+    "NR_REGS",
+    "NR_FRAMES",
+    "BUG_FRAME_OVERFLOW",
+)
+"""Constants that emitted functions use."""
+
+_kernels: dict[tuple[Baseline, tuple[Stamp, ...]], Kernel] = {}
+
+
+def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE) -> Kernel:
+    """Link a design, given by name or by the path of its file, with the baseline.
+
+    Cached as long as no file changes. DesignError if the design does not fit, ModelError if the
+    baseline itself is at fault.
+    """
+    sources = load(baseline)
+    missing = [name for name in NEEDED if name not in sources.constants]
+    if missing:
+        raise ModelError(f"constants are missing: {', '.join(missing)}", baseline.consts[0])
+    file = find_design(design, baseline)
+    files = [*baseline.consts, *(f for f, _ in baseline.files()), *design_closure(file, baseline)]
+    key = baseline, tuple(stamp(f) for f in files)
+    if key not in _kernels:
+        _kernels[key] = build(lay_over(file, baseline))
+    return _kernels[key]
+
+
+def designs(baseline: Baseline = BASELINE) -> list[DesignInfo]:
+    """All designs of the package: mainline, then the others by name, then the parts."""
+    return list_designs(baseline)

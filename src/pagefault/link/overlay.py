@@ -1,0 +1,323 @@
+"""Designs: finding them, reading them, and laying one over the baseline.
+
+A design is a file in the folder of designs, or anywhere. Its functions replace functions of the
+baseline by name, as a C linker treats `__weak`; functions whose name starts with `_` are its own.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pagefault.errors import DesignError
+from pagefault.link.check import check
+from pagefault.link.source import (
+    Baseline,
+    Function,
+    Module,
+    Sources,
+    Symbols,
+    did_you_mean,
+    load,
+    parse,
+    read,
+)
+
+MAINLINE = "mainline"
+
+
+@dataclass(frozen=True)
+class DesignInfo:
+    """A design as a list shows it. `is_part`: made to be named in another design's PARTS."""
+
+    name: str
+    idea: str
+    path: Path
+    is_part: bool
+
+
+@dataclass(eq=False)
+class Overlay:
+    """A design laid over the baseline, checked."""
+
+    name: str
+    module: Module
+    parts: dict[str, Module]
+    symbols: Symbols
+    overrides: dict[str, Function] = field(default_factory=dict)
+    private: dict[str, Function] = field(default_factory=dict)
+    properties: dict[str, Function] = field(default_factory=dict)
+    not_promised: frozenset[str] = frozenset()
+
+
+def design_name(file: Path) -> str:
+    """The name that a file gives its design: "linux_5_10.py" is "linux-5.10"."""
+    return re.sub(r"(?<=\d)_(?=\d)", ".", file.stem).replace("_", "-")
+
+
+def design_files(baseline: Baseline) -> dict[str, tuple[Path, bool]]:
+    """The designs of a baseline by name, and whether each is a part."""
+    found: dict[str, tuple[Path, bool]] = {}
+    for folder, is_part in ((baseline.designs, False), (baseline.designs / "parts", True)):
+        for file in sorted(folder.glob("*.py")):
+            if file.name == "__init__.py":
+                continue
+            name = design_name(file)
+            if name in found:
+                raise DesignError(f"{found[name][0]} is also called {name}", file)
+            found[name] = file, is_part
+    return found
+
+
+def list_designs(baseline: Baseline) -> list[DesignInfo]:
+    """All designs of a baseline: mainline, the others by name, then the parts."""
+    infos = []
+    for name, (file, is_part) in design_files(baseline).items():
+        module = _module(file, baseline, load(baseline))
+        infos.append(DesignInfo(name, module.idea, file, is_part))
+    return sorted(infos, key=lambda i: (i.is_part, i.name != MAINLINE, _natural(i.name)))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts linux-5.7 before linux-5.10."""
+    return [(int(x), "") if x.isdigit() else (-1, x) for x in re.split(r"(\d+)", name)]
+
+
+def find_design(design: str | Path, baseline: Baseline) -> Path:
+    """The file of a design given by name or by path. DesignError if there is none."""
+    if isinstance(design, Path) or design.endswith(".py") or "/" in design:
+        file = Path(design)
+        if file.suffix != ".py":
+            raise DesignError("a design is a .py file", file)
+        if not file.is_file():
+            raise DesignError("there is no such file", file)
+        return file.resolve()
+    files = design_files(baseline)
+    if design not in files:
+        raise DesignError(
+            f"there is no design {design!r}",
+            hint=did_you_mean(design, files) or "`pagefault designs` lists them",
+        )
+    return files[design][0]
+
+
+def design_closure(file: Path, baseline: Baseline) -> Iterator[Path]:
+    """The file of a design and those of its parts."""
+    yield file
+    module = _module(file, baseline, load(baseline))
+    for part in module.lists.get("PARTS", ()):
+        yield _part_file(part, module, baseline)
+
+
+def _module(file: Path, baseline: Baseline, sources: Sources) -> Module:
+    try:
+        home = str(file.relative_to(baseline.designs.parent))
+    except ValueError:
+        home = file.name
+    text = read(file, True)
+    key = ("design", file, text)
+    if key not in sources.cache:
+        sources.cache[key] = parse(file, home, text, True, sources.constants)
+    module = sources.cache[key]
+    assert isinstance(module, Module)
+    return module
+
+
+def _part_file(part: str, module: Module, baseline: Baseline) -> Path:
+    files = design_files(baseline)
+    if part in files and part != MAINLINE:
+        return files[part][0]
+    beside = module.file.parent / part
+    if beside.suffix == ".py" and beside.is_file():
+        return beside.resolve()
+    known = set(files) - {MAINLINE}
+    raise module.error(
+        f"there is no part {part!r}",
+        module.list_nodes["PARTS"],
+        did_you_mean(part, known) or "a name from `pagefault designs`, or a path beside this file",
+    )
+
+
+def lay_over(file: Path, baseline: Baseline) -> Overlay:
+    """Read a design with its parts and lay it over the baseline. DesignError if it does not fit."""
+    sources = load(baseline)
+    module = _module(file, baseline, sources)
+    parts: dict[str, Module] = {}
+    for name in module.lists.get("PARTS", ()):
+        part = _module(_part_file(name, module, baseline), baseline, sources)
+        if design_name(part.file) in parts:
+            raise module.error(f"part {name} is named twice", module.list_nodes["PARTS"])
+        if "PARTS" in part.lists:
+            raise part.error(
+                f"a part may not have PARTS of its own, and {module.home} uses this one",
+                part.list_nodes["PARTS"],
+                "the list is flat: name those parts in the design itself",
+            )
+        parts[design_name(part.file)] = part
+    symbols = Symbols(sources, dict(sources.functions))
+    overlay = Overlay(design_name(file), module, parts, symbols)
+    for m in (module, *parts.values()):
+        _add(overlay, m)
+    _check_all(overlay)
+    overlay.not_promised = _not_promised(overlay, baseline)
+    return overlay
+
+
+def _add(overlay: Overlay, module: Module) -> None:
+    """Add one file's functions."""
+    if not module.doc.strip():
+        raise module.error(
+            "a design begins with a docstring",
+            1 if module.lines else None,
+            "its first line says the idea; then who proposed it, where, what it claims and costs",
+        )
+    sources = overlay.symbols.sources
+    replaces = False
+    mangled: dict[str, str] = {}
+    for name in module.functions:
+        if name.startswith("_") and name not in sources.functions:
+            mangled[name] = f"{name}__{module.file.stem}"
+    for name, node in module.functions.items():
+        always = _is_always(module, node)
+        linked = Function(mangled.get(name, name), _renamed(node, mangled), module)
+        if always:
+            _add_property(overlay, linked)
+        elif name in mangled:
+            overlay.private[linked.name] = linked
+        else:
+            replaces = True
+            _override(overlay, linked)
+            continue
+        overlay.symbols.functions[linked.name] = linked
+    if not (replaces or module.lists.get("PARTS") or design_name(module.file) == MAINLINE):
+        raise module.error(
+            "this design replaces nothing",
+            1,
+            "define a function of mm/ or hw/ anew, with its name and parameters, or name PARTS",
+        )
+
+
+def _renamed(node: ast.FunctionDef, mangled: dict[str, str]) -> ast.FunctionDef:
+    """The function with calls of the file's private helpers under their linked names."""
+    for n in ast.walk(node):
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name):
+            n.func.id = mangled.get(n.func.id, n.func.id)
+    return node
+
+
+def _is_always(module: Module, node: ast.FunctionDef) -> bool:
+    for decorator in node.decorator_list:
+        if not (isinstance(decorator, ast.Name) and decorator.id == "always"):
+            raise module.error(
+                f"{node.name} has a decorator", decorator, "only @always, for a property"
+            )
+    return bool(node.decorator_list)
+
+
+def _add_property(overlay: Overlay, new: Function) -> None:
+    other = overlay.symbols.functions.get(new.name)
+    if other is not None:
+        raise new.module.error(
+            f"property {new.name} has the name of {other.home}:{other.line}", new.node
+        )
+    if new.is_generator or new.params != ("st",):
+        raise new.module.error(
+            f"property {new.name} is not a plain function of the state",
+            new.node,
+            f"def {new.name}(st): ... returns whether it holds",
+        )
+    overlay.properties[new.name] = new
+
+
+def _override(overlay: Overlay, new: Function) -> None:
+    module, name = new.module, new.name
+    baseline = overlay.symbols.sources.functions
+    old = baseline.get(name)
+    if old is None:
+        raise module.error(
+            f"{name} is not a function of the baseline",
+            new.node,
+            did_you_mean(name, baseline) or "a helper of your own starts with an underscore",
+        )
+    if name in overlay.overrides:
+        other = overlay.overrides[name]
+        raise module.error(
+            f"{name} is replaced twice: here and in {other.home}:{other.line}",
+            new.node,
+            "leave one of the two parts out",
+        )
+    if new.params != old.params:
+        raise module.error(
+            f"{new.signature} does not match the baseline's {old.signature}",
+            new.node,
+            f"see {old.home}:{old.line}",
+        )
+    if new.is_generator != old.is_generator:
+        if new.is_generator:
+            hint = "its callers run it in one step: override the callers that must stop, instead"
+        else:
+            hint = 'its callers say `yield from`: keep a `yield "label"` where others may run'
+        raise module.error(
+            f"{name} is {new.colour} here and {old.colour} in {old.home}:{old.line}",
+            new.node,
+            hint,
+        )
+    overlay.overrides[name] = new
+    overlay.symbols.functions[name] = new
+
+
+def _check_all(overlay: Overlay) -> None:
+    """Check the language of every function; the baseline's once."""
+    sources = overlay.symbols.sources
+    if "checked" not in sources.cache:
+        symbols = Symbols(sources, sources.functions)
+        for function in sources.functions.values():
+            if function.node.decorator_list:
+                raise function.module.error(
+                    f"{function.name} has a decorator", function.node.decorator_list[0]
+                )
+            check(function, symbols)
+        sources.cache["checked"] = True
+    own = {**overlay.overrides, **overlay.private, **overlay.properties}
+    for function in own.values():
+        check(function, overlay.symbols)
+
+
+JUDGED_BY_SEARCH = frozenset({"no-deadlock", "progress"})
+
+
+def property_names(baseline: Baseline) -> frozenset[str]:
+    """The properties that every kernel is judged by: the names that NOT_PROMISED may hold.
+
+    Those are the public functions of the file of properties, the bits PROP_* of st.broken, and what
+    the search finds itself. explore/promises.py gives them their meaning.
+    """
+    names = {
+        name.removeprefix("PROP_") for name in load(baseline).constants if name.startswith("PROP_")
+    }
+    if baseline.properties is not None:
+        tree = ast.parse(read(baseline.properties, False), str(baseline.properties))
+        names |= {
+            n.name.removesuffix("_at_end")
+            for n in tree.body
+            if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")
+        }
+    return frozenset(name.lower().replace("_", "-") for name in names) | JUDGED_BY_SEARCH
+
+
+def _not_promised(overlay: Overlay, baseline: Baseline) -> frozenset[str]:
+    names: set[str] = set()
+    for module in (overlay.module, *overlay.parts.values()):
+        for name in module.lists.get("NOT_PROMISED", ()):
+            known = property_names(baseline)
+            if name not in known:
+                raise module.error(
+                    f"there is no property {name!r}",
+                    module.list_nodes["NOT_PROMISED"],
+                    did_you_mean(name, known) or f"the properties are {', '.join(sorted(known))}",
+                )
+            names.add(name)
+    return frozenset(names)
