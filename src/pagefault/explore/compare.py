@@ -48,9 +48,11 @@ def compare(
         if name not in claim.breaks and name not in result.bugs:
             surprises.append(Surprise("breaks", f"breaks {name}: {trace.sentence}", trace))
     if result.complete:
-        for name in claim.breaks:
-            if name not in result.breaches and (judged is None or name in judged):
-                surprises.append(Surprise("holds", f"claimed to break {name}, and does not"))
+        surprises += [
+            Surprise("holds", f"claimed to break {name}, and does not")
+            for name in claim.breaks
+            if name not in result.breaches and (judged is None or name in judged)
+        ]
     return surprises
 
 

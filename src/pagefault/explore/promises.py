@@ -11,17 +11,19 @@ One property may be judged in several of these ways.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from inspect import getdoc, isfunction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pagefault import consts
+from pagefault.errors import LitmusError
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
-__all__ = ["DEADLOCK", "PROGRESS", "Promise", "known", "promises"]
+__all__ = ["DEADLOCK", "PROGRESS", "Promise", "check_names", "promises"]
 
 DEADLOCK = "no-deadlock"
 PROGRESS = "progress"
@@ -79,10 +81,26 @@ def promises(kernel: Kernel) -> tuple[Promise, ...]:
     )
 
 
-def known() -> frozenset[str]:
-    """The names of all properties that are judged whatever the design."""
-    always, at_end, _ = _module_functions()
-    return frozenset({*always, *at_end, *_bits(), DEADLOCK, PROGRESS})
+def check_names(
+    kernel: Kernel, names: Iterable[str], path: Path | None = None, line: int | None = None
+) -> None:
+    """LitmusError, at `path` and `line`, if a name is of no property that `kernel` promises."""
+    promised = {promise.name for promise in promises(kernel)}
+    for name in names:
+        if name in kernel.not_promised:
+            raise LitmusError(
+                f"the design {kernel.name} does not promise {name}: there is nothing to break",
+                path=path,
+                line=line,
+                hint="see NOT_PROMISED in its file and in its parts",
+            )
+        if name not in promised:
+            raise LitmusError(
+                f"there is no property {name!r}",
+                path=path,
+                line=line,
+                hint=f"the properties are {', '.join(sorted(promised))}",
+            )
 
 
 def _bits() -> dict[str, int]:
@@ -94,10 +112,6 @@ def _bits() -> dict[str, int]:
 
 
 Functions = tuple[dict[str, list[Holds]], dict[str, list[Holds]], dict[str, str]]
-
-
-def _module_functions() -> Functions:
-    return _sort(_plain_functions())
 
 
 def _sort(functions: dict[str, Holds]) -> Functions:

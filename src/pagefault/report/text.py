@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["WIDTH", "observation", "trace_text"]
+__all__ = ["WIDTH", "observation", "result_text", "trace_text"]
 
 WIDTH = 75
 
@@ -42,16 +42,19 @@ def trace_text(trace: Document) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _head(trace: Document) -> Iterator[str]:
-    left = observation(trace)
-    right = f"design {trace['design']}, grain {trace['grain']}, {_count(trace['states'], 'state')}"
-    if trace["unknown_reason"]:
-        right += ", not all"
-    if len(left) + 3 + len(right) <= WIDTH:
-        yield f"{left}   {right}"
+def result_text(result: Document, prop: str | None) -> str:
+    """What to say where there is no trace: that `prop` holds, or that no state was final."""
+    if result["unknown_reason"]:
+        says = f"nothing found yet: the search ended at {result['unknown_reason']}"
+    elif prop is not None:
+        says = f"{prop} holds in every state"
     else:
-        yield from _wrap(left, "", "  ")
-        yield from _wrap(right, "  ", "  ")
+        says = "no schedule reaches a final state"
+    return "\n".join([*_verdict(result), *_wrap(says, "", "  ")]) + "\n"
+
+
+def _head(trace: Document) -> Iterator[str]:
+    yield from _verdict(trace)
     shows: str = trace["shows"]
     if shows == "witness":
         yield "a shortest way to a final state that satisfies the condition"
@@ -63,6 +66,18 @@ def _head(trace: Document) -> Iterator[str]:
         yield from _wrap(f"breaks {shows}: {trace['sentence']}", "", "  ")
     if trace["detail"]:
         yield from _wrap(trace["detail"], "  ", "  ")
+
+
+def _verdict(trace: Document) -> Iterator[str]:
+    left = observation(trace)
+    right = f"design {trace['design']}, grain {trace['grain']}, {_count(trace['states'], 'state')}"
+    if trace["unknown_reason"]:
+        right += ", not all"
+    if len(left) + 3 + len(right) <= WIDTH:
+        yield f"{left}   {right}"
+    else:
+        yield from _wrap(left, "", "  ")
+        yield from _wrap(right, "  ", "  ")
 
 
 def _step(step: Document, start: int, below: bool) -> Iterator[str]:

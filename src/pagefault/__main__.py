@@ -1,0 +1,5 @@
+"""`python -m pagefault`."""
+
+from pagefault.cli import main
+
+main()

@@ -1,0 +1,81 @@
+"""The command line: `pagefault VERB ...`, one module per verb.
+
+Exit codes: 0 as claimed, 1 a surprise, 2 a usage or parse error, 3 a budget ended (Unknown),
+4 nothing to do (skipped), 130 interrupted. Modules of the model are imported inside the verbs, so
+that help is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from pagefault.cli.check import check
+from pagefault.cli.designs import designs
+from pagefault.cli.diff import diff
+from pagefault.cli.explain import explain
+from pagefault.cli.list_tests import list_tests
+from pagefault.errors import PagefaultError
+
+__all__ = ["app", "main", "run"]
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+USAGE = 2
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="pagefault", message="pagefault %(version)s")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Try every schedule of a small program on a model of Linux memory management.
+
+    A litmus test says what processes and devices do to a few pages, and asks a question about the
+    end. A design is a kernel: mainline is Linux 6.12, the others replace a few of its functions.
+
+    \b
+    pagefault check                        the catalogue: every test, every design with a claim
+    pagefault check cow/ --design mine.py  your design against a family of tests
+    pagefault explain TEST --design D      a shortest trace, ready for a mail
+    pagefault list cow/                    the tests and what they ask
+    pagefault designs                      the kernels there are
+    pagefault diff mainline D              a design as the functions that it replaces
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _verb in (check, explain, list_tests, designs, diff):
+    app.add_command(_verb)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code. Errors go to stderr as text."""
+    try:
+        code = app.main(arguments, prog_name="pagefault", standalone_mode=False)
+        sys.stdout.flush()
+    except PagefaultError as error:
+        click.echo(str(error), err=True)
+        return USAGE
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone: nobody is left to tell, and Python must not try again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

@@ -1,0 +1,72 @@
+"""`pagefault check`: is it as claimed?"""
+
+from __future__ import annotations
+
+import click
+
+from pagefault.cli.options import budget_of, budget_options
+
+__all__ = ["check"]
+
+
+@click.command(short_help="Is it as claimed? A verdict line per test and design.")
+@click.argument("selectors", metavar="[TEST]...", nargs=-1)
+@click.option(
+    "--design",
+    "-d",
+    "designs",
+    multiple=True,
+    metavar="D",
+    help="Check under this design: a name, or the path of a design file. May be repeated.",
+)
+@click.option(
+    "--grain",
+    type=click.Choice(["op", "step", "both"]),
+    help="Switch tasks after each statement (op), or at each switch point of the kernel (step).",
+)
+@click.option(
+    "--property",
+    "properties",
+    multiple=True,
+    metavar="P",
+    help="Judge this property only. May be repeated.",
+)
+@click.option("--core", is_flag=True, help="Only the core of the catalogue (litmus/core.txt).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time.")
+@budget_options
+def check(
+    selectors: tuple[str, ...],
+    designs: tuple[str, ...],
+    grain: str | None,
+    properties: tuple[str, ...],
+    core: bool,
+    as_json: bool,
+    jobs: int | None,
+    max_states: int,
+    max_seconds: float,
+    max_memory: int,
+) -> int:
+    """Search every schedule of each TEST and compare with what the test claims.
+
+    TEST is a name, a family such as cow/, a glob, a file or a folder; without any, the catalogue.
+    Each test runs under every design that it makes a claim about, or under those that --design
+    names; a design without a claim gets a verdict and no judgement.
+
+    \b
+    Observation NAME Never|Sometimes|Always POS NEG
+        the final states that satisfy the condition, and those that do not
+
+    Exit code: 0 all as claimed, 1 a surprise, 2 an error, 3 a budget ended (Unknown), 4 nothing
+    to do.
+    """
+    from pagefault.cli import checking
+
+    jobs_to_do = checking.plan(
+        checking.entries(selectors, core),
+        designs,
+        grain,
+        properties,
+        budget_of(max_states, max_seconds, max_memory),
+    )
+    return checking.run(jobs_to_do, as_json, jobs)

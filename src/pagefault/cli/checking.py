@@ -1,0 +1,221 @@
+"""What `pagefault check` does: plan the searches, run them, print lines, details and a summary."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from pagefault.cli.running import Job, Outcome, default_workers, run_all
+from pagefault.errors import LitmusError
+from pagefault.explore.search import Budget
+from pagefault.lang import Entry, Expectation, Program, catalogue_root, select
+from pagefault.link import designs as all_designs
+from pagefault.link import link
+from pagefault.report.story import SCHEMA, result_document, trace_document
+from pagefault.report.text import observation, trace_text
+from pagefault.verdict import GRAINS
+
+__all__ = ["entries", "plan", "run"]
+
+SURPRISE, UNKNOWN, SKIPPED = 1, 3, 4
+
+
+def entries(selectors: Sequence[str], core: bool) -> list[Entry]:
+    """The tests that the selectors name; of those, the core of the catalogue if `core`."""
+    if not core:
+        return select(selectors)
+    lines = (catalogue_root() / "core.txt").read_text(encoding="utf-8").splitlines()
+    names = [name for line in lines if (name := line.partition("#")[0].strip())]
+    chosen = {entry.path for entry in select(selectors)}
+    return [entry for entry in select(names) if entry.path in chosen]
+
+
+def plan(
+    entries: Iterable[Entry],
+    designs: Sequence[str],
+    grain: str | None,
+    properties: Sequence[str],
+    budget: Budget,
+) -> list[Job]:
+    """The searches to make, in the order of the tests and of their claims."""
+    # An unknown design is an error at once, not after half the catalogue.
+    wanted = {link(design).name: design for design in designs}
+    known = {info.name for info in all_designs()} | wanted.keys()
+    return [
+        Job(
+            program=entry.program,
+            design=wanted.get(name, name),
+            grain=g,
+            claim=claim if claim is not None and g in claim.grains else None,
+            properties=tuple(properties) or None,
+            budget=budget,
+        )
+        for entry in entries
+        for name, claim in _claims(entry.program, tuple(wanted), known)
+        for g in _grains(claim, grain, asked_for=bool(wanted))
+    ]
+
+
+def _claims(
+    program: Program, wanted: Sequence[str], known: Collection[str]
+) -> list[tuple[str, Expectation | None]]:
+    """The designs to run a test under, each with the test's claim about it."""
+    claims = {claim.design: claim for claim in program.header.expect}
+    for claim in claims.values():
+        if claim.design not in known:
+            raise LitmusError(
+                f"[expect] names the design {claim.design!r}, which does not exist",
+                path=program.path,
+                line=claim.line or None,
+                hint="`pagefault designs` lists them",
+            )
+    if wanted:
+        return [(name, claims.get(name)) for name in wanted]
+    return list(claims.items())
+
+
+def _grains(claim: Expectation | None, grain: str | None, asked_for: bool) -> Sequence[str]:
+    """The grains to search at: those of the claim unless somebody asks for others."""
+    if claim is not None and (grain is None or not asked_for):
+        return [g for g in claim.grains if grain in (None, "both", g)]
+    return GRAINS if grain in (None, "both") else (grain,)
+
+
+def run(jobs: Sequence[Job], as_json: bool, workers: int | None) -> int:
+    """Make the searches, print what came out, and return the exit code."""
+    outcomes = []
+    with _progress(len(jobs)) as advance:
+        for outcome in run_all(jobs, workers or default_workers()):
+            outcomes.append(outcome)
+            if not as_json:
+                click.echo(_line(outcome))
+            advance()
+    if as_json:
+        click.echo(json.dumps(_document(outcomes), indent=1))
+    else:
+        for outcome in outcomes:
+            if outcome.surprises:
+                click.echo(_detail(outcome))
+        click.echo(_summary(outcomes))
+    if any(outcome.surprises for outcome in outcomes):
+        return SURPRISE
+    if any(not outcome.result.complete for outcome in outcomes):
+        return UNKNOWN
+    return 0 if outcomes else SKIPPED
+
+
+# --- what is printed ------------------------------------------------------------------------------
+
+
+def _line(outcome: Outcome) -> str:
+    result = outcome.result
+    left = observation(result_document(result))
+    breaks = ", ".join(result.breaches)
+    text = (
+        f"{left:<52}  {result.design:<20} {result.grain:<4}"
+        f" {result.states:>8} {result.seconds:>6.1f} s  "
+    )
+    return text + (f"[{breaks}] " if breaks else "") + _mark(outcome)
+
+
+def _mark(outcome: Outcome) -> str:
+    if outcome.surprises:
+        return click.style("SURPRISE", fg="red", bold=True)
+    if not outcome.result.complete:
+        return click.style(f"Unknown: {outcome.result.unknown_reason}", fg="yellow")
+    return "no claim" if outcome.job.claim is None else click.style("ok", fg="green")
+
+
+def _detail(outcome: Outcome) -> str:
+    """What surprises, with the trace that shows it."""
+    result = outcome.result
+    lines = ["", f"SURPRISE {result.test} under {result.design}, grain {result.grain}"]
+    lines += [f"  {surprise.sentence}" for surprise in outcome.surprises]
+    claim = outcome.job.claim
+    if claim is not None and (claim.by or claim.why):
+        lines.append("  the claim" + (f" is by {claim.by}" if claim.by else ""))
+        lines[-1] += f": {claim.why}" if claim.why else ""
+    shown = []
+    for surprise in outcome.surprises:
+        if surprise.trace is not None and surprise.trace.shows not in shown:
+            shown.append(surprise.trace.shows)
+            lines += ["", trace_text(trace_document(result, surprise.trace)).rstrip()]
+    return "\n".join(lines)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    surprises = sum(1 for o in outcomes if o.surprises)
+    unknown = sum(1 for o in outcomes if not o.surprises and not o.result.complete)
+    unclaimed = sum(1 for o in outcomes if _is_unclaimed(o))
+    claimed = len(outcomes) - surprises - unknown - unclaimed
+    parts = [
+        f"{claimed} as claimed",
+        f"{surprises} {'surprise' if surprises == 1 else 'surprises'}",
+    ]
+    if unknown:
+        parts.append(f"{unknown} Unknown")
+    if unclaimed:
+        parts.append(f"{unclaimed} without a claim")
+    states = sum(o.result.states for o in outcomes)
+    seconds = sum(o.result.seconds for o in outcomes)
+    return f"\n{len(outcomes)} checks: {', '.join(parts)}; {states} states in {seconds:.1f} s"
+
+
+def _is_unclaimed(outcome: Outcome) -> bool:
+    return outcome.job.claim is None and not outcome.surprises and outcome.result.complete
+
+
+def _document(outcomes: Iterable[Outcome]) -> dict[str, object]:
+    """The JSON document of a check (docs/json.md)."""
+    return {
+        "schema": SCHEMA,
+        "kind": "check",
+        "results": [
+            {
+                **result_document(outcome.result),
+                "claim": _claim_document(outcome.job.claim),
+                "surprises": [
+                    {
+                        "kind": surprise.kind,
+                        "sentence": surprise.sentence,
+                        "trace": None
+                        if surprise.trace is None
+                        else trace_document(outcome.result, surprise.trace),
+                    }
+                    for surprise in outcome.surprises
+                ],
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def _claim_document(claim: Expectation | None) -> dict[str, object] | None:
+    if claim is None:
+        return None
+    return {
+        "verdict": str(claim.verdict),
+        "grains": list(claim.grains),
+        "breaks": list(claim.breaks),
+        "by": claim.by,
+        "why": claim.why,
+    }
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on stderr if that is a terminal; gives the function that advances it."""
+    if not sys.stderr.isatty() or total < 2:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("check", total=total)
+        yield lambda: progress.advance(task)

@@ -1,0 +1,58 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pagefault.explore.search import Budget
+
+__all__ = ["budget_of", "budget_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_STATES = 5_000_000
+MAX_SECONDS = 600.0
+MAX_MEMORY = 4096
+
+
+def budget_options(function: F) -> F:
+    """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design."""
+    for option in (
+        click.option(
+            "--max-memory",
+            type=click.IntRange(min=1),
+            default=MAX_MEMORY,
+            show_default=True,
+            metavar="MB",
+            help="Give up on a test when its states fill so much memory.",
+        ),
+        click.option(
+            "--max-seconds",
+            type=click.FloatRange(min=0),
+            default=MAX_SECONDS,
+            show_default=True,
+            metavar="S",
+            help="Give up on a test after so many seconds.",
+        ),
+        click.option(
+            "--max-states",
+            type=click.IntRange(min=1),
+            default=MAX_STATES,
+            show_default=True,
+            metavar="N",
+            help="Give up on a test after so many states: its verdict is Unknown then.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def budget_of(max_states: int, max_seconds: float, max_memory: int) -> Budget:
+    """The budget that the options name."""
+    from pagefault.explore.search import Budget
+
+    return Budget(states=max_states, seconds=max_seconds, megabytes=max_memory)

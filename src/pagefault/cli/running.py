@@ -1,0 +1,109 @@
+"""Runs of the explorer: one test, one design, one grain each; several at a time, in order."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pagefault.errors import PagefaultError
+
+if TYPE_CHECKING:
+    from pagefault.explore.compare import Surprise
+    from pagefault.explore.paths import Result
+    from pagefault.explore.search import Budget
+    from pagefault.lang import Expectation, Program
+
+__all__ = ["Job", "Outcome", "run_all", "run_one"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search. `claim` is what the test says about it, None if nothing."""
+
+    program: Program
+    design: str | Path
+    grain: str
+    claim: Expectation | None
+    properties: tuple[str, ...] | None
+    budget: Budget
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job came to, and how that differs from the claim."""
+
+    job: Job
+    result: Result
+    surprises: tuple[Surprise, ...]
+
+
+def run_one(job: Job) -> Outcome:
+    """Link, search, compare. PagefaultError if test, design and claim do not fit together."""
+    from pagefault.explore.compare import compare
+    from pagefault.explore.promises import check_names
+    from pagefault.explore.search import explore
+    from pagefault.link import link
+
+    kernel = link(job.design)
+    if job.claim is not None:
+        check_names(kernel, job.claim.breaks, job.program.path, job.claim.line or None)
+    if job.properties is not None:
+        check_names(kernel, job.properties)
+    result = explore(kernel, job.program, job.grain, job.budget, properties=job.properties)
+    return Outcome(job, result, tuple(compare(result, job.claim, job.properties)))
+
+
+def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies."""
+    workers = min(workers, len(jobs))
+    if workers <= 1:
+        yield from map(run_one, jobs)
+        return
+    pool = ProcessPoolExecutor(
+        workers,
+        # A forked child would inherit the progress display's thread half-way.
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_leave_interrupts_to_the_parent,
+    )
+    try:
+        for outcome in pool.map(_run_in_worker, jobs):
+            if isinstance(outcome, str):
+                raise _WorkerError(outcome)
+            yield outcome
+    except BrokenProcessPool:
+        raise _WorkerError(
+            "error: a worker process died, perhaps for want of memory\n"
+            "hint: lower --max-memory, or run with --jobs 1"
+        ) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+
+
+def default_workers() -> int:
+    """Two, or one where there is one CPU."""
+    return min(2, os.cpu_count() or 1)
+
+
+class _WorkerError(PagefaultError):
+    """An error that a worker reported; its text is complete."""
+
+
+def _run_in_worker(job: Job) -> Outcome | str:
+    # An error crosses as text: exceptions with fields of their own do not survive pickling.
+    try:
+        return run_one(job)
+    except PagefaultError as error:
+        return str(error)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
