@@ -3,8 +3,6 @@
 Before commit 57efa1fe5957 (5.11, and 5.10.y) by Jason Gunthorpe.
 """
 
-NOT_PROMISED = ["exclusive-if-pinned"]
-
 
 def gup_fast_sees_fork(st, mm, gup_flags):
     return 0

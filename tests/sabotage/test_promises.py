@@ -1,0 +1,75 @@
+"""Every promise, and a kernel that breaks it: a promise that nothing can break checks nothing."""
+
+from pathlib import Path
+
+import pytest
+from pagefault.explore.search import Budget, explore
+from pagefault.explore.promises import promises
+from pagefault.lang import catalogue
+from pagefault.link import link
+
+KERNELS = Path(__file__).parent / "kernels"
+TESTS = {entry.name: entry for entry in catalogue()}
+
+# property, kernel, test, grain, steps of the shortest trace
+CAUGHT = [
+    ("no-use-after-free", "frees_before_the_flush", "tlb+munmap+load", "step", 12),
+    ("no-use-after-free", "frees_tables_under_walkers", "gup+gup-fast-dma+munmap-mmap", "step", 16),
+    ("no-use-after-free", "zaps_without_a_flush", "tlb+munmap+load", "step", 13),
+    ("no-use-after-free", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 19),
+    ("no-use-after-free", "moves_without_a_flush", "tlb+mremap-dontneed+store", "step", 17),
+    ("no-use-after-free", "maps_without_a_reference", "cow+fork+child-dontneed", "op", 8),
+    ("coherent", "linux-5.10", "gup+pin-mprotect-write-dma", "op", 6),
+    ("coherent", "fork-shares-pinned", "gup+pin-fork-write-dma", "op", 5),
+    ("coherent", "no-write-protect-seq", "fork+gup-fast-pin+store-dma", "step", 24),
+    ("private", "reuses_always", "cow+fork+parent-writes", "op", 5),
+    ("private", "linux-5.7", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
+    ("private", "leaves_the_parent_writable", "cow+fork+parent-writes", "op", 5),
+    ("private", "fork_never_flushes", "cow+fork+parent-writes", "op", 5),
+    ("no-lost-write", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 21),
+    ("no-lost-write", "fork-shares-pinned", "gup+pin-fork-write-dma-write", "op", 7),
+    ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
+    ("no-stale-tlb", "trusts_others_to_flush", "tlb+dontneed-load+dontneed", "step", 13),
+    ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
+    ("counts", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 14),
+    ("counts", "leaks_zapped_pages", "cow+fork+child-dontneed", "op", 8),
+    ("counts", "maps_without_a_reference", "cow+fork+parent-writes", "op", 3),
+    ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
+    ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),
+    ("rmap-after-flush", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 19),
+    ("exclusive-if-writable", "leaves_the_parent_writable", "cow+fork+parent-writes", "op", 3),
+    ("exclusive-if-pinned", "no-write-protect-seq", "fork+gup-fast-pin+store-dma", "step", 16),
+    ("exclusive-once", "keeps_exclusive_over_fork", "cow+fork+parent-writes", "op", 3),
+]
+
+
+def explored(kernel: str, test: str, grain: str):
+    file = KERNELS / f"{kernel}.py"
+    return explore(link(file if file.exists() else kernel), TESTS[test].program, grain)
+
+
+@pytest.mark.parametrize(("name", "kernel", "test", "grain", "steps"), CAUGHT)
+def test_a_broken_kernel_is_caught(name, kernel, test, grain, steps):
+    result = explored(kernel, test, grain)
+    assert name in result.breaches
+    assert len(result.breaches[name].steps) == steps
+
+
+@pytest.mark.parametrize(("test", "grain"), sorted({(c[2], c[3]) for c in CAUGHT}))
+def test_mainline_keeps_every_promise_on_the_same_tests(test, grain):
+    assert explored("mainline", test, grain).breaches == {}
+
+
+def test_every_promise_has_a_kernel_that_breaks_it():
+    assert {p.name for p in promises(link("mainline"))} == {c[0] for c in CAUGHT}
+
+
+def test_every_sabotaged_kernel_is_used():
+    assert {f.stem for f in KERNELS.glob("*.py")} <= {c[1] for c in CAUGHT}
+
+
+def test_a_budget_that_ends_says_unknown():
+    budget = Budget(states=20)
+    entry = TESTS["gup+pin-unpin+fork-store"]
+    result = explore(link("mainline"), entry.program, "step", budget)
+    assert result.verdict.value == "Unknown"
