@@ -77,11 +77,12 @@ def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Ent
 
 
 def _select(selector: str, root: str | Path | None) -> list[Entry]:
-    path = Path(selector)
-    if "\0" not in selector and path.is_file():
-        return [_entry(path)]
-    if "\0" not in selector and path.is_dir() and (entries := _below(path)):
-        return entries
+    if selector and "\0" not in selector:
+        path = Path(selector)
+        if path.is_file():
+            return [_entry(path)]
+        if path.is_dir() and (entries := _below(path)):
+            return entries
     entries = catalogue(root)
     word = selector.rstrip("/").removesuffix(SUFFIX)
     chosen = [e for e in entries if e.family == word or word in (e.name, f"{e.family}/{e.name}")]

@@ -80,7 +80,11 @@ def _statements(names: Names, block: Block) -> tuple[Statement, ...]:
     result: list[Statement] = []
     for sentence in block.sentences:
         if result and result[-1].verb == "exit":
-            raise names.error("this statement never runs: exit() comes before it", sentence.token)
+            raise names.error(
+                "this statement never runs: exit() comes before it",
+                sentence.token,
+                "put exit() last",
+            )
         result.append(statement(names, block, sentence, result))
     return tuple(result)
 
@@ -111,7 +115,7 @@ def _cpu(names: Names, block: Block) -> int | None:
     for token, word in ((on, "on"), (cpu, "cpu")):
         if token != word:
             raise names.error(
-                f"unexpected {short(token)!r}",
+                f"unexpected {short(str(token))!r}",
                 token,
                 f"write {block.kind} {block.name} on cpu {short(index)} {{ ... }}",
             )

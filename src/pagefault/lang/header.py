@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ def _toml(source: Source, text: str, end: int) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-        line, column = (int(place[1]), int(place[2])) if place else (end, 1)
+        last = max(n for n in range(1, end) if source.lines[n - 1].strip())
+        line, column = (int(place[1]), int(place[2])) if place else (last, 1)
         message = re.sub(r" \(at .*\)$", "", message)
         raise source.error(
             f"the header is not TOML: {message[:1].lower()}{message[1:]}",
@@ -39,8 +41,8 @@ def _toml(source: Source, text: str, end: int) -> dict[str, Any]:
             column,
             'a header line is key = "text"; strings stand in double quotes',
         ) from None
-    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
-        raise source.error(f"the header is not TOML: {type(error).__name__}", 1, 1) from None
+    except (ValueError, RecursionError):  # Python's own limits
+        raise source.error("the header has a huge number or nests too deep", 1, 1) from None
 
 
 class _Reader:
@@ -76,6 +78,8 @@ class _Reader:
         found = []
         for design, claims in data.items():
             keys = ("expect", design)
+            if not _is_line(design):
+                raise self.error(f"{design!r} can't name a design", ("expect",))
             several = claims if isinstance(claims, list) and claims else [claims]
             seen: set[str] = set()
             for claim in several:
@@ -137,14 +141,17 @@ class _Reader:
 
     def sentence(self, data: dict[str, Any], *keys: str) -> str:
         value = data[keys[-1]]
-        if not isinstance(value, str) or not value.strip() or "\n" in value:
-            raise self.error(f"{keys[-1]} is not one line of text", keys, value=True)
+        if not _is_line(value):
+            raise self.error(
+                f"{keys[-1]} is not one line of text", keys, True, f'{keys[-1]} = "..."'
+            )
+        assert isinstance(value, str)
         return value
 
     def strings(self, data: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
         value = data.get(keys[-1], [])
         values = [value] if isinstance(value, str) else value
-        if not (isinstance(values, list) and all(isinstance(v, str) and v for v in values)):
+        if not (isinstance(values, list) and all(_is_line(v) for v in values)):
             raise self.error(
                 f"{keys[-1]} is not a string or a list of strings",
                 keys,
@@ -178,3 +185,12 @@ class _Reader:
         if found is None:
             return self.end, 1
         return number, (found.end() if value else found.start()) + 1
+
+
+def _is_line(value: object) -> bool:
+    """Whether it is one line of text that can be printed as it is."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip())
+        and not any(unicodedata.category(char) == "Cc" for char in value)
+    )

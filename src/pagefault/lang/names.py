@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import cast
 
@@ -152,10 +151,10 @@ class Names:
                 self._define(token, "pin", self.pins, MAX_PINS)
         elif named is not None:
             if not fresh and named.side == "either" and call.args:
-                fresh = ends(call.args[0])
+                words = {word for group in WORDS.values() for word in group}
+                fresh = [token for token in ends(call.args[0]) if token not in words]
             for token in fresh:
-                if token not in WORDS["map"]:
-                    self._define(token, "page", self.pages, MAX_PAGES)
+                self._define(token, "page", self.pages, MAX_PAGES)
         for slot, arg in zip(verb.text_slots, call.args, strict=False):
             if slot.shape == "pipe" and isinstance(arg, RawName):
                 self._define(arg.token, "pipe", self.pipes, MAX_PIPES)
@@ -168,11 +167,10 @@ class Names:
                 if not isinstance(call, RawCall) or call.token not in ("fork", "clone"):
                     continue
                 if len(call.args) != 1 or not isinstance(call.args[0], RawName):
-                    continue  # the statement's own check says it
+                    continue  # statements.py says what is wrong
                 child = call.args[0].token
-                wanted = "process" if call.token == "fork" else "thread"
-                if self.kinds.get(child) != wanted:
-                    continue
+                wanted: Kind = "process" if call.token == "fork" else "thread"
+                self.task(child, wanted)
                 if child in self.parents:
                     past = "forked" if call.token == "fork" else "cloned"
                     raise self.error(
@@ -222,12 +220,10 @@ class Names:
                 for token in tokens:
                     key = (self.space(block.name), str(token))
                     if key in given:
-                        raise self.error(
-                            f"page {token} is mapped twice",
-                            token,
-                            f"a name is an address: mmap({token}, anon, private, rw) maps "
-                            f"over {token} again",
-                        )
+                        hint = f"write mmap({token}, ...) to map over {token} again"
+                        if call.token == "mremap":
+                            hint = "pages move to a name that is new in this address space"
+                        raise self.error(f"page {token} is mapped twice", token, hint)
                     given.add(key)
                 for left, right in pairwise(tokens):
                     if self.pages.index(right) != self.pages.index(left) + 1:
@@ -254,8 +250,8 @@ class Names:
         self._expect(token, "pipe", self.pipes, f"nobody puts a page into pipe {token}")
         return str(token)
 
-    def task(self, token: Token) -> str:
-        """The name of a task."""
+    def task(self, token: Token, wanted: Kind | None = None) -> str:
+        """The name of a task, of the wanted kind if there is one."""
         if token not in self.kinds:
             known = listing(self.kinds, "and")
             raise self.error(
@@ -263,15 +259,24 @@ class Names:
                 token,
                 did_you_mean(token, self.kinds) or f"the tasks are {known}",
             )
+        kind = self.kinds[token]
+        if wanted not in (None, kind):
+            hints = {
+                "device": "a device is there from the start and has no memory of its own",
+                "thread": f"clone({token}) starts it; its memory is that of its process",
+                "process": f"fork({token}) starts it, in an address space of its own",
+            }
+            raise self.error(f"{token} is a {kind}, not a {wanted}", token, hints[kind])
         return str(token)
 
-    def _expect(self, token: Token, what: str, known: Iterable[str], missing: str) -> None:
+    def _expect(self, token: Token, what: str, known: list[str], missing: str) -> None:
         """`token` must name a page, pin, pipe."""
         found = self._all.get(token)
         if found == what:
             return
         if found is not None:
-            raise self.error(f"{token} is a {found}, not a {what}", token)
+            hint = f"the {what}s are {listing(known, 'and')}" if known else ""
+            raise self.error(f"{token} is a {found}, not a {what}", token, hint)
         hint = did_you_mean(token, known)
         if not hint and what == "page":
             hint = f"map it first: {token} = mmap(anon, private, rw)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from pagefault.lang.program import (
@@ -181,6 +180,5 @@ def _strings(values: tuple[str, ...]) -> str:
 
 
 def _string(value: str) -> str:
-    """A TOML basic string; JSON's escapes are a part of TOML's."""
-    text = json.dumps(value, ensure_ascii=False)
-    return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    """A TOML basic string; of JSON's escapes only those of TOML can occur."""
+    return json.dumps(value, ensure_ascii=False)

@@ -16,6 +16,7 @@ from pagefault.lang.program import (
     Arg,
     Cell,
     Int,
+    Kind,
     Name,
     Page,
     Pin,
@@ -227,8 +228,8 @@ class _Call:
                 did_you_mean(extra.token, known),
             )
         if len(plain) < len(slots):
-            missing = slots[len(plain)]
-            raise self.error(f"{verb.name} misses its argument {missing.label}", self.call.token)
+            missing = slots[len(plain)].shape.replace("_", " ")
+            raise self.error(f"{verb.name} lacks its {missing}", self.call.token)
         return {
             slot: _SHAPES[slot.shape](self, slot, arg)
             for slot, arg in zip(slots, plain, strict=True)
@@ -263,7 +264,7 @@ class _Call:
         first, last = str(given[0]), str(given[-1])
         if slot.shape == "pin":
             return Pin(first)
-        if slot.shape == "range":
+        if slot.shape == "pages":
             return Range(first, last)
         pages = self.names.pages
         for arg in args.values():
@@ -273,7 +274,7 @@ class _Call:
                     raise self.error(
                         f"{size} page{'s' * (size > 1)} and {len(given)} new names",
                         given[0],
-                        "give as many names as pages move: C, D = mremap(A..B)",
+                        "give as many names as pages move: X, Y = mremap(A..B)",
                     )
         return Page(first)
 
@@ -334,16 +335,8 @@ class _Call:
             return Pipe(self.names.pipe(arg.token), self.names.cell(arg.index))
         return Pipe(self.names.pipe(self._word(slot, arg, "pipe")), 0)
 
-    def _task(self, slot: Slot, arg: RawArg, wanted: str) -> Name:
-        token = self._word(slot, arg, wanted)
-        name = self.names.task(token)
-        kind = self.names.kinds[name]
-        if kind != wanted:
-            hint = ""
-            if self.verb.name in ("fork", "clone") and kind != "device":
-                hint = f"write {'fork' if kind == 'process' else 'clone'}({name})"
-            raise self.error(f"{name} is a {kind}, not a {wanted}", token, hint)
-        return Name(name)
+    def _task(self, slot: Slot, arg: RawArg, wanted: Kind) -> Name:
+        return Name(self.names.task(self._word(slot, arg, wanted), wanted))
 
     def _process(self, slot: Slot, arg: RawArg) -> Name:
         return self._task(slot, arg, "process")
@@ -353,6 +346,8 @@ class _Call:
 
     def _waited(self, slot: Slot, arg: RawArg) -> Name:
         name = self._task(slot, arg, "process")
+        if name.task == self.task:
+            raise self.error(f"{self.task} waits for itself", arg.token)
         if self.names.parents.get(name.task) != self.task:
             raise self.error(
                 f"{self.task} does not fork {name.task}",
@@ -374,7 +369,7 @@ def _choice(slot: Slot) -> str:
 
 _SHAPES: Mapping[Shape, Callable[[_Call, Slot, RawArg], Arg]] = MappingProxyType(
     {
-        "range": _Call._range,
+        "pages": _Call._range,
         "page": _Call._page,
         "cell": _Call._cell,
         "value": _Call._value,

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from pagefault.lang._text import Source, did_you_mean, listing
+from pagefault.lang._text import Source, listing
 from pagefault.lang.verbs import KINDS
 
 __all__ = ["Block", "Question", "Sentence", "syntax"]
@@ -251,90 +251,100 @@ def _lark() -> Lark:
 
 # Errors.
 
-_TOKENS = {
+_TERMINALS = {
     "NAME": "a name",
     "INT": "a number",
-    "_NEWLINE": "a new line",
+    "_NEWLINE": "the end of the line",
     "$END": "the end of the file",
-    "TILDE": "~",
 }
 
 _CHARACTERS = {
-    "&": "write /\\ for and",
-    "|": "write \\/ for or",
+    "&": "there are no pointers: the name of a page is its address; and is written /\\",
+    "|": "or is written \\/",
     "<": "a condition compares with = and != only",
     ">": "a condition compares with = and != only",
+    "!": "not is written ~, not equal is written !=",
     "+": "there is no arithmetic: registers hold what was read",
     "*": "there are no pointers: A[1] is cell 1 of page A",
-    '"': "the program part has no strings; names are written bare",
-    "'": "the program part has no strings; names are written bare",
-    "!": "only != has one; write ~ or not",
+    '"': "names are written without quotes",
+    "'": "names are written without quotes",
 }
 
 
 def _explain(source: Source, body: str, error: UnexpectedInput) -> NoReturn:
     """Turn the parser's error into one that says what to write."""
-    line, column = error.line, error.column
     if isinstance(error, UnexpectedCharacters):
-        char = error.char
+        char = source.lines[error.line - 1][error.column - 1]
         hint = _CHARACTERS.get(char, "")
-        raise source.error(f"unexpected character {char!r}", line, column, hint)
+        raise source.error(f"unexpected character {char!r}", error.line, error.column, hint)
     assert isinstance(error, UnexpectedToken)
-    token = error.token
-    if token.type == "$END":
-        _at_end(source, body)
-    # The grammar accepts a token more than once under different names: ask what would go on.
-    accepts = error.accepts or set()
-    shown = "the end of the line" if token.type == "_NEWLINE" else f"{str(token)!r}"
-    hint = _hint(source, token, accepts)
-    raise source.error(f"unexpected {shown}", line, column, hint)
+    token, accepts = error.token, error.accepts or set()
+    line = source.lines[(token.line or 1) - 1]
+    before = line[: (token.column or 1) - 1].strip()
+    first = before.split()[0] if before else ""
+    in_block = _open(body, "{", "}", token)
+    if token.type == "$END" or (in_block and first in (*KINDS, "exists", "forall", "~exists")):
+        _unclosed(source, body, token, in_block)
+    shown = "end of the line" if token.type == "_NEWLINE" else repr(str(token))
+    hint = _hint(token, before, accepts)
+    raise source.error(f"unexpected {shown}", token.line, token.column, hint)
 
 
-def _at_end(source: Source, body: str) -> NoReturn:
-    """The text ended too early: point at what is open."""
-    opened: tuple[int, int] | None = None
-    parens: tuple[int, int] | None = None
+def _unclosed(
+    source: Source, body: str, token: Token, in_block: tuple[int, int] | None
+) -> NoReturn:
+    """Something goes on until the next block, the condition or the end: point at its start."""
+    if in_block:
+        raise source.error("this block is never closed", *in_block, "close it with }")
+    paren = _open(body, "(", ")", token)
+    if paren:
+        raise source.error("this parenthesis is never closed", *paren, "close it with )")
+    last = max(n for n, line in enumerate(source.lines, 1) if line.strip())
+    raise source.error("unexpected end of the file", last, len(source.lines[last - 1]) + 1)
+
+
+def _open(body: str, left: str, right: str, until: Token) -> tuple[int, int] | None:
+    """Line and column of the last `left` before a token that no `right` closes."""
+    opened: list[tuple[int, int]] = []
     for number, text in enumerate(body.split("\n"), 1):
         for match in re.finditer(r"(#|//).*|[{}()]", text):
-            if match[0] == "{":
-                opened = (number, match.start() + 1)
-            elif match[0] == "}":
-                opened = None
-            elif match[0] == "(":
-                parens = parens or (number, match.start() + 1)
-    if opened is not None:
-        raise source.error("this block is never closed", *opened, "close it with }")
-    if parens is not None:
-        raise source.error("the condition is never closed", *parens, "close it with )")
-    raise source.error("the text ends too early", len(source.lines), 1)
+            place = (number, match.start() + 1)
+            if until.type != "$END" and place >= (until.line or 0, until.column or 0):
+                break
+            if match[0] == left:
+                opened.append(place)
+            elif match[0] == right and opened:
+                opened.pop()
+    return opened[-1] if opened else None
 
 
-def _hint(source: Source, token: Token, accepts: set[str]) -> str:
-    line = source.lines[(token.line or 1) - 1]
-    before = line[: (token.column or 1) - 1].rstrip()
-    first = before.split()[0] if before.split() else ""
+def _hint(token: Token, before: str, accepts: set[str]) -> str:
+    first, last = (before.split()[0], before.split()[-1]) if before else ("", "")
     if token == "=" and before.endswith("="):
         return "a condition compares with one ="
-    if token == ":" and first.lstrip("~") in ("exists", "forall"):
+    if token == ":" and "LBRACE" in accepts:
         return f"a condition stands in parentheses: {first} (P:r0 = 1)"
-    if token == "{" and "NAME" in accepts and not before:
+    if token == "{" and not before:
         return "a block starts with its kind and name: process P { ... }"
-    if token == "{" and before.split()[-1:] and before.split()[-1] in KINDS:
-        return f"a {before.split()[-1]} needs a name: {before.split()[-1]} P {{ ... }}"
-    if token.type in ("EQUAL", "LSQB", "COMMA", "RBRACE") and "LPAR" in accepts:
+    if token == "{" and last in KINDS:
+        return f"a {last} needs a name: {last} P {{ ... }}"
+    if token.type in ("EQUAL", "LSQB", "COMMA") and "LPAR" in accepts and "EQUAL" not in accepts:
         return "statements stand in a block: process P { ... }"
-    if "INT" in accepts and accepts <= {"INT"}:
-        return "a number stands here" + (
-            ": A[0] is cell 0 of page A" if before.endswith("[") else ""
-        )
-    words = [_TOKENS.get(name, _literal(name)) for name in sorted(accepts)]
-    near = did_you_mean(str(token), words)
-    return near or (f"expected {listing(words)}" if 0 < len(words) <= 5 else "")
+    if token.type == "INT" and "NAME" in accepts and "INT" not in accepts:
+        return "tasks have names: P:r0"
+    if token.type == "RPAR" and "LPAR" not in accepts and "NAME" in accepts:
+        return "there are more ) than ("
+    if token.type == "_NEWLINE" and "RPAR" in accepts:
+        return "close the parenthesis: a statement stands on one line"
+    words = [_looks(name) for name in sorted(accepts)]
+    return f"expected {listing(words)}" if 0 < len(words) <= 6 else ""
 
 
-def _literal(terminal: str) -> str:
+def _looks(terminal: str) -> str:
     """What a terminal of the grammar looks like in the text."""
+    if terminal in _TERMINALS:
+        return _TERMINALS[terminal]
     for definition in _lark().terminals:
         if definition.name == terminal:
-            return str(definition.pattern.value)
+            return f"`{definition.pattern.value}`"
     return terminal

@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 Shape: TypeAlias = Literal[
-    "range",  # A or A..B
+    "pages",  # A or A..B
     "page",  # A
     "cell",  # A[2]
     "value",  # 5 or r0
@@ -175,7 +175,7 @@ def _words_usage(slot: Slot) -> str:
     return text + "".join(f"[, {word}]" for word in slot.words if word in slot.optional)
 
 
-_PAGES = Slot("range", "A")
+_PAGES = Slot("pages", "A")
 _PAGE = Slot("page", "A")
 _CELL = Slot("cell", "A[1]")
 _VALUE = Slot("value", "5")
@@ -205,7 +205,7 @@ _ALL = (
     Verb(
         "mmap",
         (
-            Slot("range", "A", side="either"),
+            Slot("pages", "A", side="either"),
             _PROT,
             Slot("words", group="map", required=("anon", "private"), implied="fixed"),
         ),
@@ -251,11 +251,11 @@ _ALL = (
     ),
     Verb(
         "mremap",
-        (_PAGES, Slot("page", "C", side="result")),
+        (_PAGES, Slot("page", "X", side="result")),
         "status",
         "moves pages to a new name",
         "mremap(2), MREMAP_MAYMOVE and MREMAP_FIXED",
-        ("C = mremap(A)", "C, D = mremap(A..B)"),
+        ("X = mremap(A)", "X, Y = mremap(A..B)"),
     ),
     Verb(
         "fork",

@@ -1,0 +1,76 @@
+import pytest
+
+EVERYTHING = r"""+++
+title = "Every verb and every kind of argument"
+source = "none: it is for the tests of the language"
+author = "the tests"
+requires = ["userfaultfd", "swap"]
+[expect]
+"linux-5.10" = { verdict = "Always", grain = "op", breaks = "coherent", by = "a mail", why = "so" }
+mainline = [
+    { verdict = "Never", grain = "op" },
+    { verdict = "Sometimes", grain = "step", breaks = ["private", "counts"] },
+]
+[expect.design_of_mine]
+verdict = "Unknown"
+grain = "both"
++++
+process P on cpu 0 {                    # one task on each CPU
+    A, B, C = mmap(anon, private, rw)
+    A[0] = 1; A[3] = 127
+    r0 = A[0]
+    B[1] = r0
+    r1 = mmap(B..C, anon, private, none)
+    mprotect(A..C, r)
+    madvise(A, dontneed)
+    X = mremap(C)
+    h = pin(A, write, longterm, slow)
+    fork(Q)
+    clone(T)
+    r2 = wait(Q)
+    r3 = munmap(A)
+}
+process Q {
+    g = get(A, read, slow)
+    vmsplice(A, p)
+    unpin(h, dirty)
+    r0 = unpin(g)
+    exit()
+}
+thread T on cpu 0 {
+    r0 = read(p)
+    r1 = read(p[2])                     // the same pipe
+    r7 = process_vm_readv(Q, A[2])
+    process_vm_writev(Q, A[2], r7)
+    r2 = process_vm_writev(P, B[0], 9)
+}
+device D {
+    r0 = dma_read(h)
+    dma_write(h[1], r0)
+    dma_write(h, 3)
+}
+~exists (
+    P:r0 = 1 /\ (P:r1 = EFAULT \/ ~(T:signal = SIGSEGV))
+    or not ~P:A[3] != 2 and Q:signal = 0 and (D:r0 = SIGBUS or D:r0 = 5)
+)
+"""
+
+
+@pytest.fixture
+def everything():
+    """A text that uses each part of the language. It makes no sense as a test."""
+    return EVERYTHING
+
+
+@pytest.fixture
+def around():
+    """Put statements of process P into a whole text; A and B are mapped."""
+
+    def text(*statements, condition="exists (P:A[0] = 1)"):
+        lines = "".join(f"    {statement}\n" for statement in statements)
+        return (
+            '+++\ntitle = "t"\nsource = "s"\n+++\n'
+            f"process P {{\n    A, B = mmap(anon, private, rw)\n{lines}}}\n{condition}\n"
+        )
+
+    return text
