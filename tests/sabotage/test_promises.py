@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pagefault.explore.search import Budget, explore
+
 from pagefault.explore.promises import promises
+from pagefault.explore.search import Budget, explore
 from pagefault.lang import catalogue
 from pagefault.link import link
 

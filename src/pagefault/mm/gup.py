@@ -42,6 +42,7 @@ from pagefault.hw.pgtable import (
 from pagefault.mm.memory import handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
+from pagefault.mm.rmap import PageAnonExclusive
 
 
 def gup_must_unshare(st, gup_flags, pfn):
@@ -54,7 +55,7 @@ def gup_must_unshare(st, gup_flags, pfn):
         return 0
     if not folio_test_anon(st, pfn):
         return gup_flags & FOLL_LONGTERM != 0
-    return not st.page[pfn].anon_exclusive
+    return not PageAnonExclusive(st, pfn)
 
 
 def gup_breaks_cow(gup_flags):

@@ -60,6 +60,8 @@ from pagefault.mm.page_alloc import (
     is_zero_pfn,
 )
 from pagefault.mm.rmap import (
+    PageAnonExclusive,
+    SetPageAnonExclusive,
     anon_vma_prepare,
     folio_add_new_anon_rmap,
     folio_dup_file_rmap_pte,
@@ -206,7 +208,7 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     mm/memory.c wp_can_reuse_anon_folio(), v6.12, and the PageAnonExclusive test before its call:
     the whole question, which kernels have answered by mapcount, by refcount and by this flag.
     """
-    if st.page[pfn].anon_exclusive:
+    if PageAnonExclusive(st, pfn):
         return 1
     return st.folio[pfn].refcount == 1
 
@@ -219,7 +221,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     pfn = pte_pfn(orig_pte)
 
     if folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn):
-        st.page[pfn].anon_exclusive = 1
+        SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
             wp_page_reuse(st, mm, vpn, orig_pte)
         pte_unmap_unlock(st, mm, vpn)

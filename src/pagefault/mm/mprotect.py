@@ -31,6 +31,7 @@ from pagefault.mm.mmap import calc_vm_prot_bits, range_is_mapped
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
 from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.rmap import PageAnonExclusive
 
 
 def can_change_pte_writable(st, mm, vpn, pte):
@@ -38,7 +39,7 @@ def can_change_pte_writable(st, mm, vpn, pte):
     else has may become writable without a fault (since 6.0, commit 64fe24a3e05e)."""
     if not vma_is_writable(st, mm, vpn):
         return 0
-    return folio_test_anon(st, pte_pfn(pte)) and st.page[pte_pfn(pte)].anon_exclusive
+    return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
 
 
 def pte_modify(pte, newprot):

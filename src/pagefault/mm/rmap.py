@@ -12,11 +12,22 @@ def anon_vma_prepare(st, mm, vpn):
     st.mm[mm].vma[vpn].anon_vma = 1
 
 
+def PageAnonExclusive(st, pfn):
+    """include/linux/page-flags.h PageAnonExclusive(), v6.12: one PTE maps the page, and it may
+    become writable without a further question."""
+    return st.page[pfn].anon_exclusive
+
+
+def SetPageAnonExclusive(st, pfn):
+    """include/linux/page-flags.h SetPageAnonExclusive(), v6.12."""
+    st.page[pfn].anon_exclusive = 1
+
+
 def folio_add_new_anon_rmap(st, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
     st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount = 1
-    st.page[pfn].anon_exclusive = 1
+    SetPageAnonExclusive(st, pfn)
 
 
 def folio_dup_file_rmap_pte(st, pfn):
@@ -42,7 +53,7 @@ def folio_needs_cow_for_dma(st, mm, pfn):
 def folio_must_copy_at_fork(st, mm, pfn):
     """The question of folio_try_dup_anon_rmap_pte(), v6.12: an exclusive page that may be pinned
     must not become shared. A page that is shared already stays shared, pinned or not."""
-    return st.page[pfn].anon_exclusive and folio_needs_cow_for_dma(st, mm, pfn)
+    return PageAnonExclusive(st, pfn) and folio_needs_cow_for_dma(st, mm, pfn)
 
 
 def folio_try_dup_anon_rmap_pte(st, mm, pfn):

@@ -1,7 +1,7 @@
 """Page tables are freed by a flush that does not wait for interrupts, nor for lockless walkers."""
 
-from pagefault.hw.tlb import flush_tlb_func
 from pagefault.consts import NR_CPUS
+from pagefault.hw.tlb import flush_tlb_func
 
 
 def flush_tlb_mm_range(st, t, mm, start, end):

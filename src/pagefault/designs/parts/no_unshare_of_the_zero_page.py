@@ -2,9 +2,10 @@
 
 from pagefault.consts import FOLL_PIN, FOLL_WRITE
 from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.rmap import PageAnonExclusive
 
 
 def gup_must_unshare(st, gup_flags, pfn):
     if gup_flags & (FOLL_WRITE | FOLL_PIN) != FOLL_PIN or not folio_test_anon(st, pfn):
         return 0
-    return not st.page[pfn].anon_exclusive
+    return not PageAnonExclusive(st, pfn)

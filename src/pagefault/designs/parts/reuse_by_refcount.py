@@ -8,3 +8,7 @@ NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"
 
 def wp_can_reuse_anon_folio(st, mm, pfn):
     return st.folio[pfn].refcount == 1
+
+
+def SetPageAnonExclusive(st, pfn):
+    """There is no such flag yet."""
