@@ -5,7 +5,8 @@
 In a fenced block whose first line is
 
 - "```console", lines that begin with "$ pagefault" are run, and the lines that follow are what is
-  printed; a line "..." stands for any number of lines; other commands are not run;
+  printed; a line "..." stands for any number of lines, and a time such as "0.3 s" for any time;
+  other commands are not run;
 - "```python FILE" (or any other language), the block is the content of FILE;
 - "```diff", the block is a patch of the sources.
 
@@ -112,9 +113,15 @@ def execute(command: str, folder: Path) -> tuple[str, ...]:
 
 
 def matches(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:
-    """Whether the shown lines are the printed ones, but for lines "..."."""
-    pattern = "".join(r"(?:.*\n)*?" if x == "..." else re.escape(x.rstrip()) + "\n" for x in shown)
+    """Whether the shown lines are the printed ones, but for lines "..." and times."""
+    pattern = "".join(r"(?:.*\n)*?" if x == "..." else _line_pattern(x) for x in shown)
     return re.fullmatch(pattern, "".join(f"{x}\n" for x in printed)) is not None
+
+
+def _line_pattern(shown: str) -> str:
+    # A longer time leaves fewer blanks before it.
+    parts = re.split(r" +\d+\.\d s\b", shown.rstrip())
+    return r" +\d+\.\d s\b".join(map(re.escape, parts)) + "\n"
 
 
 def rewrite(document: Path, differences: list[Difference]) -> None:

@@ -49,6 +49,8 @@ def test_shown_output_is_ascii(tool: ModuleType) -> None:
         (("a", "...", "c"), ("a", "c"), True),
         (("a", "...", "d"), ("a", "c"), False),
         (("a.b",), ("axb",), False),
+        (("5  0.1 s  ok",), ("5 12.3 s  ok",), True),
+        (("5  0.1 s  ok",), ("6  0.1 s  ok",), False),
     ],
 )
 def test_dots_stand_for_lines(

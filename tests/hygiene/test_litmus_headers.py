@@ -30,10 +30,3 @@ def test_header_has_title_and_source(path: Path) -> None:
     assert len(title.split()) >= 3, "a title is a sentence"
     assert "\n" not in title
     assert table["source"].strip(), "say who found it: a thread, a CVE, a commit, a selftest"
-
-
-@pytest.mark.parametrize(
-    "folder", sorted({path.parent for path in FILES}), ids=lambda p: p.name
-)
-def test_family_has_a_readme(folder: Path) -> None:
-    assert (folder / "README.md").is_file(), "ask in it the question that each test answers"
