@@ -16,6 +16,7 @@ step is blocked: the explorer throws the trial state away either way.
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import NoReturn
 
 from pagefault.link.source import SUSPENSIONS, Function, Symbols, did_you_mean, what
@@ -72,6 +73,34 @@ def local_names(node: ast.FunctionDef) -> set[str]:
         n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     return stored | {a.arg for a in node.args.args}
+
+
+def leaves(node: ast.stmt) -> bool:
+    """Whether nothing behind a statement is ever reached."""
+    match node:
+        case ast.Return() | ast.Break() | ast.Continue():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return any(map(leaves, body)) and any(map(leaves, orelse))
+        case ast.While(test=ast.Constant(value=value), body=body) if value:
+            return not any(isinstance(n, ast.Break) for n in own_jumps(body))
+    return False
+
+
+def own_jumps(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The breaks and continues of a loop with this body, not those of loops within."""
+    for node in body:
+        if isinstance(node, ast.Break | ast.Continue):
+            yield node
+        elif isinstance(node, ast.If):
+            yield from own_jumps(node.body)
+            yield from own_jumps(node.orelse)
+
+
+def gives_value(node: ast.FunctionDef) -> bool:
+    """Whether a function returns a value whichever way it ends."""
+    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+    return all(n.value is not None for n in returns) and any(map(leaves, node.body))
 
 
 class _Checker:
@@ -194,7 +223,7 @@ class _Checker:
                     "the result of a path goes to one local name",
                     "x = yield from path(...), then store x",
                 )
-            self.path_call(value)
+            self.path_call(value, used=True)
         elif isinstance(value, ast.Yield):
             self.fail(value, "a switch point has no value")
         else:
@@ -214,13 +243,13 @@ class _Checker:
             case ast.Yield():
                 self.fail(value, "a switch point is labelled by a text", 'yield "PTL dropped"')
             case ast.YieldFrom():
-                self.path_call(value)
+                self.path_call(value, used=False)
             case ast.Call():
-                self.expr(value)
+                self.call(value, used=False)
             case _:
                 self.fail(node, "this has no effect")
 
-    def path_call(self, node: ast.YieldFrom) -> None:
+    def path_call(self, node: ast.YieldFrom, used: bool) -> None:
         call = called_path(node)
         if call is None:
             self.fail(node, "`yield from` calls a path", "yield from path(st, t, ...)")
@@ -234,6 +263,8 @@ class _Checker:
                 f"{callee.node.name} is a plain function ({callee.home}:{callee.line})",
                 "call it without `yield from`",
             )
+        if used:
+            self.must_give(call, callee)
         match call.args:
             case [ast.Name(id="st"), ast.Name(id="t"), *rest]:
                 for arg in rest:
@@ -270,7 +301,7 @@ class _Checker:
                 self.expr(body)
                 self.expr(orelse)
             case ast.Call():
-                self.call(node)
+                self.call(node, used=True)
             case ast.Yield() | ast.YieldFrom():
                 self.fail(
                     node,
@@ -329,7 +360,15 @@ class _Checker:
             case _:
                 self.fail(node, "a field is read from `st`")
 
-    def call(self, node: ast.Call) -> None:
+    def must_give(self, node: ast.AST, callee: Function) -> None:
+        if not gives_value(callee.node):
+            self.fail(
+                node,
+                f"the value of {callee.node.name}() is used, but not every way out returns one",
+                f"see {callee.home}:{callee.line}",
+            )
+
+    def call(self, node: ast.Call, used: bool) -> None:
         if not isinstance(node.func, ast.Name):
             self.fail(node, "only functions of the model can be called", "f(st, ...)")
         name = node.func.id
@@ -348,6 +387,8 @@ class _Checker:
                 if self.function.is_generator
                 else "a plain function is atomic and cannot call it; override the caller instead",
             )
+        elif used:
+            self.must_give(node, callee)
         for arg in node.args:
             if not (isinstance(arg, ast.Name) and arg.id == "st" and callee is not None):
                 self.expr(arg)

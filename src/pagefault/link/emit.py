@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from pagefault.link.check import is_docstring, local_names
+from pagefault.link.check import is_docstring, leaves, local_names
 from pagefault.link.flatten import (
     Block,
     Branch,
@@ -23,7 +23,6 @@ from pagefault.link.flatten import (
     Switch,
     Take,
     flatten,
-    leaves,
 )
 from pagefault.link.live import Registers, allocate
 from pagefault.link.source import Function, Symbols

@@ -15,7 +15,9 @@ from pagefault.link.check import (
     called_path,
     guard_word,
     is_docstring,
+    leaves,
     local_names,
+    own_jumps,
     suspends,
     switch_label,
 )
@@ -410,31 +412,9 @@ def kind_of(name: str) -> str:
     return ""
 
 
-def leaves(node: ast.stmt) -> bool:
-    """Whether nothing behind a statement is ever reached."""
-    match node:
-        case ast.Return() | ast.Break() | ast.Continue():
-            return True
-        case ast.If(body=body, orelse=orelse):
-            return any(map(leaves, body)) and any(map(leaves, orelse))
-        case ast.While(test=ast.Constant(value=value), body=body) if value:
-            return not any(isinstance(n, ast.Break) for n in _own_jumps(body))
-    return False
-
-
-def _own_jumps(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The breaks and continues of a loop with this body, not those of loops within."""
-    for node in body:
-        if isinstance(node, ast.Break | ast.Continue):
-            yield node
-        elif isinstance(node, ast.If):
-            yield from _own_jumps(node.body)
-            yield from _own_jumps(node.orelse)
-
-
 def _escapes(node: ast.stmt) -> Iterator[ast.stmt]:
     """The breaks and continues in a statement that belong to a loop around it."""
-    return _own_jumps([node])
+    return own_jumps([node])
 
 
 def stored(body: Sequence[ast.stmt]) -> set[str]:

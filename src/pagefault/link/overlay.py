@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pagefault.errors import DesignError
-from pagefault.link.check import check
+from pagefault.link.check import check, gives_value
 from pagefault.link.source import (
     Baseline,
     Function,
@@ -264,6 +264,12 @@ def _override(overlay: Overlay, new: Function) -> None:
             f"{name} is {new.colour} here and {old.colour} in {old.home}:{old.line}",
             new.node,
             hint,
+        )
+    if gives_value(old.node) and not gives_value(new.node):
+        raise module.error(
+            f"{name} does not always return a value, and the baseline's does",
+            new.node,
+            f"see {old.home}:{old.line}",
         )
     overlay.overrides[name] = new
     overlay.symbols.functions[name] = new
