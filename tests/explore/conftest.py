@@ -154,6 +154,7 @@ def kernel(monkeypatch):
         name="toy",
         paths=tuple(paths),
         function=functions.__getitem__,
+        overrides={},
         properties={},
         not_promised=frozenset(),
     )

@@ -25,6 +25,7 @@ __all__ = ["app", "main", "run"]
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 USAGE = 2
+INTERNAL = 70  # sysexits.h EX_SOFTWARE
 
 
 @click.group(
@@ -73,6 +74,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone: nobody is left to tell, and Python must not try again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except Exception as error:
+        if "PAGEFAULT_DEBUG" in os.environ:
+            raise
+        click.echo(
+            f"error: pagefault itself failed: {type(error).__name__}: {error}\n"
+            "hint: set PAGEFAULT_DEBUG=1 to see where, and report it",
+            err=True,
+        )
+        return INTERNAL
     return code if isinstance(code, int) else 0
 
 

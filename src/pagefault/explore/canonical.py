@@ -12,7 +12,8 @@ The renaming is one-to-one, so it never merges states that differ otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from pagefault.consts import NR_PFN, PAGE_TABLE, PFN_SHIFT, PTE_HAS_PFN
@@ -44,6 +45,10 @@ _ORDER = [LEAF_INDEX[f"folio[{p}].order"] for p in range(NR_PFN)]
 _KIND = {i: leaf.kind for i, leaf in enumerate(LEAVES) if leaf.kind}
 ROOTS = [i for i in _KIND if i not in _IN_RECORD]
 """The list positions outside the frames' own records that may name a frame."""
+_ROOT_IS_PTE = tuple(_KIND[i] == "pte" for i in ROOTS)
+_get_roots = itemgetter(*ROOTS)
+_get_orders = itemgetter(*_ORDER)
+_get_record = [itemgetter(*record) for record in RECORDS]
 _INNER = [[i for i in record if i in _KIND] for record in RECORDS]
 
 
@@ -52,6 +57,20 @@ def pte_names(value: int) -> int:
     if value & PTE_HAS_PFN and not value & PAGE_TABLE:
         return value >> PFN_SHIFT
     return 0
+
+
+_ORDER_0 = list(range(1, NR_PFN))
+
+
+def _small(leaves: Sequence[int]) -> list[int]:
+    """The frames that are no part of a larger folio, where there is one."""
+    large = {
+        q
+        for p in range(NR_PFN)
+        if leaves[_ORDER[p]]
+        for q in range(p, p + (1 << leaves[_ORDER[p]]))
+    }
+    return [p for p in _ORDER_0 if p not in large]
 
 
 class Canonical:
@@ -65,19 +84,20 @@ class Canonical:
             else tuple((r, kind == "pte") for r, kind in enumerate(path.kinds) if kind)
             for path in kernel.paths
         )
-        self._roots: Callable[[Sequence[int]], tuple[int, ...]]
-        self._is_pte = tuple(_KIND[i] == "pte" for i in ROOTS)
 
-    def _mentioned(self, leaves: Sequence[int]) -> Iterator[int]:
+    def _mentioned(self, leaves: Sequence[int]) -> list[int]:
         """The pfns that a state names outside the frames' records, in order, with repetitions."""
-        for i, is_pte in zip(ROOTS, self._is_pte, strict=True):
-            value = leaves[i]
-            if value:
-                yield pte_names(value) if is_pte else value
-        for i, is_pte in self._live_registers(leaves):
-            value = leaves[i]
-            if value:
-                yield pte_names(value) if is_pte else value
+        found = [
+            pte_names(value) if is_pte else value
+            for value, is_pte in zip(_get_roots(leaves), _ROOT_IS_PTE, strict=True)
+            if value
+        ]
+        found += [
+            pte_names(leaves[i]) if is_pte else leaves[i]
+            for i, is_pte in self._live_registers(leaves)
+            if leaves[i]
+        ]
+        return found
 
     def _live_registers(self, leaves: Sequence[int]) -> Iterator[tuple[int, bool]]:
         for slots in TASKS:
@@ -88,33 +108,19 @@ class Canonical:
 
     def naming(self, leaves: Sequence[int]) -> Naming | None:
         """The renaming that makes a state canonical, None if it is."""
-        large = any(leaves[i] for i in _ORDER)
-        if large:
-            fixed = {0}
-            for p in range(NR_PFN):
-                fixed.update(range(p, p + (1 << leaves[_ORDER[p]])) if leaves[_ORDER[p]] else ())
-            free_names = [p for p in range(NR_PFN) if p not in fixed]
-        else:
-            free_names = list(range(1, NR_PFN))
+        free_names = _ORDER_0 if not any(_get_orders(leaves)) else _small(leaves)
         movable = set(free_names)
-        found: dict[int, None] = {}
-        for p in self._mentioned(leaves):
-            if p in movable and p not in found:
-                found[p] = None
-        for_scan = list(found)
-        while for_scan:
-            p = for_scan.pop(0)
+        found = dict.fromkeys(p for p in self._mentioned(leaves) if p in movable)
+        to_scan = list(found)
+        for p in to_scan:  # grows meanwhile
             for i in _INNER[p]:
                 value = leaves[i]
-                if value:
-                    q = pte_names(value) if _KIND[i] == "pte" else value
-                    if q in movable and q not in found:
-                        found[q] = None
-                        for_scan.append(q)
+                q = pte_names(value) if _KIND[i] == "pte" else value
+                if q in movable and q not in found:
+                    found[q] = None
+                    to_scan.append(q)
         rest = [p for p in free_names if p not in found]
-        if len(rest) > 1:
-            rest.sort(key=lambda p: [leaves[i] for i in RECORDS[p]])
-            rest.reverse()
+        rest.sort(key=lambda p: _get_record[p](leaves), reverse=True)
         order = [*found, *rest]
         if order == free_names:
             return None

@@ -42,7 +42,10 @@ SPIN_LIMIT = 10_000
 """Path calls in one step after which the step counts as an endless loop."""
 
 Visit = tuple[int, int, tuple[int, ...]]
-"""A path that ran during a step: path id, the pc that it started from, and the state by then."""
+"""A path that ran during a step: its id, the pc that it started from, and the state by then.
+
+Id 0 is the statement's plain function.
+"""
 
 
 class Slots:
@@ -106,7 +109,7 @@ class Engine:
             return BLOCKED
         slots = TASKS[t]
         depth = slots.depth
-        if leaves[depth] == 0 and not self._begin(st, t, slots):
+        if leaves[depth] == 0 and not self._begin(st, t, slots, visits):
             return MOVED
         steps = self._steps
         for _ in range(SPIN_LIMIT):
@@ -133,7 +136,7 @@ class Engine:
         leaves[BUG] = BUG_LIVELOCK
         return MOVED
 
-    def _begin(self, st: Any, t: int, slots: Slots) -> bool:
+    def _begin(self, st: Any, t: int, slots: Slots, visits: list[Visit] | None) -> bool:
         """Start the statement at `ip`. False if it was a plain function, and so is done."""
         leaves = st.leaves
         statement = self._statements[t][leaves[slots.ip]]
@@ -142,6 +145,8 @@ class Engine:
         ]
         if statement.path == 0:
             assert statement.function is not None
+            if visits is not None:
+                visits.append((0, 0, tuple(leaves)))
             leaves[slots.retval] = statement.function(st, t, *args)
             self._finish(leaves, t, slots)
             return False

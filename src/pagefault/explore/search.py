@@ -1,8 +1,8 @@
 """Every schedule and every choice, breadth first.
 
-The search keeps the set of states that it has met, exactly, and for each the step that first led
-there, so that the way to any state can be walked again and is a shortest one. Properties are
-judged in every state; the condition in every final state, where no task can move.
+The search keeps the set of states that it has met, exactly, and the steps between them, so
+that a shortest way to any state can be walked again. Properties are judged in every state; the
+condition in every final state, where no task can move.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -54,7 +54,9 @@ _MODEL_ERRORS = (IndexError, ValueError, ZeroDivisionError, TypeError)
 """What Python raises where compiled code would go wrong silently."""
 
 _STATE_OVERHEAD = 200
-"""Bytes that a state costs beside its key: objects, table entry, links (measured, 64 bit)."""
+"""Bytes that a state costs beside its key: objects, table entry (measured, 64 bit)."""
+
+_EDGE_BYTES = 12
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class Budget:
     states: int | None = 5_000_000
     seconds: float | None = 600.0
     megabytes: float | None = 4096.0
+
+
+_Moves: TypeAlias = "tuple[Move, _Moves] | None"
+_Way: TypeAlias = tuple[int, "_Moves"]
 
 
 @dataclass(frozen=True)
@@ -125,12 +131,13 @@ class _Search:
         self.codec = Codec(self.initial)
         self.keys: list[bytes] = []
         self.index: dict[bytes, int] = {}
-        self.parent = array("i")
-        self.by = array("i")  # position in self.moves
+        self.level = array("i")  # steps from the initial state
         self.moves: list[Move] = []
         self.move_index: dict[Move, int] = {}
+        # The steps between states: edge e leads from source[e] to target[e] by moves[by[e]].
         self.source = array("i")
         self.target = array("i")
+        self.by = array("i")
         self.bytes = 0
         self.transitions = 0
         self.breaches: dict[str, _End] = {}
@@ -140,6 +147,7 @@ class _Search:
         self.witness: int | None = None
         self.counterexample: int | None = None
         self.stuck: dict[str, None] = {}
+        self._incoming: tuple[list[int], list[int]] | None = None  # edges by target, where from
 
     # --- the search -----------------------------------------------------------------------------
 
@@ -147,15 +155,10 @@ class _Search:
         started = time.perf_counter()
         if self.canonical:
             self.canonical.apply(self.st.leaves)
-        self._insert(self.codec.encode(self.st.leaves), -1, (0, ()))
+        self._insert(self.codec.encode(self.st.leaves), 0)
         reason = None
-        depth = 0
-        level_end = 1
         state = 0
         while state < len(self.keys):
-            if state == level_end:
-                depth += 1
-                level_end = len(self.keys)
             reason = self._over_budget(state, started)
             if reason:
                 break
@@ -163,13 +166,16 @@ class _Search:
             state += 1
         if reason is None and PROGRESS in self.judged:
             self._judge_progress()
-        return self._result(depth, reason, time.perf_counter() - started)
+        return self._result(reason, time.perf_counter() - started)
 
     def _over_budget(self, state: int, started: float) -> str | None:
         budget = self.budget
         if budget.states is not None and len(self.keys) > budget.states:
             return f"more than {budget.states} states"
-        if budget.megabytes is not None and self.bytes > budget.megabytes * 1e6:
+        if (
+            budget.megabytes is not None
+            and self.bytes + _EDGE_BYTES * len(self.by) > budget.megabytes * 1e6
+        ):
             return f"more than {budget.megabytes:g} MB of states"
         if budget.seconds is not None and state % 16 == 0:
             if time.perf_counter() - started > budget.seconds:
@@ -236,23 +242,23 @@ class _Search:
             return
         to = self.index.get(key)
         if to is None:
-            to = self._insert(key, state, move)
+            to = self._insert(key, self.level[state] + 1)
             for name, holds in self.always:
                 if name not in self.breaches and not holds(self.st):
                     self.breaches[name] = _End(to)
-        self.source.append(state)
-        self.target.append(to)
-
-    def _insert(self, key: bytes, parent: int, move: Move) -> int:
-        number = len(self.keys)
-        self.keys.append(key)
-        self.index[key] = number
-        self.parent.append(parent)
         by = self.move_index.get(move)
         if by is None:
             by = self.move_index[move] = len(self.moves)
             self.moves.append(move)
+        self.source.append(state)
+        self.target.append(to)
         self.by.append(by)
+
+    def _insert(self, key: bytes, level: int) -> int:
+        number = len(self.keys)
+        self.keys.append(key)
+        self.index[key] = number
+        self.level.append(level)
         self.ends.append(0)
         self.bytes += len(key) + _STATE_OVERHEAD
         return number
@@ -302,7 +308,7 @@ class _Search:
 
     # --- the answer -----------------------------------------------------------------------------
 
-    def _result(self, depth: int, reason: str | None, seconds: float) -> Result:
+    def _result(self, reason: str | None, seconds: float) -> Result:
         sentences = {p.name: p.sentence for p in self.promises}
         witness, counterexample = self.witness, self.counterexample
         return Result(
@@ -314,7 +320,7 @@ class _Search:
             negative=self.negative,
             states=len(self.keys),
             transitions=self.transitions,
-            depth=depth,
+            depth=self.level[-1],
             seconds=seconds,
             breaches={
                 name: self._trace(name, sentences.get(name, ""), end)
@@ -330,13 +336,59 @@ class _Search:
         )
 
     def _trace(self, shows: str, sentence: str, end: _End) -> Trace:
+        trace = self._replay(shows, sentence, end.detail, self._shortest(end))
+        if end.move is None:
+            assert self.codec.encode(self.st.leaves) == self.keys[end.state], (
+                "the replay went astray"
+            )
+        return trace
+
+    def _shortest(self, end: _End) -> list[Move]:
+        """Of the shortest paths to an end, one that switches tasks as rarely as any."""
+        steps: list[list[tuple[int, int, Move]]] = []  # per level: state, its predecessor, move
+        states = {end.state}
+        for _ in range(self.level[end.state]):
+            found = [
+                (state, self.source[e], self.moves[self.by[e]])
+                for state in sorted(states)
+                for e in self._edges_to(state)
+                if self.level[self.source[e]] == self.level[state] - 1
+            ]
+            steps.append(found)
+            states = {source for _, source, _ in found}
+        # Per state and task that moved last: the switches so far, and the moves in a linked list.
+        best: dict[tuple[int, int], _Way] = {(0, -1): (0, None)}
+        for found in reversed(steps):
+            ways: dict[tuple[int, int], _Way] = {}
+            arrivals: dict[int, list[tuple[int, _Way]]] = {}
+            for (state, last), way in best.items():
+                arrivals.setdefault(state, []).append((last, way))
+            for state, source, move in found:
+                for last, (switches, before) in arrivals[source]:
+                    cost = switches + (last != move[0])
+                    if (state, move[0]) not in ways or cost < ways[state, move[0]][0]:
+                        ways[state, move[0]] = (cost, (move, before))
+            best = ways
+        mover = None if end.move is None else end.move[0]
+        _, linked = min(
+            ((switches + (last != mover), way) for (_, last), (switches, way) in best.items()),
+            key=lambda item: item[0],
+        )
         moves = [] if end.move is None else [end.move]
-        state = end.state
-        while state > 0:
-            moves.append(self.moves[self.by[state]])
-            state = self.parent[state]
+        while linked is not None:
+            move, linked = linked
+            moves.append(move)
         moves.reverse()
-        return self._replay(shows, sentence, end.detail, moves)
+        return moves
+
+    def _edges_to(self, state: int) -> Sequence[int]:
+        if self._incoming is None:
+            target = np.frombuffer(self.target, dtype=np.int32)
+            order = np.argsort(target, kind="stable")
+            first = np.searchsorted(target[order], np.arange(len(self.keys) + 1))
+            self._incoming = order.tolist(), first.tolist()
+        edges, first_of = self._incoming
+        return edges[first_of[state] : first_of[state + 1]]
 
     def _replay(self, shows: str, sentence: str, detail: str, moves: Sequence[Move]) -> Trace:
         """Walk a path again and write down what happened.
@@ -371,7 +423,7 @@ class _Search:
                     "stack": self._stack(leaves, t),
                     "from_label": from_label,
                     "to_label": self._label(leaves, t),
-                    "visits": tuple(self._name(v, names) for v in visits),
+                    "visits": tuple(self._name(v, t, statement, names) for v in visits),
                     "decisions": tuple(decisions),
                     "choices": choices,
                     "returned": self.engine.returned if leaves[slots.ip] != statement else None,
@@ -410,11 +462,14 @@ class _Search:
         path = self.kernel.paths[leaves[slots.path[depth - 1]]]
         return "" if path is None else path.labels.get(leaves[slots.pc[depth - 1]], "")
 
-    def _name(self, visit: Visit, names: Naming) -> NamedVisit:
+    def _name(self, visit: Visit, t: int, statement: int, names: Naming) -> NamedVisit:
         number, pc, before = visit
+        state = self._renamed(list(before), names)
         path = self.kernel.paths[number]
-        assert path is not None
-        return NamedVisit(path.name, path.labels.get(pc, ""), self._renamed(list(before), names))
+        if path is None:
+            function = self.lowered.tasks[t].statements[statement].function
+            return NamedVisit(getattr(function, "__name__", ""), "", state)
+        return NamedVisit(path.name, path.labels.get(pc, ""), state)
 
     @contextlib.contextmanager
     def _decisions(self) -> Iterator[list[Decision]]:
@@ -424,8 +479,8 @@ class _Search:
         answers: list[Decision] = []
 
         def note(frame: FrameType, event: str, value: object) -> None:
-            if event == "return" and frame.f_code.co_name in asked:
-                answers.append(Decision(frame.f_code.co_name, int(value)))  # type: ignore[call-overload]
+            if event == "return" and frame.f_code.co_name in asked and isinstance(value, int):
+                answers.append(Decision(frame.f_code.co_name, int(value)))
 
         old = sys.getprofile()
         sys.setprofile(note)

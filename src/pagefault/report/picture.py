@@ -33,16 +33,9 @@ from pagefault.explore.lower import address_spaces
 from pagefault.lang.program import Program
 from pagefault.layout import new_state
 
-__all__ = ["Picture", "Pictures", "gone"]
+__all__ = ["Picture", "Pictures"]
 
 Picture = dict[str, str]
-
-
-def gone(subject: str) -> str:
-    """What to say of a subject that the picture no longer has."""
-    if " TLB " in subject:
-        return "no longer stale"
-    return "free" if subject.startswith("folio ") else "none"
 
 
 class Pictures:

@@ -12,7 +12,7 @@ from typing import Any
 from pagefault.explore.condition import code_name
 from pagefault.explore.engine import TASKS
 from pagefault.explore.paths import Result, Step, Trace
-from pagefault.report.picture import Picture, Pictures, gone
+from pagefault.report.picture import Picture, Pictures
 
 __all__ = ["SCHEMA", "result_document", "trace_document"]
 
@@ -96,6 +96,8 @@ def trace_document(result: Result, trace: Trace) -> Document:
 
 def _functions(pictures: Pictures, step: Step, after: Picture) -> Iterator[str]:
     """The paths that changed something a reader can see, in order."""
+    if not step.visits:
+        return
     last = ""
     ends = [*(pictures.draw(visit.before) for visit in step.visits[1:]), after]
     for visit, picture in zip(step.visits, ends, strict=True):
@@ -104,7 +106,7 @@ def _functions(pictures: Pictures, step: Step, after: Picture) -> Iterator[str]:
             yield visit.path
 
 
-def _changes(before: Picture, after: Picture) -> Iterator[tuple[str, str | None, str]]:
+def _changes(before: Picture, after: Picture) -> Iterator[tuple[str, str | None, str | None]]:
     """What is new or different, then what is gone; the data of a folio goes with the folio."""
     for subject, text in after.items():
         if before.get(subject) != text:
@@ -113,7 +115,7 @@ def _changes(before: Picture, after: Picture) -> Iterator[tuple[str, str | None,
         if subject not in after:
             folio, is_data, _ = subject.partition(" data")
             if not is_data:
-                yield subject, text, gone(subject)
+                yield subject, text, None
             elif folio in after:
                 yield subject, text, "0 0 0 0"
 

@@ -36,7 +36,7 @@ def trace_text(trace: Document) -> str:
     for task in tasks:
         header = f"{header:<{starts[task]}}{task[: width - 1]}"
     lines.append(header if below else f"{header:<{_KERNEL}}kernel")
-    for step in trace["steps"]:
+    for step in _rows(trace["steps"]):
         lines += _step(step, starts[step["task"]], below)
     lines += ["", *_end(trace)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -80,6 +80,37 @@ def _verdict(trace: Document) -> Iterator[str]:
         yield from _wrap(right, "  ", "  ")
 
 
+def _rows(steps: list[Document]) -> Iterator[Document]:
+    """Steps of one statement that nobody interrupted, as one row under the last one's number."""
+    row: Document | None = None
+    for step in steps:
+        if row is not None and row["task"] == step["task"] and not row["ends"]:
+            row = _joined(row, step)
+            continue
+        if row is not None:
+            yield row
+        row = step
+    if row is not None:
+        yield row
+
+
+def _joined(first: Document, second: Document) -> Document:
+    changes = {change["subject"]: change for change in first["changes"]}
+    for change in second["changes"]:
+        earlier = changes.pop(change["subject"], change)
+        if earlier["before"] != change["after"]:
+            changes[change["subject"]] = {**change, "before": earlier["before"]}
+    functions = first["functions"] + second["functions"]
+    return {
+        **second,
+        "begins": first["begins"],
+        "functions": [f for f, g in zip(functions, [None, *functions], strict=False) if f != g],
+        "decisions": first["decisions"] + second["decisions"],
+        "choices": first["choices"] + second["choices"],
+        "changes": list(changes.values()),
+    }
+
+
 def _step(step: Document, start: int, below: bool) -> Iterator[str]:
     number = f"{step['number']:>{_NUMBER - 1}} "
     kernel = list(_kernel(step))
@@ -112,8 +143,24 @@ def _kernel(step: Document) -> Iterator[str]:
         yield f"{at['function']}: {at['label']}" if at["label"] else at["function"]
     for decision in step["decisions"]:
         yield f"{decision['function']} = {decision['value']}"
-    for change in step["changes"]:
-        yield f"{change['subject']}: {change['after']}"
+    for change in sorted(step["changes"], key=lambda change: _rank(change["subject"])):
+        yield f"{change['subject']}: {change['after'] or _gone(change['subject'])}"
+
+
+def _rank(subject: str) -> tuple[int, str]:
+    """The order in which changes are told: PTEs, TLBs, holders, folios with their data, signals."""
+    if subject.startswith("folio "):
+        return 3, subject
+    if subject.endswith(" signal"):
+        return 4, ""
+    return (1 if " TLB " in subject else 0 if ":" in subject else 2), ""
+
+
+def _gone(subject: str) -> str:
+    """What to say of a subject of which there is nothing to say any more."""
+    if " TLB " in subject:
+        return "no longer stale"
+    return "free" if subject.startswith("folio ") else "none"
 
 
 def _end(trace: Document) -> Iterator[str]:
