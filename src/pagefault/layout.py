@@ -84,6 +84,7 @@ class Struct:
 
 
 def array(element: type[Struct], length: int) -> ArrayOf:
+    """A field of `length` structs."""
     return ArrayOf(element, length)
 
 
@@ -192,7 +193,7 @@ class Mm(Struct):
 
 
 class Cpu(Struct):
-    """One CPU. The TLB holds entries of the address space that is loaded, until they are flushed."""
+    """One CPU. Its TLB holds entries of the loaded address space until they are flushed."""
 
     irqs_off: i1
     current_task: i1  # task + 1
