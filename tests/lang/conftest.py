@@ -1,5 +1,8 @@
 import pytest
 
+from pagefault.errors import LitmusError
+from pagefault.lang import parse
+
 EVERYTHING = r"""+++
 title = "Every verb and every kind of argument"
 source = "none: it is for the tests of the language"
@@ -74,3 +77,28 @@ def around():
         )
 
     return text
+
+
+@pytest.fixture
+def fails():
+    """Check an error of `parse`: message, hint, and the place before which the text has an @."""
+
+    def check(text, message, hint, path="f.litmus"):
+        before, at, after = text.partition("@")
+        with pytest.raises(LitmusError) as caught:
+            parse(before + after, path)
+        error = caught.value
+        assert error.message == message
+        assert error.hint == hint
+        if at:
+            line = before.count("\n") + 1
+            column = len(before) - (before.rfind("\n") + 1) + 1
+            assert (error.line, error.column) == (line, column)
+            shown_line = (before + after).split("\n")[line - 1]
+            assert error.source_line == shown_line.replace("\0", "\ufffd").replace("\x1b", "\ufffd")
+            shown = str(error).split("\n")
+            assert shown[0] == f"{path}:{line}:{column}: error: {message}"
+            assert shown[2].index("^") == column + 1
+        return error
+
+    return check

@@ -1,6 +1,6 @@
-"""Wrong texts: the message, the place and the hint, all three.
+"""Wrong tasks, statements and conditions: the message, the place and the hint, all three.
 
-In each text an @ stands before the place that the error must point at; it is taken out first.
+In each text an @ stands before the place that the error must point at (`fails` in conftest.py).
 """
 
 import pytest
@@ -13,26 +13,6 @@ TASK = "process P {\n    A = mmap(anon, private, rw)\n    r0 = A[0]\n}\n"
 ASK = "exists (P:r0 = 1)\n"
 PIN = "write h = pin(A, read|write[, longterm][, slow])"
 MMAP = "write A = mmap(anon, private, r|rw|none) or mmap(A, anon, private, r|rw|none)"
-TOML = 'a header line is key = "text"; strings stand in double quotes'
-
-
-def fails(text, message, hint, path="f.litmus"):
-    before, at, after = text.partition("@")
-    with pytest.raises(LitmusError) as caught:
-        parse(before + after, path)
-    error = caught.value
-    assert error.message == message
-    assert error.hint == hint
-    if at:
-        line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1) + 1
-        assert (error.line, error.column) == (line, column)
-        shown_line = (before + after).split("\n")[line - 1]
-        assert error.source_line == shown_line.replace("\0", "\ufffd").replace("\x1b", "\ufffd")
-        shown = str(error).split("\n")
-        assert shown[0] == f"{path}:{line}:{column}: error: {message}"
-        assert shown[2].index("^") == column + 1
-    return error
 
 
 STATEMENTS = {
@@ -277,7 +257,7 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("case", STATEMENTS)
-def test_statement(around, case):
+def test_statement(fails, around, case):
     text, message, hint = STATEMENTS[case]
     fails(around(text), message, hint)
 
@@ -389,7 +369,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("case", CONDITIONS)
-def test_condition(case):
+def test_condition(fails, case):
     text, message, hint = CONDITIONS[case]
     fails(HEADER + TASK + text + "\n", message, hint)
 
@@ -515,6 +495,11 @@ TASKS = {
         "P forks C only later",
         "put fork(C) before wait(C)",
     ),
+    "waits for ever": (
+        "process P { fork(C); wait(@C) }\nprocess C { }\n",
+        "C never exits",
+        "put exit() at the end of C; without it a task stays, with its memory",
+    ),
     "pages that do not adjoin": (
         (
             "process P { A, B = mmap(anon, private, rw) }\n"
@@ -568,156 +553,9 @@ TASKS = {
 
 
 @pytest.mark.parametrize("case", TASKS)
-def test_tasks(case):
+def test_tasks(fails, case):
     text, message, hint = TASKS[case]
     fails(HEADER + text + ("" if "exists" in text else ASK), message, hint)
-
-
-def head(*lines):
-    return "\n".join(["+++", *lines, "+++", TASK + ASK])
-
-
-def claim(text):
-    return head('title = "t"', 'source = "s"', "[expect]", text)
-
-
-HEADERS = {
-    "never closed": (
-        '@+++\ntitle = "t"\n',
-        "the header is never closed by a second +++ line",
-        "put +++ on a line of its own between the header and the first task",
-    ),
-    "unquoted": (head("title = @x"), "the header is not TOML: invalid value", TOML),
-    "unterminated": (
-        head('@title = "x'),
-        "the header is not TOML: unterminated string",
-        TOML,
-    ),
-    "twice": (
-        head('title = "x"', '@title = "y"'),
-        "the header is not TOML: cannot overwrite a value",
-        TOML,
-    ),
-    "nests too deep": (
-        head("x = [", *["[" * 400] * 20, "1", *["]" * 400] * 20, "]"),
-        "the header has a huge number or nests too deep",
-        None,
-    ),
-    "no title": (
-        '+++\nsource = "s"\n@+++\n',
-        "the header has no title",
-        'add title = "..." (one sentence that says what happens)',
-    ),
-    "no source": (
-        '+++\ntitle = "t"\n@+++\n',
-        "the header has no source",
-        'add source = "..." (a URL, a mail, a commit, a CVE or a selftest)',
-    ),
-    "title of two lines": (
-        head('title = @"a\\nb"', 'source = "s"'),
-        "title is not one line of text",
-        'title = "..."',
-    ),
-    "title that is no text": (
-        head("title = @3", 'source = "s"'),
-        "title is not one line of text",
-        'title = "..."',
-    ),
-    "unknown key": (
-        head('@titel = "t"'),
-        "unknown key 'titel' in the header",
-        "did you mean title?",
-    ),
-    "requires": (
-        head('title = "t"', 'source = "s"', "requires = @[1]"),
-        "requires is not a string or a list of strings",
-        'requires = "..." or requires = ["...", "..."]',
-    ),
-    "expect is no table": (
-        head('title = "t"', 'source = "s"', "@expect = 3"),
-        "expect is a table",
-        "write [expect] on a line of its own",
-    ),
-    "claim is no table": (
-        claim('@mainline = "Never"'),
-        "the claim for mainline is not a table",
-        '"mainline" = { verdict = "Never", grain = "op" }',
-    ),
-    "unknown verdict": (
-        claim('"linux-5.10" = { verdict = @"never", grain = "op" }'),
-        "unknown verdict 'never'",
-        "did you mean Never?",
-    ),
-    "verdict from elsewhere": (
-        claim('mainline = { verdict = @"Maybe", grain = "op" }'),
-        "unknown verdict 'Maybe'",
-        "a verdict is Never, Sometimes, Always or Unknown",
-    ),
-    "verdict that is no text": (
-        claim('mainline = { verdict = @true, grain = "op" }'),
-        "verdict is not a string",
-        "a verdict is Never, Sometimes, Always or Unknown",
-    ),
-    "unknown grain": (
-        claim('mainline = { verdict = "Never", grain = @"steps" }'),
-        "unknown grain 'steps'",
-        "did you mean step?",
-    ),
-    "no grain": (
-        claim('@mainline = { verdict = "Never" }'),
-        "the claim for mainline has no grain",
-        'add grain = "op" (op, step or both)',
-    ),
-    "unknown key of a claim": (
-        claim('mainline = { verdict = "Never", grain = "op", @break = "x" }'),
-        "unknown key 'break' in the claim for mainline",
-        "did you mean breaks?",
-    ),
-    "breaks": (
-        claim('mainline = { verdict = "Never", grain = "op", breaks = @3 }'),
-        "breaks is not a string or a list of strings",
-        'breaks = "..." or breaks = ["...", "..."]',
-    ),
-    "two claims": (
-        claim('@mainline = [{verdict="Never",grain="op"}, {verdict="Never",grain="both"}]'),
-        "two claims for mainline at one grain",
-        None,
-    ),
-    "file too long": (
-        HEADER + "#\n" * 40_000,
-        "the file has 80033 characters; at most 65536 are allowed",
-        "a litmus test is a few lines; is this another file?",
-    ),
-    "line too long": (
-        HEADER + "#" * 501,
-        "a line of 501 characters; at most 500 are allowed",
-        "break the line",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", HEADERS)
-def test_header(case):
-    fails(*HEADERS[case])
-
-
-@pytest.mark.parametrize("text", ["", "\n", " \r\n\t\n", "\ufeff"])
-def test_empty_file(text):
-    error = fails(text, "the file is empty", parse_hint())
-    assert error.line is None
-
-
-def test_no_header():
-    fails("@" + TASK + ASK, "no header: the first line is not +++", parse_hint())
-
-
-def parse_hint():
-    """The hint of an empty file is a whole litmus file, and it parses."""
-    with pytest.raises(LitmusError) as caught:
-        parse("")
-    hint = caught.value.hint
-    parse("\n".join(line.removeprefix("    ") for line in hint.split("\n")[1:]))
-    return hint
 
 
 def test_a_lone_surrogate_does_not_break_the_message(around):

@@ -25,7 +25,7 @@ def program_with(verb, example):
     """A text whose process P ends with the example; A and B are mapped if it does not map them."""
     maps_itself = example.startswith("A") and verb.named is not None
     mapped, page = ("Z", "Z") if maps_itself else ("A, B", "A")
-    tasks = ["process C { }"]
+    tasks = ["process C { exit() }"]
     if verb.name == "clone":
         tasks.append("thread T { }")
     return f"""+++

@@ -32,7 +32,7 @@ class Names:
     """What the blocks of a text define. LitmusError if they define it wrongly.
 
     `pages`, `pins` and `pipes` are in the order of the text; `kinds` maps tasks to their kinds,
-    `parents` tasks to the task that forks or clones them.
+    `parents` tasks to the task that forks or clones them; `exiting` are the tasks with an exit().
     """
 
     def __init__(self, source: Source, blocks: list[Block]) -> None:
@@ -40,6 +40,7 @@ class Names:
         self.blocks = blocks
         self.kinds: dict[str, Kind] = {}
         self.parents: dict[str, str] = {}
+        self.exiting: set[str] = set()
         self.pages: list[str] = []
         self.pins: list[str] = []
         self.pipes: list[str] = []
@@ -135,6 +136,8 @@ class Names:
                 sets.update(str(t.token) for t in targets if is_register(t.token))
                 if not isinstance(sentence.value, RawCall):
                     continue
+                if sentence.value.token == "exit":
+                    self.exiting.add(str(block.name))
                 verb = VERBS.get(sentence.value.token)
                 if verb is not None and not verb.spelling:
                     self._collect_call(verb, targets, sentence.value)

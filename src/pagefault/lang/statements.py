@@ -360,6 +360,12 @@ class _Call:
                 arg.token,
                 f"put fork({name.task}) before wait({name.task})",
             )
+        if name.task not in self.names.exiting:
+            raise self.error(
+                f"{name.task} never exits",
+                arg.token,
+                f"put exit() at the end of {name.task}; without it a task stays, with its memory",
+            )
         return name
 
 
