@@ -10,7 +10,7 @@ class PagefaultError(Exception):
     """Base of every error that a user can cause and can mend."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _LocatedError(PagefaultError):
     """An error at a place in a text: file, line and column (both from 1), and how to mend it."""
 
