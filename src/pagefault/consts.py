@@ -18,6 +18,7 @@ NR_MM = 4
 NR_VPN = 8
 PTRS_PER_PTE = 4
 NR_PMD = 2
+NR_SPARE_PTPAGE = 4  # page-table pages beyond one for each PMD
 NR_PTPAGE = 12
 NR_PFN = 16
 NR_CPUS = 4

@@ -329,6 +329,16 @@ class VmallocArea(Struct):
 class State(Struct):
     """Everything. `choice`, `arity`, `nr_choices` and `broken` are 0 between steps."""
 
+    # set at boot: how much of each this machine has, so that nobody looks at what is not used
+    nr_tasks: i1
+    nr_cpus: i1
+    nr_mms: i1
+    nr_vpns: i1
+    nr_ptpages: i1
+    nr_pfns: i1
+    nr_pins: i1
+    nr_pipes: i1
+
     task: array(Task, NR_TASKS)
     cpu: array(Cpu, NR_CPUS)
     mm: array(Mm, NR_MM)

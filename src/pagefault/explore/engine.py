@@ -19,7 +19,11 @@ from pagefault.consts import (
     NR_CHOICES,
     NR_FRAMES,
     NR_LITMUS_REGS,
+    NR_PFN,
+    NR_PMD,
+    NR_PTPAGE,
     NR_REGS,
+    NR_SPARE_PTPAGE,
     NR_TASKS,
     RETURNED,
     TASK_NEW,
@@ -200,6 +204,7 @@ def boot(kernel: Kernel, program: Lowered) -> Any:
     Each process has an address space of its own, each task a CPU unless the program binds it.
     """
     st = new_state()
+    _size_machine(st, program)
     for t, task in enumerate(program.tasks):
         view = st.task[t]
         view.state = TASK_NEW if task.started_by_program else TASK_RUNNING
@@ -210,6 +215,18 @@ def boot(kernel: Kernel, program: Lowered) -> Any:
             kernel.function("boot_mm")(st, task.mm)
     kernel.function("boot_kernel")(st)
     return st
+
+
+def _size_machine(st: Any, program: Lowered) -> None:
+    """As much of each thing as the program can use."""
+    st.nr_tasks = len(program.tasks)
+    st.nr_cpus = 1 + max(task.cpu for task in program.tasks)
+    st.nr_mms = 1 + max((task.mm for task in program.tasks if task.mm is not None), default=-1)
+    st.nr_vpns = len(program.program.pages)
+    st.nr_ptpages = min(NR_PTPAGE, st.nr_mms * NR_PMD + NR_SPARE_PTPAGE)
+    st.nr_pfns = NR_PFN
+    st.nr_pins = len(program.program.pins)
+    st.nr_pipes = len(program.program.pipes)
 
 
 def step(kernel: Kernel, program: Lowered, st: Any, t: int, grain: str) -> int:

@@ -8,14 +8,7 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
-    NR_MM,
-    NR_PFN,
-    NR_PINS,
     NR_PIPE_BUFS,
-    NR_PIPES,
-    NR_PTPAGE,
-    NR_TASKS,
-    NR_VPN,
     PAGE_PRESENT,
     PFN_SHIFT,
     PG_ANON,
@@ -28,7 +21,7 @@ from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte
 
 def coherent(st):
     """While a device holds a pin that promises it, CPU and device reach the same folio."""
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].promises and not st.pin[pin].unmapped:
             pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
             if pte_present(pte) and pte_pfn(pte) != st.pin[pin].pfn:
@@ -39,7 +32,7 @@ def coherent(st):
 def _pte_mappings(st, pfn):
     """How many PTEs map a page."""
     mappings = 0
-    for table in range(NR_PTPAGE):
+    for table in range(st.nr_ptpages):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
@@ -51,16 +44,16 @@ def _pte_mappings(st, pfn):
 def _gup_references(st, pfn):
     """What pins and pipes must have added to the refcount."""
     refs = 0
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
             if st.pin[pin].gup_flags & FOLL_PIN:
                 refs += GUP_PIN_COUNTING_BIAS
             else:
                 refs += 1
-    for task in range(NR_TASKS):
+    for task in range(st.nr_tasks):
         if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
             refs += GUP_PIN_COUNTING_BIAS
-    for pipe in range(NR_PIPES):
+    for pipe in range(st.nr_pipes):
         for i in range(NR_PIPE_BUFS):
             if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
                 refs += 1
@@ -69,7 +62,7 @@ def _gup_references(st, pfn):
 
 def counts(st):
     """No count falls below zero, refcount covers every holder, nothing is leaked at the end."""
-    for pfn in range(1, NR_PFN):
+    for pfn in range(1, st.nr_pfns):
         if st.folio[pfn].refcount < _pte_mappings(st, pfn) + _gup_references(st, pfn):
             return 0
     return 1
@@ -77,7 +70,7 @@ def counts(st):
 
 def counts_at_end(st):
     """Nothing runs: every reference and every mapping belongs to a holder that is still there."""
-    for pfn in range(1, NR_PFN):
+    for pfn in range(1, st.nr_pfns):
         mappings = _pte_mappings(st, pfn)
         if st.page[pfn].mapcount != mappings:
             return 0
@@ -98,8 +91,8 @@ def _maps_anon(st, pte):
 
 def exclusive_if_writable(st):
     """A writable anonymous PTE maps a page that is anon-exclusive."""
-    for mm in range(NR_MM):
-        for vpn in range(NR_VPN):
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
             if _pte_settled(st, mm, vpn):
                 pte = ptep_get(st, mm, vpn)
                 if _maps_anon(st, pte) and pte_write(pte):
@@ -110,7 +103,7 @@ def exclusive_if_writable(st):
 
 def exclusive_if_pinned(st):
     """A pinned anonymous page that its owner still maps is anon-exclusive."""
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and not st.pin[pin].unmapped:
             pfn = st.pin[pin].pfn
             if st.pin[pin].gup_flags & FOLL_PIN and st.folio[pfn].pg_flags & PG_ANON:
@@ -123,7 +116,7 @@ def exclusive_if_pinned(st):
 
 def exclusive_once(st):
     """An anon-exclusive page is mapped by at most one PTE."""
-    for pfn in range(1, NR_PFN):
+    for pfn in range(1, st.nr_pfns):
         if st.page[pfn].anon_exclusive and _pte_mappings(st, pfn) > 1:
             return 0
     return 1

@@ -6,15 +6,8 @@ breaks becomes a bit of `st.broken`, which the explorer takes and clears after e
 
 from pagefault.consts import (
     CELLS,
-    NR_CPUS,
     NR_MM,
-    NR_PFN,
-    NR_PINS,
     NR_PIPE_BUFS,
-    NR_PIPES,
-    NR_PTPAGE,
-    NR_TASKS,
-    NR_VPN,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_RW,
@@ -74,7 +67,7 @@ def owe_nothing(st, mm, vpn):
 
 def share_audience(st, mm, child):
     """fork(): what the parent may see until now, the child may see as well."""
-    for pfn in range(NR_PFN):
+    for pfn in range(st.nr_pfns):
         page = st.page[pfn]
         for cell in range(CELLS):
             if page.audience[cell] & (1 << mm):
@@ -90,30 +83,30 @@ def observe_dangling(st, dangling):
 def mark_dangling(st, pfn):
     """The folio is freed: whatever still names it must not be used again."""
     found = 0
-    for table in range(NR_PTPAGE):
+    for table in range(st.nr_ptpages):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
                 if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
                     st.ptpage[table].pte[i] = pte | PAGE_DANGLING
                     found = 1
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if st.cpu[cpu].irqs_off:
             found = 1  # a lockless walker may have read an entry
-        for vpn in range(NR_VPN):
+        for vpn in range(st.nr_vpns):
             pte = st.cpu[cpu].tlb[vpn]
             if pte != 0 and pte >> PFN_SHIFT == pfn:
                 st.cpu[cpu].tlb[vpn] = pte | PAGE_DANGLING
                 found = 1
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
             st.pin[pin].dangling = 1
             found = 1
-    for task in range(NR_TASKS):
+    for task in range(st.nr_tasks):
         if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
             st.task[task].pin.dangling = 1
             found = 1
-    for pipe in range(NR_PIPES):
+    for pipe in range(st.nr_pipes):
         for i in range(NR_PIPE_BUFS):
             buf = st.pipe[pipe].buf[i]
             if buf.in_use and buf.pfn == pfn:
@@ -126,10 +119,10 @@ def owner_gives_up(st, mm, start, end):
     """The owner unmaps vpns [start, end) itself: nothing is owed there, and pins lose coherence."""
     for vpn in range(start, end):
         owe_nothing(st, mm, vpn)
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].mm == mm and start <= st.pin[pin].vpn < end:
             st.pin[pin].unmapped = 1
-    for task in range(NR_TASKS):
+    for task in range(st.nr_tasks):
         if st.task[task].pin.mm == mm and start <= st.task[task].pin.vpn < end:
             st.task[task].pin.unmapped = 1
 
@@ -139,7 +132,7 @@ def owner_moves(st, mm, old, new):
     for cell in range(CELLS):
         st.mm[mm].shadow[new].cell[cell] = st.mm[mm].shadow[old].cell[cell]
     owe_nothing(st, mm, old)
-    for pin in range(NR_PINS):
+    for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].mm == mm and st.pin[pin].vpn == old:
             st.pin[pin].vpn = new
 
@@ -156,14 +149,14 @@ def grants_more(entry, pte):
 def note_revoked(st, t, mm, vpn):
     """A call takes rights away: remember the TLB entries that must be gone when it returns."""
     pte = ptep_get(st, mm, vpn)
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if st.cpu[cpu].loaded_mm == mm + 1 and grants_more(st.cpu[cpu].tlb[vpn], pte):
             st.task[t].revoked[cpu] |= 1 << vpn
 
 
 def check_revoked(st, t):
     """The call returns: none of the noted entries may be there still."""
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if st.task[t].revoked[cpu]:
             break_promise(st, PROP_NO_STALE_TLB)
             st.task[t].revoked[cpu] = 0
@@ -171,7 +164,7 @@ def check_revoked(st, t):
 
 def observe_rmap_removed(st, mm, vpn, pfn):
     """A page is replaced and leaves the rmap: no CPU may still write the old one."""
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         entry = st.cpu[cpu].tlb[vpn]
         if pfn != ZERO_PFN and st.cpu[cpu].loaded_mm == mm + 1 and entry & PAGE_PRESENT:
             if entry >> PFN_SHIFT == pfn:

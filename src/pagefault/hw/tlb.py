@@ -4,7 +4,7 @@ A flush reaches other CPUs by an interrupt, which waits while they run with inte
 what keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode, broadcast invalidation, global entries.
 """
 
-from pagefault.consts import BLOCKED, NR_CPUS, NR_TASKS, NR_VPN
+from pagefault.consts import BLOCKED
 from pagefault.hw.pgtable import ptep_get_and_clear
 
 
@@ -12,7 +12,7 @@ def tlb_drop(st, cpu, vpn):
     """Forget one translation."""
     if st.cpu[cpu].tlb[vpn] != 0:
         st.cpu[cpu].tlb[vpn] = 0
-        for task in range(NR_TASKS):
+        for task in range(st.nr_tasks):
             st.task[task].revoked[cpu] &= ~(1 << vpn)
 
 
@@ -49,7 +49,7 @@ def flush_tlb_mm_range(st, t, mm, start, end):
     here = st.task[t].cpu
     if st.cpu[here].loaded_mm == mm + 1:
         flush_tlb_func(st, here, start, end)
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if cpu != here and needs_flush_ipi(st, cpu, mm, start, end):
             yield "flush IPI on its way"
             while st.cpu[cpu].irqs_off:
@@ -59,7 +59,7 @@ def flush_tlb_mm_range(st, t, mm, start, end):
 
 def flush_tlb_mm(st, t, mm):
     """arch/x86/include/asm/tlbflush.h flush_tlb_mm(), v6.12."""
-    yield from flush_tlb_mm_range(st, t, mm, 0, NR_VPN)
+    yield from flush_tlb_mm_range(st, t, mm, 0, st.nr_vpns)
 
 
 def ptep_clear_flush(st, t, mm, vpn):
@@ -74,7 +74,7 @@ def ptep_clear_flush(st, t, mm, vpn):
 def tlb_remove_table_sync_one(st, t, mm):
     """mm/mmu_gather.c tlb_remove_table_sync_one(), v6.12: an IPI to every CPU, so that no lockless
     walker is inside a table when it is freed."""
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if cpu != st.task[t].cpu and st.cpu[cpu].irqs_off:
             yield "waiting for lockless walkers"
             while st.cpu[cpu].irqs_off:

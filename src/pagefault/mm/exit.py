@@ -1,6 +1,6 @@
 """exit() and wait(). Models kernel/exit.c and mm/mmap.c exit_mmap()."""
 
-from pagefault.consts import ECHILD, NO_MM, NR_CPUS, NR_VPN, TASK_DEAD, TASK_NEW, WAITING
+from pagefault.consts import ECHILD, NO_MM, TASK_DEAD, TASK_NEW, WAITING
 from pagefault.hw.cpu import load_mm
 from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap import free_pgtables, remove_vmas
@@ -11,9 +11,9 @@ from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 def exit_mmap(st, t, mm):
     """mm/mmap.c exit_mmap(), v6.12. Locks: takes mmap_lock; nobody but GUP from afar is left."""
     yield from mmap_write_lock(st, t, mm)
-    remove_vmas(st, mm, 0, NR_VPN)
+    remove_vmas(st, mm, 0, st.nr_vpns)
     tlb_gather_mmu(st, t, mm)
-    yield from zap_pte_range(st, t, mm, 0, NR_VPN)
+    yield from zap_pte_range(st, t, mm, 0, st.nr_vpns)
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     mmap_write_unlock(st, mm)
@@ -21,7 +21,7 @@ def exit_mmap(st, t, mm):
 
 def forget_mm(st, mm):
     """No CPU keeps a dead address space loaded."""
-    for cpu in range(NR_CPUS):
+    for cpu in range(st.nr_cpus):
         if st.cpu[cpu].loaded_mm == mm + 1:
             load_mm(st, cpu, NO_MM)
             st.cpu[cpu].current_task = 0

@@ -2,7 +2,13 @@
 
 from pagefault.consts import (
     EINVAL,
+    NR_CPUS,
+    NR_MM,
     NR_PFN,
+    NR_PINS,
+    NR_PIPES,
+    NR_PTPAGE,
+    NR_TASKS,
     NR_VPN,
     TASK_NEW,
     TASK_RUNNING,
@@ -20,9 +26,19 @@ from pagefault.mm.page_alloc import clear_highpage
 
 
 def boot_kernel(st):
-    """Before the first program: the zero page, which is never freed."""
+    """Before the first program: the zero page, which is never freed. A machine that nobody gave a
+    size has all that fits."""
+    if st.nr_pfns == 0:
+        st.nr_tasks = NR_TASKS
+        st.nr_cpus = NR_CPUS
+        st.nr_mms = NR_MM
+        st.nr_vpns = NR_VPN
+        st.nr_ptpages = NR_PTPAGE
+        st.nr_pfns = NR_PFN
+        st.nr_pins = NR_PINS
+        st.nr_pipes = NR_PIPES
     st.folio[ZERO_PFN].refcount = 1
-    for pfn in range(NR_PFN):
+    for pfn in range(st.nr_pfns):
         clear_highpage(st, pfn)
 
 
@@ -50,7 +66,7 @@ def dup_mmap(st, t, mm, child_mm):
     The child's mmap_lock is nobody else's yet.
     """
     yield from mmap_write_lock(st, t, mm)
-    for vpn in range(NR_VPN):
+    for vpn in range(st.nr_vpns):
         if dup_vma(st, mm, child_mm, vpn):
             yield from copy_page_range(st, t, mm, child_mm, vpn)
     yield "PTEs write-protected, TLBs not flushed"

@@ -12,9 +12,7 @@ from pagefault.consts import (
     EAGAIN,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
-    NR_MM,
     NR_PMD,
-    NR_PTPAGE,
     PAGE_ACCESSED,
     PAGE_PRESENT,
     PAGE_PROTNONE,
@@ -80,10 +78,10 @@ def pte_alloc(st, mm, vpn):
     # queued to be freed.
     table = mm * NR_PMD + pmd_index(vpn)
     if st.ptpage[table].in_use:
-        table = NR_MM * NR_PMD
-        while table < NR_PTPAGE and st.ptpage[table].in_use:
+        table = st.nr_mms * NR_PMD
+        while table < st.nr_ptpages and st.ptpage[table].in_use:
             table += 1
-        if table >= NR_PTPAGE:
+        if table >= st.nr_ptpages:
             VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
             return
     st.ptpage[table].in_use = 1

@@ -3,7 +3,7 @@
 Each task has one gather. Left out: batches that overflow, delayed rmap of file folios.
 """
 
-from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_PTPAGE, NR_VPN
+from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.tlb import flush_tlb_mm_range, tlb_remove_table_sync_one
 from pagefault.mm.page_alloc import folio_put
@@ -54,7 +54,7 @@ def tlb_batch_pages_flush(st, t):
         folio_put(st, gather.pfn[i])
         gather.pfn[i] = 0
     gather.nr = 0
-    for table in range(NR_PTPAGE):
+    for table in range(st.nr_ptpages):
         if gather.freed_tables & (1 << table):
             st.ptpage[table].in_use = 0
     gather.freed_tables = 0

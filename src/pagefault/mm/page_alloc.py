@@ -8,7 +8,6 @@ from pagefault.consts import (
     CELLS,
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
-    NR_PFN,
     NR_PRIVATE,
     PG_ANON,
     PROP_COUNTS,
@@ -34,7 +33,7 @@ def folio_alloc(st):
     """
     fresh = -1
     candidates = 0
-    for pfn in range(1, NR_PFN):
+    for pfn in range(1, st.nr_pfns):
         if st.folio[pfn].refcount == 0:
             if st.page[pfn].dangling:
                 candidates += 1
@@ -47,7 +46,7 @@ def folio_alloc(st):
     if fresh >= 0:
         picked -= 1
     new_pfn = fresh
-    for pfn in range(1, NR_PFN):
+    for pfn in range(1, st.nr_pfns):
         if st.folio[pfn].refcount == 0 and st.page[pfn].dangling:
             if picked == 0:
                 new_pfn = pfn
