@@ -23,6 +23,8 @@ __all__ = ["entries", "plan", "run"]
 
 SURPRISE, UNKNOWN, SKIPPED = 1, 3, 4
 
+_VERDICT = len("Observation ") + len(" Sometimes 9 9")
+
 
 def entries(selectors: Sequence[str], core: bool) -> list[Entry]:
     """The tests that the selectors name; of those, the core of the catalogue if `core`."""
@@ -88,11 +90,13 @@ def _grains(claim: Expectation | None, grain: str | None, asked_for: bool) -> Se
 def run(jobs: Sequence[Job], as_json: bool, workers: int | None) -> int:
     """Make the searches, print what came out, and return the exit code."""
     outcomes = []
+    name = max((len(job.program.name) for job in jobs), default=0)
+    design = max((len(str(job.design)) for job in jobs), default=0)
     with _progress(len(jobs)) as advance:
         for outcome in run_all(jobs, workers or default_workers()):
             outcomes.append(outcome)
             if not as_json:
-                click.echo(_line(outcome))
+                click.echo(_line(outcome, name, design))
             advance()
     if as_json:
         click.echo(json.dumps(_document(outcomes), indent=1))
@@ -111,15 +115,15 @@ def run(jobs: Sequence[Job], as_json: bool, workers: int | None) -> int:
 # --- what is printed ------------------------------------------------------------------------------
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: Outcome, name: int, design: int) -> str:
+    """The Observation line; `name` and `design` are the widths of those columns."""
     result = outcome.result
     left = observation(result_document(result))
-    breaks = ", ".join(result.breaches)
-    text = (
-        f"{left:<52}  {result.design:<20} {result.grain:<4}"
-        f" {result.states:>8} {result.seconds:>6.1f} s  "
+    breaks = f"[{', '.join(result.breaches)}] " if result.breaches else ""
+    return (
+        f"{left:<{name + _VERDICT}}  {result.design:<{design}}  {result.grain:<4}"
+        f" {result.states:>7}  {result.seconds:>6.1f} s  {breaks}{_mark(outcome)}"
     )
-    return text + (f"[{breaks}] " if breaks else "") + _mark(outcome)
 
 
 def _mark(outcome: Outcome) -> str:

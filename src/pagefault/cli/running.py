@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to, and how that differs from the claim."""
+    """What a job came to, and how that differs from the claim.
+
+    From run_all() the result comes without traces; those that surprise stand in `surprises`.
+    """
 
     job: Job
     result: Result
@@ -64,7 +67,8 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
     """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies."""
     workers = min(workers, len(jobs))
     if workers <= 1:
-        yield from map(run_one, jobs)
+        for job in jobs:
+            yield _light(run_one(job))
         return
     pool = ProcessPoolExecutor(
         workers,
@@ -100,9 +104,13 @@ class _WorkerError(PagefaultError):
 def _run_in_worker(job: Job) -> Outcome | str:
     # An error crosses as text: exceptions with fields of their own do not survive pickling.
     try:
-        return run_one(job)
+        return _light(run_one(job))
     except PagefaultError as error:
         return str(error)
+
+
+def _light(outcome: Outcome) -> Outcome:
+    return replace(outcome, result=outcome.result.without_traces())
 
 
 def _leave_interrupts_to_the_parent() -> None:

@@ -35,17 +35,14 @@ def compare(
     `judged` restricts the comparison to these properties. What an unfinished search could not see
     is no surprise.
     """
-    surprises = [
-        Surprise("bug", f"{name} ({trace.detail})" if trace.detail else name, trace)
-        for name, trace in result.breaches.items()
-        if name in result.bugs
-    ]
+    surprises = [_bug(name, result.breaches[name]) for name in result.bugs]
     if claim is None:
         return surprises
     if result.verdict not in (claim.verdict, Verdict.UNKNOWN):
         surprises.append(_verdict(result, claim))
-    for name, trace in result.breaches.items():
+    for name in result.breaches:
         if name not in claim.breaks and name not in result.bugs:
+            trace = result.breaches[name]
             surprises.append(Surprise("breaks", f"breaks {name}: {trace.sentence}", trace))
     if result.complete:
         surprises += [
@@ -54,6 +51,10 @@ def compare(
             if name not in result.breaches and (judged is None or name in judged)
         ]
     return surprises
+
+
+def _bug(name: str, trace: Trace) -> Surprise:
+    return Surprise("bug", f"{name} ({trace.detail})" if trace.detail else name, trace)
 
 
 def _verdict(result: Result, claim: Expectation) -> Surprise:

@@ -7,7 +7,7 @@ and the whole state before and after.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pagefault.lang.program import Program
 from pagefault.verdict import Verdict
@@ -87,9 +87,11 @@ class Result:
 
     `positive` and `negative` count the distinct final states that satisfy the expression of the
     condition and that do not; `depth` is the length of the longest shortest path. `breaches` maps
-    each broken property (or "model-bug: NAME") to its shortest trace. `unknown_reason` is set if
-    the search ended before it had seen everything. `stuck` names tasks that some final state
-    leaves waiting for ever.
+    each broken property (or "model-bug: NAME") to its shortest trace; a trace is made when it is
+    first asked for, and until then the result holds on to the search. `unknown_reason` is set if
+    the search ended before it had seen everything. `finals` has the traces of "witness" and
+    "counterexample", if there are such states. `stuck` names tasks that some final state leaves
+    waiting for ever.
     """
 
     test: str
@@ -103,11 +105,25 @@ class Result:
     depth: int
     seconds: float
     breaches: Mapping[str, Trace]
-    witness: Trace | None
-    counterexample: Trace | None
+    finals: Mapping[str, Trace]
     unknown_reason: str | None
     stuck: tuple[str, ...]
     program: Program = field(repr=False)
+
+    @property
+    def witness(self) -> Trace | None:
+        """A shortest trace to a final state that satisfies the condition."""
+        return self.finals.get("witness")
+
+    @property
+    def counterexample(self) -> Trace | None:
+        """A shortest trace to a final state that does not satisfy the condition."""
+        return self.finals.get("counterexample")
+
+    def without_traces(self) -> Result:
+        """The same result with nothing but names for traces: small enough to hand around."""
+        names = {name: Trace(name, "", "", (), ()) for name in self.breaches}
+        return replace(self, breaches=names, finals={})
 
     @property
     def complete(self) -> bool:

@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
@@ -144,8 +144,7 @@ class _Search:
         self.ends = bytearray()  # 1 for each state that no step leaves
         self.positive = 0
         self.negative = 0
-        self.witness: int | None = None
-        self.counterexample: int | None = None
+        self.finals: dict[str, _End] = {}
         self.stuck: dict[str, None] = {}
         self._incoming: tuple[list[int], list[int]] | None = None  # edges by target, where from
 
@@ -166,6 +165,7 @@ class _Search:
             state += 1
         if reason is None and PROGRESS in self.judged:
             self._judge_progress()
+        self.index.clear()
         return self._result(reason, time.perf_counter() - started)
 
     def _over_budget(self, state: int, started: float) -> str | None:
@@ -275,12 +275,10 @@ class _Search:
             self.stuck[self._who_is_left()] = None
         if satisfies(self.program, self.st, self.program.condition.expr):
             self.positive += 1
-            if self.witness is None:
-                self.witness = state
+            self.finals.setdefault("witness", _End(state))
         else:
             self.negative += 1
-            if self.counterexample is None:
-                self.counterexample = state
+            self.finals.setdefault("counterexample", _End(state))
 
     def _who_is_left(self) -> str:
         """The tasks that cannot go on, each with its statement."""
@@ -309,8 +307,6 @@ class _Search:
     # --- the answer -----------------------------------------------------------------------------
 
     def _result(self, reason: str | None, seconds: float) -> Result:
-        sentences = {p.name: p.sentence for p in self.promises}
-        witness, counterexample = self.witness, self.counterexample
         return Result(
             test=self.program.name,
             design=self.kernel.name,
@@ -322,21 +318,18 @@ class _Search:
             transitions=self.transitions,
             depth=self.level[-1],
             seconds=seconds,
-            breaches={
-                name: self._trace(name, sentences.get(name, ""), end)
-                for name, end in sorted(self.breaches.items())
-            },
-            witness=None if witness is None else self._trace("witness", "", _End(witness)),
-            counterexample=None
-            if counterexample is None
-            else self._trace("counterexample", "", _End(counterexample)),
+            breaches=_Traces(self, dict(sorted(self.breaches.items()))),
+            finals=_Traces(self, self.finals),
             unknown_reason=reason,
             stuck=tuple(self.stuck),
             program=self.program,
         )
 
-    def _trace(self, shows: str, sentence: str, end: _End) -> Trace:
-        trace = self._replay(shows, sentence, end.detail, self._shortest(end))
+    def trace(self, shows: str, end: _End) -> Trace:
+        """The trace to an end."""
+        sentences = {p.name: p.sentence for p in self.promises}
+        moves = self._shortest(end)
+        trace = self._replay(shows, sentences.get(shows, ""), end.detail, moves)
         if end.move is None:
             assert self.codec.encode(self.st.leaves) == self.keys[end.state], (
                 "the replay went astray"
@@ -488,6 +481,32 @@ class _Search:
             yield answers
         finally:
             sys.setprofile(old)
+
+
+class _Traces(Mapping[str, Trace]):
+    """Traces by what they show, each made when first asked for."""
+
+    def __init__(self, search: _Search, ends: Mapping[str, _End]) -> None:
+        self._search = search
+        self._ends = ends
+        self._made: dict[str, Trace] = {}
+
+    def __getitem__(self, shows: str) -> Trace:
+        if shows not in self._made:
+            self._made[shows] = self._search.trace(shows, self._ends[shows])
+        return self._made[shows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ends)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __repr__(self) -> str:
+        return f"<traces: {', '.join(self._ends) or 'none'}>"
+
+    def __reduce__(self) -> tuple[type[dict[str, Trace]], tuple[dict[str, Trace]]]:
+        return dict, (dict(self.items()),)
 
 
 def bug_name(code: int) -> str:
