@@ -59,8 +59,13 @@ for _verb in (check, explain, list_tests, designs, diff):
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. Errors go to stderr as text."""
     try:
-        code = app.main(arguments, prog_name="pagefault", standalone_mode=False)
+        # Not app.main(): it has ways of its own with interrupts and broken pipes.
+        arguments = list(sys.argv[1:] if arguments is None else arguments)
+        with app.make_context("pagefault", arguments) as context:
+            code = app.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except PagefaultError as error:
         click.echo(str(error), err=True)
         return USAGE

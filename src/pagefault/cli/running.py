@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pagefault.explore.search import Budget
     from pagefault.lang import Expectation, Program
 
-__all__ = ["Job", "Outcome", "run_all", "run_one"]
+__all__ = ["Job", "Outcome", "default_workers", "run_all", "run_one"]
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
         workers,
         # A forked child would inherit the progress display's thread half-way.
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_leave_interrupts_to_the_parent,
     )
     try:
-        for outcome in pool.map(_run_in_worker, jobs):
+        with _interrupts_ignored():  # by the children, who inherit that
+            outcomes = pool.map(_run_in_worker, jobs)
+        for outcome in outcomes:
             if isinstance(outcome, str):
                 raise _WorkerError(outcome)
             yield outcome
@@ -86,10 +88,14 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
             "error: a worker process died, perhaps for want of memory\n"
             "hint: lower --max-memory, or run with --jobs 1"
         ) from None
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
+        # Nobody wants the searches that still run.
         for process in multiprocessing.active_children():
             process.terminate()
+        raise
+    finally:
+        # Waits: a pool that is still closing when Python exits fails with a traceback.
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def default_workers() -> int:
@@ -113,5 +119,10 @@ def _light(outcome: Outcome) -> Outcome:
     return replace(outcome, result=outcome.result.without_traces())
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    old = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, old)

@@ -1,0 +1,31 @@
+"""Exact numbers of a few searches: a tripwire against a search that silently sees less.
+
+They change when the model changes, and only then; say why in the commit.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pagefault.explore.search import explore
+from pagefault.lang import select
+from pagefault.link import link
+
+NUMBERS = ("states", "transitions", "depth", "positive", "negative")
+PINNED = [
+    ("gup+pin-mprotect-write-dma", "mainline", "op", 8, 7, 7, 0, 1),
+    ("gup+pin-mprotect-write-dma", "linux-5.10", "op", 8, 7, 7, 1, 0),
+    ("cow+vmsplice-in-child-unmap+parent-writes", "linux-5.7", "op", 13, 14, 7, 1, 1),
+    ("cow+fork+parent-writes", "mainline", "step", 27, 33, 19, 0, 1),
+    ("fork+gup-fast-pin+store-dma", "linux-5.7", "step", 185, 307, 26, 1, 1),
+    ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
+    ("gup+pin-unpin+fork-store", "mainline", "step", 1045, 2580, 32, 0, 1),
+    ("tlb+munmap-mmap-store+store", "mainline", "step", 135, 210, 21, 0, 4),
+]
+
+
+@pytest.mark.parametrize(("name", "design", "grain", *NUMBERS), PINNED)
+def test_exact_numbers(name, design, grain, states, transitions, depth, positive, negative):
+    result = explore(link(design), select([name])[0].program, grain)
+    assert (result.states, result.transitions, result.depth) == (states, transitions, depth)
+    assert (result.positive, result.negative) == (positive, negative)
