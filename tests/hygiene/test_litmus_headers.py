@@ -30,3 +30,16 @@ def test_header_has_title_and_source(path: Path) -> None:
     assert len(title.split()) >= 3, "a title is a sentence"
     assert "\n" not in title
     assert table["source"].strip(), "say who found it: a thread, a CVE, a commit, a selftest"
+
+
+@pytest.mark.parametrize("folder", sorted({f.parent for f in FILES}), ids=lambda p: p.name)
+def test_family_has_a_readme(folder: Path) -> None:
+    """It asks the question that the tests of the family answer."""
+    assert "?" in (folder / "README.md").read_text()
+
+
+def test_core_names_tests() -> None:
+    lines = (CATALOGUE / "core.txt").read_text().splitlines()
+    core = {name for line in lines if (name := line.partition("#")[0].strip())}
+    assert core
+    assert core <= {path.stem for path in FILES}
