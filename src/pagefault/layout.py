@@ -167,6 +167,7 @@ class Shadow(Struct):
     """Ghost: what the next load of this address space must see, plus 1; 0 where nothing is owed."""
 
     cell: i1[CELLS]
+    letting_go: i1  # calls under way that give the page up: what is stored meanwhile may be lost
 
 
 class Mm(Struct):

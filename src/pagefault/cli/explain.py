@@ -109,6 +109,7 @@ def _claimed_grain(program: Program, design: str) -> str:
 def _trace(result: Result, prop: str | None) -> Trace | None:
     if prop is not None:
         return result.breaches.get(prop)
-    for name in (*result.bugs, *result.breaches):
-        return result.breaches[name]
+    broken = [result.breaches[name] for name in result.bugs or result.breaches]
+    if broken:
+        return min(broken, key=lambda trace: len(trace.steps))
     return result.witness or result.counterexample

@@ -54,8 +54,9 @@ def write_cell(st, mm, pfn, cell, value):
 
 
 def owe(st, mm, vpn, cell, value):
-    """The next load of this address must see `value`."""
-    st.mm[mm].shadow[vpn].cell[cell] = value + 1
+    """The next load of this address must see `value`, unless a call is giving the page up."""
+    if not st.mm[mm].shadow[vpn].letting_go:
+        st.mm[mm].shadow[vpn].cell[cell] = value + 1
 
 
 def owe_nothing(st, mm, vpn):
@@ -115,10 +116,16 @@ def mark_dangling(st, pfn):
     st.page[pfn].dangling = found
 
 
+def letting_go(st, mm, vpn):
+    return st.mm[mm].shadow[vpn].letting_go != 0
+
+
 def owner_gives_up(st, mm, start, end):
-    """The owner unmaps vpns [start, end) itself: nothing is owed there, and pins lose coherence."""
+    """The owner begins to unmap vpns [start, end) itself: until owner_gave_up() nothing is owed
+    there, and the pins of these pages lose coherence."""
     for vpn in range(start, end):
         owe_nothing(st, mm, vpn)
+        st.mm[mm].shadow[vpn].letting_go += 1
     for pin in range(st.nr_pins):
         if st.pin[pin].mm == mm and start <= st.pin[pin].vpn < end:
             st.pin[pin].unmapped = 1
@@ -127,10 +134,23 @@ def owner_gives_up(st, mm, start, end):
             st.task[task].pin.unmapped = 1
 
 
-def owner_moves(st, mm, old, new):
-    """mremap(): what was owed at `old` is owed at `new`, and pins follow."""
+def owner_gave_up(st, mm, start, end):
+    """The pages are gone and the TLBs flushed: what is stored from now on counts again."""
+    for vpn in range(start, end):
+        st.mm[mm].shadow[vpn].letting_go -= 1
+
+
+def owner_moves(st, t, mm, old, new):
+    """mremap() has moved a PTE: what was owed at `old` is owed at `new`, and pins follow.
+
+    A CPU that still has the old translation may store there until the flush: then nobody knows.
+    """
+    note_revoked(st, t, mm, old)
     for cell in range(CELLS):
         st.mm[mm].shadow[new].cell[cell] = st.mm[mm].shadow[old].cell[cell]
+    for cpu in range(st.nr_cpus):
+        if st.task[t].revoked[cpu] & (1 << old):
+            owe_nothing(st, mm, new)
     owe_nothing(st, mm, old)
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].mm == mm and st.pin[pin].vpn == old:

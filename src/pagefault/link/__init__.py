@@ -23,7 +23,7 @@ from pagefault.link.overlay import (
     lay_over,
     list_designs,
 )
-from pagefault.link.source import PACKAGE, Baseline, Function, Stamp, load, stamp
+from pagefault.link.source import PACKAGE, Baseline, Function, Sources, Stamp, load, stamp
 
 __all__ = [
     "BASELINE",
@@ -58,7 +58,7 @@ NEEDED = (
 )
 """Constants that emitted functions use."""
 
-_kernels: dict[tuple[Baseline, tuple[Stamp, ...]], Kernel] = {}
+_kernels: dict[tuple[Sources, tuple[Stamp, ...]], Kernel] = {}
 
 
 def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE) -> Kernel:
@@ -72,10 +72,9 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
     if missing:
         raise ModelError(f"constants are missing: {', '.join(missing)}", baseline.consts[0])
     file = find_design(design, baseline)
-    files = [*baseline.consts, *(f for f, _ in baseline.files()), *design_closure(file, baseline)]
-    key = baseline, tuple(stamp(f) for f in files)
+    key = sources, tuple(stamp(f) for f in design_closure(file, baseline, sources))
     if key not in _kernels:
-        _kernels[key] = build(lay_over(file, baseline))
+        _kernels[key] = build(lay_over(file, baseline, sources))
     return _kernels[key]
 
 

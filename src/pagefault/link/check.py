@@ -19,7 +19,15 @@ import ast
 from collections.abc import Iterator
 from typing import NoReturn
 
-from pagefault.link.source import SUSPENSIONS, Function, Symbols, did_you_mean, what
+from pagefault.link.source import (
+    SUSPENSIONS,
+    Function,
+    Symbols,
+    did_you_mean,
+    kind_of,
+    kind_of_value,
+    what,
+)
 
 BUILTINS = {"range", "min", "max", "abs", "int", "bool"}
 GUARDS = ("BLOCKED", "WAITING")
@@ -267,8 +275,16 @@ class _Checker:
             self.must_give(call, callee)
         match call.args:
             case [ast.Name(id="st"), ast.Name(id="t"), *rest]:
-                for arg in rest:
+                for arg, param in zip(rest, callee.params[2:], strict=True):
                     self.expr(arg)
+                    kind = kind_of_value(arg)
+                    if kind and kind_of(param) != kind:
+                        self.fail(
+                            arg,
+                            f"{ast.unparse(arg)} is a {kind}, parameter {param} of "
+                            f"{callee.node.name}() is not called so",
+                            f"name it {kind}, or {param}_{kind}",
+                        )
             case _:
                 self.fail(call, "a path is called with `st, t` first: it runs in the same task")
 

@@ -21,7 +21,7 @@ from pagefault.link.check import (
     suspends,
     switch_label,
 )
-from pagefault.link.source import Function, Symbols, constant_value
+from pagefault.link.source import Function, Symbols, constant_value, kind_of
 
 
 @dataclass(eq=False)
@@ -402,14 +402,6 @@ class _Builder:
             todo += [b for b in after if b not in reached]
             reached.update(after)
         self.blocks = [b for b in self.blocks if b in reached]
-
-
-def kind_of(name: str) -> str:
-    """What a local of this name holds: a "pfn", a "pte" or a plain number ("")."""
-    for kind in ("pfn", "pte"):
-        if name == kind or name.endswith(f"_{kind}"):
-            return kind
-    return ""
 
 
 def _escapes(node: ast.stmt) -> Iterator[ast.stmt]:

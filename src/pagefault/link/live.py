@@ -27,9 +27,9 @@ from pagefault.link.flatten import (
     Statement,
     Switch,
     Take,
-    kind_of,
     stored,
 )
+from pagefault.link.source import kind_of, kind_of_value
 
 Names = frozenset[str]
 NONE: Names = frozenset()
@@ -196,6 +196,7 @@ def allocate(graph: Graph, limit: int) -> Registers:
     held[entry] = frozenset(params)  # the caller fills them all
     slot = _slots(graph, params, held, limit)
     _refuse_views(graph, held, slot)
+    _check_kinds(graph, slot)
     order = _order(graph)
 
     def ordered(names: Iterable[str]) -> tuple[str, ...]:
@@ -297,6 +298,22 @@ def _refuse_views(graph: Graph, held: Mapping[Block, Names], slot: Mapping[str, 
                     node,
                     "keep the index and write st....[index].field, or move this into a function",
                 )
+
+
+def _check_kinds(graph: Graph, slot: Mapping[str, int]) -> None:
+    """A local that outlives a stop and takes over a page frame number or a PTE is named so."""
+    for node in ast.walk(graph.function.node):
+        if not isinstance(node, ast.Assign):
+            continue
+        kind = kind_of_value(node.value)
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id in slot and kind:
+                if kind_of(target.id) != kind:
+                    raise graph.function.module.error(
+                        f"{target.id} holds a {kind} beyond a switch point and is not called so",
+                        node,
+                        f"name it {kind}, or {target.id}_{kind}",
+                    )
 
 
 def _origins_and_dirt(graph: Graph) -> tuple[dict[Block, set[Block]], dict[Block, set[str]]]:

@@ -75,8 +75,9 @@ def design_files(baseline: Baseline) -> dict[str, tuple[Path, bool]]:
 def list_designs(baseline: Baseline) -> list[DesignInfo]:
     """All designs of a baseline: mainline, the others by name, then the parts."""
     infos = []
+    sources = load(baseline)
     for name, (file, is_part) in design_files(baseline).items():
-        module = _module(file, baseline, load(baseline))
+        module = _module(file, baseline, sources)
         infos.append(DesignInfo(name, module.idea, file, is_part))
     return sorted(infos, key=lambda i: (i.is_part, i.name != MAINLINE, _natural(i.name)))
 
@@ -104,10 +105,10 @@ def find_design(design: str | Path, baseline: Baseline) -> Path:
     return files[design][0]
 
 
-def design_closure(file: Path, baseline: Baseline) -> Iterator[Path]:
+def design_closure(file: Path, baseline: Baseline, sources: Sources) -> Iterator[Path]:
     """The file of a design and those of its parts."""
     yield file
-    module = _module(file, baseline, load(baseline))
+    module = _module(file, baseline, sources)
     for part in module.lists.get("PARTS", ()):
         yield _part_file(part, module, baseline)
 
@@ -141,9 +142,8 @@ def _part_file(part: str, module: Module, baseline: Baseline) -> Path:
     )
 
 
-def lay_over(file: Path, baseline: Baseline) -> Overlay:
+def lay_over(file: Path, baseline: Baseline, sources: Sources) -> Overlay:
     """Read a design with its parts and lay it over the baseline. DesignError if it does not fit."""
-    sources = load(baseline)
     module = _module(file, baseline, sources)
     parts: dict[str, Module] = {}
     for name in module.lists.get("PARTS", ()):
@@ -295,15 +295,13 @@ def _check_all(overlay: Overlay) -> None:
 JUDGED_BY_SEARCH = frozenset({"no-deadlock", "progress"})
 
 
-def property_names(baseline: Baseline) -> frozenset[str]:
+def property_names(baseline: Baseline, sources: Sources) -> frozenset[str]:
     """The properties that every kernel is judged by: the names that NOT_PROMISED may hold.
 
     Those are the public functions of the file of properties, the bits PROP_* of st.broken, and what
     the search finds itself. explore/promises.py gives them their meaning.
     """
-    names = {
-        name.removeprefix("PROP_") for name in load(baseline).constants if name.startswith("PROP_")
-    }
+    names = {name.removeprefix("PROP_") for name in sources.constants if name.startswith("PROP_")}
     if baseline.properties is not None:
         tree = ast.parse(read(baseline.properties, False), str(baseline.properties))
         names |= {
@@ -318,7 +316,7 @@ def _not_promised(overlay: Overlay, baseline: Baseline) -> frozenset[str]:
     names: set[str] = set()
     for module in (overlay.module, *overlay.parts.values()):
         for name in module.lists.get("NOT_PROMISED", ()):
-            known = property_names(baseline)
+            known = property_names(baseline, overlay.symbols.sources)
             if name not in known:
                 raise module.error(
                     f"there is no property {name!r}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import hashlib
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -122,6 +123,29 @@ class Module:
             column = getattr(node, "col_offset", -1) + 1 or None
         text = self.lines[line - 1] if line and line <= len(self.lines) else None
         return kind(message, self.file, line, column, text, hint)
+
+
+def kind_of(name: str) -> str:
+    """What a local or a field of this name holds: a "pfn", a packed "pte", or a plain number ("").
+
+    The explorer renumbers page frames while a path waits, so it must know where their numbers are.
+    """
+    for kind in ("pfn", "pte"):
+        if name == kind or name.endswith(f"_{kind}"):
+            return kind
+    return ""
+
+
+def kind_of_value(node: ast.expr) -> str:
+    """What an expression gives as far as a name tells: a local, or a field of the state."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return kind_of(name)
+        case ast.Subscript(value=value):
+            return kind_of_value(value)
+        case ast.IfExp(body=body, orelse=orelse):
+            return kind_of_value(body) or kind_of_value(orelse)
+    return ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
@@ -342,13 +366,15 @@ class Sources:
     """What others worked out about these functions and need not again."""
 
 
-Stamp = tuple[str, int, int]
+Stamp = tuple[str, str]
 
 
 def stamp(file: Path) -> Stamp:
-    """Changes when the file does."""
-    s = file.stat()
-    return str(file), s.st_mtime_ns, s.st_size
+    """A file and a digest of what it says: changes when the text does."""
+    try:
+        return str(file), hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as e:
+        raise ModelError(f"cannot read it: {e.strerror}", file) from None
 
 
 def load(baseline: Baseline) -> Sources:

@@ -2,20 +2,15 @@
 
 from pagefault.consts import ECHILD, NO_MM, TASK_DEAD, TASK_NEW, WAITING
 from pagefault.hw.cpu import load_mm
-from pagefault.mm.memory import zap_pte_range
-from pagefault.mm.mmap import free_pgtables, remove_vmas
+from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
-from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 
 
 def exit_mmap(st, t, mm):
     """mm/mmap.c exit_mmap(), v6.12. Locks: takes mmap_lock; nobody but GUP from afar is left."""
     yield from mmap_write_lock(st, t, mm)
     remove_vmas(st, mm, 0, st.nr_vpns)
-    tlb_gather_mmu(st, t, mm)
-    yield from zap_pte_range(st, t, mm, 0, st.nr_vpns)
-    free_pgtables(st, t, mm)
-    yield from tlb_finish_mmu(st, t, mm)
+    yield from unmap_region(st, t, mm, 0, st.nr_vpns)
     mmap_write_unlock(st, mm)
 
 

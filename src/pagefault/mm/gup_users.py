@@ -19,6 +19,7 @@ from pagefault.consts import (
     PIN_HELD,
     WAITING,
 )
+from pagefault.hw.monitor import letting_go
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
 from pagefault.mm.page_alloc import is_zero_pfn
@@ -48,7 +49,7 @@ def take_user_page(st, t, vpn, pin, gup_flags):
         return -EEXIST
     st.pin[pin].mm = st.task[t].mm
     st.pin[pin].vpn = vpn
-    st.pin[pin].unmapped = 0
+    st.pin[pin].unmapped = letting_go(st, st.task[t].mm, vpn)
     pfn = yield from gup_fast_fallback(st, t, st.task[t].mm, vpn, gup_flags)
     if pfn < 0:
         st.pin[pin].state = PIN_FAILED

@@ -11,7 +11,7 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_WIPEONFORK,
 )
-from pagefault.hw.monitor import check_revoked, owner_gives_up
+from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -35,10 +35,11 @@ def madvise_dontneed(st, t, start, end):
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     mapped = range_is_mapped(st, mm, start, end)
-    tlb_gather_mmu(st, t, mm)
     owner_gives_up(st, mm, start, end)
+    tlb_gather_mmu(st, t, mm)
     yield from zap_pte_range(st, t, mm, start, end)
     yield from tlb_finish_mmu(st, t, mm)
+    owner_gave_up(st, mm, start, end)
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     if mapped != end - start:

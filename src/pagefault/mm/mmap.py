@@ -13,7 +13,7 @@ from pagefault.consts import (
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.monitor import check_revoked, owner_gives_up
+from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pmd_none, pmd_table
 from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap_lock import (
@@ -58,7 +58,6 @@ def remove_vmas(st, mm, start, end):
     """The VMAs of vpns [start, end) leave the tree; their pages are zapped next."""
     for vpn in range(start, end):
         set_vma(st, mm, vpn, 0, 0)
-    owner_gives_up(st, mm, start, end)
 
 
 def free_pgtables(st, t, mm):
@@ -74,10 +73,12 @@ def free_pgtables(st, t, mm):
 
 def unmap_region(st, t, mm, start, end):
     """mm/vma.c unmap_region(), v6.12: zap, free the tables, flush, free the pages."""
+    owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
     yield from zap_pte_range(st, t, mm, start, end)
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
+    owner_gave_up(st, mm, start, end)
 
 
 def sys_mmap(st, t, start, end, prot, map_flags):

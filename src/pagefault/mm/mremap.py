@@ -1,7 +1,7 @@
 """mremap(). Models mm/mremap.c: PTEs move, pages stay. Left out: moving whole page tables."""
 
 from pagefault.consts import EFAULT
-from pagefault.hw.monitor import check_revoked, note_revoked, owner_moves
+from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import pmd_none, pmdp_get, ptep_get_and_clear, set_pte_at
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
@@ -27,8 +27,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
         yield from pte_offset_map_lock(st, t, mm, new_vpn)
     pte = ptep_get_and_clear(st, mm, vpn)
     set_pte_at(st, mm, new_vpn, pte)
-    owner_moves(st, mm, vpn, new_vpn)
-    note_revoked(st, t, mm, vpn)
+    owner_moves(st, t, mm, vpn, new_vpn)
     if pte != 0:
         yield "PTE moved, TLB not flushed"
         yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)

@@ -15,7 +15,7 @@ from pagefault.consts import (
     PIN_HELD,
     TASK_RUNNING,
 )
-from pagefault.hw.monitor import observe_dangling, owe, write_cell
+from pagefault.hw.monitor import letting_go, observe_dangling, owe, write_cell
 from pagefault.mm.exit import mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
 
@@ -32,6 +32,7 @@ def process_vm_pin(st, t, task, vpn, gup_flags):
     st.mm[st.task[task].mm].mm_users += 1
     st.task[t].pin.mm = st.task[task].mm
     st.task[t].pin.vpn = vpn
+    st.task[t].pin.unmapped = letting_go(st, st.task[t].pin.mm, vpn)
     pfn = yield from gup_fast_fallback(st, t, st.task[t].pin.mm, vpn, gup_flags)
     if pfn < 0:
         yield from mmput(st, t, take_process_vm_pin(st, t))

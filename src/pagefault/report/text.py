@@ -64,6 +64,9 @@ def _head(trace: Document) -> Iterator[str]:
         yield from _wrap(f"{shows}: the model met an impossible situation", "", "  ")
     else:
         yield from _wrap(f"breaks {shows}: {trace['sentence']}", "", "  ")
+        others = [name for name in trace["breaks"] if name != shows]
+        if others:
+            yield from _wrap(f"and, in traces of their own, {', '.join(others)}", "  ", "  ")
     if trace["detail"]:
         yield from _wrap(trace["detail"], "  ", "  ")
 
@@ -78,6 +81,8 @@ def _verdict(trace: Document) -> Iterator[str]:
     else:
         yield from _wrap(left, "", "  ")
         yield from _wrap(right, "  ", "  ")
+    for stuck in trace["stuck"]:
+        yield from _wrap(f"some final state leaves waiting for ever: {stuck}", "  ", "  ")
 
 
 def _rows(steps: list[Document]) -> Iterator[Document]:
