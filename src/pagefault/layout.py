@@ -263,6 +263,8 @@ class PipeBuf(Struct):
 class Pipe(Struct):
     """struct pipe_inode_info: a ring, filled at `head` and drained at `tail`."""
 
+    mutex: i1  # task + 1
+
     buf: array(PipeBuf, NR_PIPE_BUFS)
     head: i1
     tail: i1

@@ -3,7 +3,7 @@ it reaches the folio that GUP handed out, wherever the page tables point by now.
 """
 
 from pagefault.consts import EFAULT, EINVAL, PIN_DROPPED, PIN_FREE, PIN_HELD, WAITING
-from pagefault.hw.monitor import observe_dangling, observe_read, owe, write_cell
+from pagefault.hw.monitor import observe_dangling, observe_read, owe_by_reference, write_cell
 
 
 def dma_read(st, t, pin, cell):
@@ -26,8 +26,7 @@ def dma_write(st, t, pin, cell, value):
     observe_dangling(st, st.pin[pin].dangling)
     mm = st.pin[pin].mm
     write_cell(st, mm, st.pin[pin].pfn, cell, value)
-    if not st.pin[pin].unmapped:
-        owe(st, mm, st.pin[pin].vpn, cell, value)
+    owe_by_reference(st, mm, st.pin[pin].vpn, cell, value, st.pin[pin].unmapped)
     return 0
 
 

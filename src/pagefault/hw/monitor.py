@@ -59,6 +59,15 @@ def owe(st, mm, vpn, cell, value):
         st.mm[mm].shadow[vpn].cell[cell] = value + 1
 
 
+def owe_by_reference(st, mm, vpn, cell, value, unmapped):
+    """A device or the kernel has written through a reference. If the owner has given the range up
+    since the reference was taken, the address may be another page by now: nobody knows."""
+    if unmapped:
+        st.mm[mm].shadow[vpn].cell[cell] = 0
+    else:
+        owe(st, mm, vpn, cell, value)
+
+
 def owe_nothing(st, mm, vpn):
     """The contract lets go of what was stored here."""
     shadow = st.mm[mm].shadow[vpn]

@@ -64,8 +64,8 @@ def write(name: str, text: str) -> Path:
     try:
         if file.read_text(encoding="utf-8") == text:
             return file
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass
+    except (OSError, UnicodeDecodeError):
+        pass  # not there, or not readable: written below
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(

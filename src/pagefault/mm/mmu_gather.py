@@ -63,7 +63,7 @@ def tlb_batch_pages_flush(st, t):
 
 
 def mm_tlb_flush_nested(st, mm):
-    """include/linux/mm_types.h mm_tlb_flush_nested(), v6.12: another gather is under way."""
+    """include/linux/mm_inline.h mm_tlb_flush_nested(), v6.12: another gather is under way."""
     return st.mm[mm].tlb_flush_pending > 1
 
 

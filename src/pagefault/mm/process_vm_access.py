@@ -15,7 +15,7 @@ from pagefault.consts import (
     PIN_HELD,
     TASK_RUNNING,
 )
-from pagefault.hw.monitor import letting_go, observe_dangling, owe, write_cell
+from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
 from pagefault.mm.exit import mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
 
@@ -79,9 +79,9 @@ def copy_to_pinned(st, t, cell, value):
     """The kernel writes through its own mapping; the target's next load must see it, unless the
     target gave the range up meanwhile."""
     observe_dangling(st, st.task[t].pin.dangling)
-    write_cell(st, st.task[t].pin.mm, st.task[t].pin.pfn, cell, value)
-    if not st.task[t].pin.unmapped:
-        owe(st, st.task[t].pin.mm, st.task[t].pin.vpn, cell, value)
+    mm = st.task[t].pin.mm
+    write_cell(st, mm, st.task[t].pin.pfn, cell, value)
+    owe_by_reference(st, mm, st.task[t].pin.vpn, cell, value, st.task[t].pin.unmapped)
 
 
 def sys_process_vm_writev(st, t, task, vpn, cell, value):

@@ -36,7 +36,7 @@ def folio_dup_file_rmap_pte(st, pfn):
 
 
 def folio_remove_rmap_pte(st, pfn):
-    """mm/rmap.c folio_remove_rmap_pte(), v6.12. The zero page is not counted."""
+    """include/linux/rmap.h folio_remove_rmap_pte(), v6.12. The zero page is not counted."""
     if pfn == ZERO_PFN:
         return
     st.page[pfn].mapcount -= 1

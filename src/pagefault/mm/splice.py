@@ -4,23 +4,47 @@ A pipe buffer holds a FOLL_GET reference to the user's page for as long as nobod
 every release.
 """
 
-from pagefault.consts import EFAULT, FOLL_GET, NR_PIPE_BUFS, WAITING
+from pagefault.consts import BLOCKED, BUG_UNLOCK, EFAULT, FOLL_GET, NR_PIPE_BUFS, WAITING
+from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_dangling, observe_read
 from pagefault.mm.gup import gup_fast_fallback
 from pagefault.mm.page_alloc import folio_put
 
 
-def sys_vmsplice(st, t, vpn, pipe):
-    """fs/splice.c vmsplice_to_pipe(), v6.12, of one page: 0 or -EFAULT. Waits for room."""
+def pipe_lock(st, t, pipe):
+    """fs/pipe.c pipe_lock(), v6.12."""
+    yield "pipe lock"
+    while st.pipe[pipe].mutex:
+        yield BLOCKED
+    st.pipe[pipe].mutex = t + 1
+
+
+def pipe_unlock(st, pipe):
+    VM_BUG_ON(st, not st.pipe[pipe].mutex, BUG_UNLOCK)
+    st.pipe[pipe].mutex = 0
+
+
+def wait_for_space(st, t, pipe):
+    """fs/splice.c wait_for_space(), v6.12: with the pipe lock, that sleeping lets go of."""
+    yield from pipe_lock(st, t, pipe)
     while st.pipe[pipe].buf[st.pipe[pipe].head].in_use:
-        yield WAITING
+        pipe_unlock(st, pipe)
+        yield "pipe full"
+        while st.pipe[pipe].mutex or st.pipe[pipe].buf[st.pipe[pipe].head].in_use:
+            yield WAITING
+        st.pipe[pipe].mutex = t + 1
+
+
+def sys_vmsplice(st, t, vpn, pipe):
+    """fs/splice.c vmsplice_to_pipe(), v6.12, of one page: 0 or -EFAULT. Waits for room, and takes
+    the reference with the pipe locked."""
+    yield from wait_for_space(st, t, pipe)
     pfn = yield from gup_fast_fallback(st, t, st.task[t].mm, vpn, FOLL_GET)
+    if pfn >= 0:
+        add_to_pipe(st, pipe, pfn, st.task[t].mm)
+    pipe_unlock(st, pipe)
     if pfn < 0:
         return -EFAULT
-    yield "reference taken, not in the pipe yet"
-    while st.pipe[pipe].buf[st.pipe[pipe].head].in_use:
-        yield WAITING
-    add_to_pipe(st, pipe, pfn, st.task[t].mm)
     return 0
 
 
@@ -35,18 +59,33 @@ def add_to_pipe(st, pipe, pfn, giver):
 
 def sys_read(st, t, pipe, cell):
     """fs/pipe.c pipe_read(), v6.12, of one buffer: what its page holds at `cell`; the reference is
-    dropped. Waits for data. The giver gave the page away, so its own data may be read by anyone."""
+    dropped. Waits for data."""
     while not st.pipe[pipe].buf[st.pipe[pipe].tail].in_use:
         yield WAITING
-    tail = st.pipe[pipe].tail
-    pfn = st.pipe[pipe].buf[tail].pfn
-    observe_dangling(st, st.pipe[pipe].buf[tail].dangling)
-    observe_read(st, st.pipe[pipe].buf[tail].giver, pfn, cell)
+    yield from pipe_lock(st, t, pipe)
+    while not st.pipe[pipe].buf[st.pipe[pipe].tail].in_use:
+        pipe_unlock(st, pipe)
+        yield "pipe empty"
+        while st.pipe[pipe].mutex or not st.pipe[pipe].buf[st.pipe[pipe].tail].in_use:
+            yield WAITING
+        st.pipe[pipe].mutex = t + 1
+    value = take_from_pipe(st, pipe, cell)
+    pipe_unlock(st, pipe)
+    return value
+
+
+def take_from_pipe(st, pipe, cell):
+    """fs/pipe.c pipe_buf_confirm() to pipe_buf_release(), v6.12. The giver gave the page away, so
+    its own data may be read by anyone."""
+    buf = st.pipe[pipe].buf[st.pipe[pipe].tail]
+    pfn = buf.pfn
+    observe_dangling(st, buf.dangling)
+    observe_read(st, buf.giver, pfn, cell)
     value = st.page[pfn].cell[cell]
-    st.pipe[pipe].buf[tail].in_use = 0
-    st.pipe[pipe].buf[tail].pfn = 0
-    st.pipe[pipe].buf[tail].giver = 0
-    st.pipe[pipe].buf[tail].dangling = 0
-    st.pipe[pipe].tail = (tail + 1) % NR_PIPE_BUFS
+    buf.in_use = 0
+    buf.pfn = 0
+    buf.giver = 0
+    buf.dangling = 0
+    st.pipe[pipe].tail = (st.pipe[pipe].tail + 1) % NR_PIPE_BUFS
     folio_put(st, pfn)
     return value
