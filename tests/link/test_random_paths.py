@@ -199,8 +199,9 @@ def test_emitted_functions_do_what_the_generators_do(data: hyp.DataObject) -> No
     with tempfile.TemporaryDirectory() as folder:
         try:
             kernel = make_model(Path(folder), text).link()
-        except ModelError as e:
-            assert "registers" in e.message
+        except ModelError as error:
+            if "registers" not in error.message:
+                raise
             reject()
         duel(kernel, program(kernel, below, paths), lambda: all_running(3), schedules=4, limit=80)
 
