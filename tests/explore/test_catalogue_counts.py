@@ -20,7 +20,7 @@ PINNED = [
     ("fork+gup-fast-pin+store-dma", "linux-5.7", "step", 185, 307, 26, 1, 1),
     ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
     ("gup+pin-unpin+fork-store", "mainline", "step", 1045, 2580, 32, 0, 1),
-    ("tlb+munmap-mmap-store+store", "mainline", "step", 135, 210, 21, 0, 4),
+    ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
 ]
 
 

@@ -122,6 +122,7 @@ def _step(step: Document, start: int, below: bool) -> Iterator[str]:
     text = step["statement"] if step["begins"] else "..."
     if step["ends"] and step["value"] is not None:
         text += f" -> {step['value']}"
+    start = max(_NUMBER, min(start, WIDTH - len(text)))  # a long one moves left to fit
     first = f"{number:<{start}}{text}"
     indent = 8 if below else _KERNEL
     if len(first) > WIDTH:
