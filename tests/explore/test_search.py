@@ -110,6 +110,13 @@ def test_a_crash_of_the_model_is_a_finding(kernel, program, statement, bug):
     assert trace.detail
 
 
+def test_a_crash_of_a_property_is_a_finding(kernel, program):
+    kernel.properties["odd"] = lambda st: st.private[7 if st.private[0] else 0] == 0
+    result = explore(kernel, program(P=["add 1", "add 1"]))
+    assert result.bugs == ("model-bug: IndexError",)
+    assert len(result.breaches["model-bug: IndexError"].steps) == 1
+
+
 @pytest.mark.parametrize(
     ("budget", "reason"),
     [

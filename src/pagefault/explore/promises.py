@@ -23,7 +23,7 @@ from pagefault.errors import LitmusError
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
-__all__ = ["DEADLOCK", "PROGRESS", "Promise", "check_names", "promises"]
+__all__ = ["DEADLOCK", "PROGRESS", "Holds", "Promise", "check_names", "promises"]
 
 DEADLOCK = "no-deadlock"
 PROGRESS = "progress"

@@ -7,21 +7,18 @@ condition in every final state, where no task can move.
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import time
 import traceback
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from pagefault import consts
-from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
-from pagefault.explore.canonical import Canonical, Naming, compose, invert
+from pagefault.consts import BLOCKED, MOVED, WAITING
+from pagefault.explore.canonical import Canonical
 from pagefault.explore.codec import Codec, MisfitError
 from pagefault.explore.condition import satisfies
 from pagefault.explore.engine import (
@@ -29,16 +26,15 @@ from pagefault.explore.engine import (
     BUG,
     TASKS,
     Engine,
-    Visit,
     boot,
     next_choices,
     set_choices,
     take_choices,
 )
 from pagefault.explore.lower import Lowered, lower
-from pagefault.explore.paths import MODEL_BUG, Decision, Leaves, Result, Step, Trace
-from pagefault.explore.paths import Visit as NamedVisit
-from pagefault.explore.promises import DEADLOCK, PROGRESS, Promise, promises
+from pagefault.explore.paths import MODEL_BUG, Result, Trace
+from pagefault.explore.promises import DEADLOCK, PROGRESS, Holds, Promise, promises
+from pagefault.explore.replay import MODEL_ERRORS, Move, Replay
 from pagefault.lang.program import Program
 from pagefault.verdict import verdict_of
 
@@ -46,12 +42,6 @@ if TYPE_CHECKING:
     from pagefault.link import Kernel
 
 __all__ = ["Budget", "explore"]
-
-Move = tuple[int, tuple[int, ...]]
-"""A task and what choose() answered it."""
-
-_MODEL_ERRORS = (IndexError, ValueError, ZeroDivisionError, TypeError)
-"""What Python raises where compiled code would go wrong silently."""
 
 _STATE_OVERHEAD = 200
 """Bytes that a state costs beside its key: objects, table entry (measured, 64 bit)."""
@@ -199,7 +189,7 @@ class _Search:
                 error = ""
                 try:
                     outcome = self.engine.step(st, t)
-                except _MODEL_ERRORS as e:
+                except MODEL_ERRORS as e:
                     outcome, error = MOVED, _describe(e)
                 made, arity = take_choices(leaves)
                 if outcome == MOVED:
@@ -243,9 +233,7 @@ class _Search:
         to = self.index.get(key)
         if to is None:
             to = self._insert(key, self.level[state] + 1)
-            for name, holds in self.always:
-                if name not in self.breaches and not holds(self.st):
-                    self.breaches[name] = _End(to)
+            self._judge(self.always, to)
         by = self.move_index.get(move)
         if by is None:
             by = self.move_index[move] = len(self.moves)
@@ -267,10 +255,19 @@ class _Search:
         if name not in self.breaches and (name in self.judged or name.startswith(MODEL_BUG)):
             self.breaches[name] = end
 
+    def _judge(self, functions: Sequence[tuple[str, Holds]], state: int) -> None:
+        """Ask each promise that has held so far whether it holds in the state at hand."""
+        for name, holds in functions:
+            if name not in self.breaches:
+                try:
+                    if not holds(self.st):
+                        self.breaches[name] = _End(state)
+                except MODEL_ERRORS as e:
+                    error = _describe(e)
+                    self._breach(MODEL_BUG + error.split(":")[0], _End(state, detail=error))
+
     def _final(self, state: int, waiting: bool) -> None:
-        for name, holds in self.at_end:
-            if name not in self.breaches and not holds(self.st):
-                self.breaches[name] = _End(state)
+        self._judge(self.at_end, state)
         if waiting:
             self.stuck[self._who_is_left()] = None
         if satisfies(self.program, self.st, self.program.condition.expr):
@@ -328,8 +325,10 @@ class _Search:
     def trace(self, shows: str, end: _End) -> Trace:
         """The trace to an end."""
         sentences = {p.name: p.sentence for p in self.promises}
-        moves = self._shortest(end)
-        trace = self._replay(shows, sentences.get(shows, ""), end.detail, moves)
+        replay = Replay(
+            self.kernel, self.lowered, self.engine, self.canonical, self.st, self.initial
+        )
+        trace = replay.trace(shows, sentences.get(shows, ""), end.detail, self._shortest(end))
         if end.move is None:
             assert self.codec.encode(self.st.leaves) == self.keys[end.state], (
                 "the replay went astray"
@@ -382,105 +381,6 @@ class _Search:
             self._incoming = order.tolist(), first.tolist()
         edges, first_of = self._incoming
         return edges[first_of[state] : first_of[state + 1]]
-
-    def _replay(self, shows: str, sentence: str, detail: str, moves: Sequence[Move]) -> Trace:
-        """Walk a path again and write down what happened.
-
-        Choices were made in canonical states, so these are walked; but a reader wants a folio to
-        keep its number, so each state is shown under the names that its folios had at first.
-        """
-        st = self.st
-        leaves: list[int] = st.leaves
-        leaves[:] = self.initial
-        names: Naming = tuple(range(NR_PFN))
-        if self.canonical and (new := self.canonical.apply(leaves)):
-            names = invert(new)
-        states = [self._renamed(leaves, names)]
-        steps = []
-        for t, choices in moves:
-            slots = TASKS[t]
-            statement = leaves[slots.ip]
-            from_label = self._label(leaves, t)
-            visits: list[Visit] = []
-            set_choices(leaves, choices)
-            with contextlib.suppress(*_MODEL_ERRORS), self._decisions() as decisions:
-                self.engine.step(st, t, visits)
-            take_choices(leaves)
-            leaves[BROKEN] = 0
-            states.append(self._renamed(leaves, names))
-            steps.append(
-                {
-                    "task": t,
-                    "statement": statement,
-                    "text": self.lowered.tasks[t].statements[statement].text,
-                    "stack": self._stack(leaves, t),
-                    "from_label": from_label,
-                    "to_label": self._label(leaves, t),
-                    "visits": tuple(self._name(v, t, statement, names) for v in visits),
-                    "decisions": tuple(decisions),
-                    "choices": choices,
-                    "returned": self.engine.returned if leaves[slots.ip] != statement else None,
-                }
-            )
-            if self.canonical and not leaves[BUG] and (new := self.canonical.apply(leaves)):
-                names = compose(invert(new), names)
-        return Trace(
-            shows=shows,
-            sentence=sentence,
-            detail=detail,
-            steps=tuple(
-                Step(**step, before=before, after=after)  # type: ignore[arg-type]
-                for step, before, after in zip(steps, states, states[1:], strict=False)
-            ),
-            initial=states[0],
-        )
-
-    def _renamed(self, leaves: list[int], names: Naming) -> Leaves:
-        if self.canonical is None:
-            return tuple(leaves)
-        copy = list(leaves)
-        self.canonical.rename(copy, names)
-        return tuple(copy)
-
-    def _stack(self, leaves: Sequence[int], t: int) -> tuple[str, ...]:
-        slots = TASKS[t]
-        paths = (self.kernel.paths[leaves[slots.path[d]]] for d in range(leaves[slots.depth]))
-        return tuple(path.name for path in paths if path is not None)
-
-    def _label(self, leaves: Sequence[int], t: int) -> str:
-        slots = TASKS[t]
-        depth = leaves[slots.depth]
-        if depth == 0:
-            return ""
-        path = self.kernel.paths[leaves[slots.path[depth - 1]]]
-        return "" if path is None else path.labels.get(leaves[slots.pc[depth - 1]], "")
-
-    def _name(self, visit: Visit, t: int, statement: int, names: Naming) -> NamedVisit:
-        number, pc, before = visit
-        state = self._renamed(list(before), names)
-        path = self.kernel.paths[number]
-        if path is None:
-            function = self.lowered.tasks[t].statements[statement].function
-            return NamedVisit(getattr(function, "__name__", ""), "", state)
-        return NamedVisit(path.name, path.labels.get(pc, ""), state)
-
-    @contextlib.contextmanager
-    def _decisions(self) -> Iterator[list[Decision]]:
-        """Collect what the design's own plain functions answer meanwhile."""
-        paths = {path.name for path in self.kernel.paths if path is not None}
-        asked = set(self.kernel.overrides) - paths
-        answers: list[Decision] = []
-
-        def note(frame: FrameType, event: str, value: object) -> None:
-            if event == "return" and frame.f_code.co_name in asked and isinstance(value, int):
-                answers.append(Decision(frame.f_code.co_name, int(value)))
-
-        old = sys.getprofile()
-        sys.setprofile(note)
-        try:
-            yield answers
-        finally:
-            sys.setprofile(old)
 
 
 class _Traces(Mapping[str, Trace]):
