@@ -2,13 +2,18 @@
 it reaches the folio that GUP handed out, wherever the page tables point by now.
 """
 
-from pagefault.consts import EFAULT, EINVAL, PIN_DROPPED, PIN_FREE, PIN_HELD, WAITING
+from pagefault.consts import EFAULT, EINVAL, PIN_DROPPED, PIN_FREE, PIN_HELD, PIN_TAKING, WAITING
 from pagefault.hw.monitor import observe_dangling, observe_read, owe_by_reference, write_cell
+
+
+def pin_settled(st, pin):
+    """GUP has handed out the page, or failed to."""
+    return st.pin[pin].state not in (PIN_FREE, PIN_TAKING)
 
 
 def dma_read(st, t, pin, cell):
     """DMA from memory: what the device sees, -EFAULT if the pin failed, -EINVAL once dropped."""
-    while st.pin[pin].state == PIN_FREE:
+    while not pin_settled(st, pin):
         yield WAITING
     if st.pin[pin].state != PIN_HELD:
         return dma_error(st, pin)
@@ -19,7 +24,7 @@ def dma_read(st, t, pin, cell):
 
 def dma_write(st, t, pin, cell, value):
     """DMA to memory: 0, -EFAULT if the pin failed, -EINVAL once dropped."""
-    while st.pin[pin].state == PIN_FREE:
+    while not pin_settled(st, pin):
         yield WAITING
     if st.pin[pin].state != PIN_HELD:
         return dma_error(st, pin)

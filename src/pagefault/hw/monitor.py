@@ -12,7 +12,9 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_RW,
     PFN_SHIFT,
+    PIN_FREE,
     PIN_HELD,
+    PIN_TAKING,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
@@ -136,11 +138,13 @@ def owner_gives_up(st, mm, start, end):
         owe_nothing(st, mm, vpn)
         st.mm[mm].shadow[vpn].letting_go += 1
     for pin in range(st.nr_pins):
-        if st.pin[pin].mm == mm and start <= st.pin[pin].vpn < end:
-            st.pin[pin].unmapped = 1
+        if st.pin[pin].state in (PIN_TAKING, PIN_HELD) and st.pin[pin].mm == mm:
+            if start <= st.pin[pin].vpn < end:
+                st.pin[pin].unmapped = 1
     for task in range(st.nr_tasks):
-        if st.task[task].pin.mm == mm and start <= st.task[task].pin.vpn < end:
-            st.task[task].pin.unmapped = 1
+        if st.task[task].pin.state != PIN_FREE and st.task[task].pin.mm == mm:
+            if start <= st.task[task].pin.vpn < end:
+                st.task[task].pin.unmapped = 1
 
 
 def owner_gave_up(st, mm, start, end):

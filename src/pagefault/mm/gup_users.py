@@ -15,10 +15,11 @@ from pagefault.consts import (
     PG_DIRTY,
     PIN_DROPPED,
     PIN_FAILED,
-    PIN_FREE,
     PIN_HELD,
+    PIN_TAKING,
     WAITING,
 )
+from pagefault.hw.device import pin_settled
 from pagefault.hw.monitor import letting_go
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
@@ -45,8 +46,9 @@ def sys_get(st, t, vpn, pin, gup_flags):
 
 def take_user_page(st, t, vpn, pin, gup_flags):
     """GUP one page of the caller and remember it as `pin`: 0, -EFAULT, or -EEXIST if in use."""
-    if st.pin[pin].state == PIN_HELD:
+    if st.pin[pin].state in (PIN_TAKING, PIN_HELD):
         return -EEXIST
+    st.pin[pin].state = PIN_TAKING
     st.pin[pin].mm = st.task[t].mm
     st.pin[pin].vpn = vpn
     st.pin[pin].unmapped = letting_go(st, st.task[t].mm, vpn)
@@ -63,7 +65,7 @@ def take_user_page(st, t, vpn, pin, gup_flags):
 
 def sys_unpin(st, t, pin, dirty):
     """mm/gup.c unpin_user_pages_dirty_lock(), v6.12: 0, or -EINVAL if there is nothing to drop."""
-    while st.pin[pin].state == PIN_FREE:
+    while not pin_settled(st, pin):
         yield WAITING
     if st.pin[pin].state != PIN_HELD:
         return -EINVAL

@@ -119,7 +119,8 @@ def vma_is_writable(st, mm, vpn):
 
 
 def vma_page_prot(st, mm, vpn):
-    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, of a private VMA: never writable, COW decides that."""
+    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, of a private VMA: never writable, since
+    copy-on-write decides that."""
     if st.mm[mm].vma[vpn].vm_flags & VM_READ:
         return PAGE_PRESENT | PAGE_ACCESSED
     return PAGE_PROTNONE | PAGE_ACCESSED

@@ -13,6 +13,7 @@ from pagefault.consts import (
     FOLL_WRITE,
     PIN_FREE,
     PIN_HELD,
+    PIN_TAKING,
     TASK_RUNNING,
 )
 from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
@@ -30,6 +31,7 @@ def process_vm_pin(st, t, task, vpn, gup_flags):
     if st.task[task].state != TASK_RUNNING:
         return -ESRCH
     st.mm[st.task[task].mm].mm_users += 1
+    st.task[t].pin.state = PIN_TAKING
     st.task[t].pin.mm = st.task[task].mm
     st.task[t].pin.vpn = vpn
     st.task[t].pin.unmapped = letting_go(st, st.task[t].pin.mm, vpn)
