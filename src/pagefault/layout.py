@@ -371,13 +371,32 @@ PFN_INDEXED = ("folio", "page", "direct_map")
 # --- the compiled form: one NumPy record -------------------------------------------------------
 
 
+WORD = 8
+
+
 def dtype_of(field: Int | ArrayOf | type[Struct]) -> Any:
     """The NumPy dtype of a field."""
     if isinstance(field, Int):
         return np.dtype(field.code)
     if isinstance(field, ArrayOf):
         return np.dtype((dtype_of(field.element), (field.length,)))
-    return np.dtype([(name, dtype_of(f)) for name, f in field.FIELDS.items()])
+    dtypes = [dtype_of(f) for f in field.FIELDS.values()]
+    offsets, offset, unit = [], 0, 1
+    for f, dtype in zip(field.FIELDS.values(), dtypes, strict=True):
+        if isinstance(f, ArrayOf) and not isinstance(f.element, Int):
+            # Arrays of structs stand on words, so that a search can compare and copy by the word.
+            unit = WORD
+            offset = -(-offset // unit) * unit
+        offsets.append(offset)
+        offset += dtype.itemsize
+    return np.dtype(
+        {
+            "names": list(field.FIELDS),
+            "formats": dtypes,
+            "offsets": offsets,
+            "itemsize": -(-offset // unit) * unit,
+        }
+    )
 
 
 STATE = dtype_of(State)
