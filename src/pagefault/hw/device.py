@@ -30,8 +30,9 @@ def dma_write(st, t, pin, cell, value):
         return dma_error(st, pin)
     observe_dangling(st, st.pin[pin].dangling)
     mm = st.pin[pin].mm
-    write_cell(st, mm, st.pin[pin].pfn, cell, value)
-    owe_by_reference(st, mm, st.pin[pin].vpn, cell, value, st.pin[pin].unmapped)
+    pfn = st.pin[pin].pfn
+    write_cell(st, mm, pfn, cell, value)
+    owe_by_reference(st, mm, st.pin[pin].vpn, pfn, cell, value, st.pin[pin].unmapped)
     return 0
 
 

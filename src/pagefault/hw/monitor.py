@@ -61,13 +61,21 @@ def owe(st, mm, vpn, cell, value):
         st.mm[mm].shadow[vpn].cell[cell] = value + 1
 
 
-def owe_by_reference(st, mm, vpn, cell, value, unmapped):
-    """A device or the kernel has written through a reference. If the owner has given the range up
-    since the reference was taken, the address may be another page by now: nobody knows."""
-    if unmapped:
-        st.mm[mm].shadow[vpn].cell[cell] = 0
-    else:
+def owe_where_mapped(st, mm, pfn, cell, value):
+    """The page was written by another way than its PTE: a stale translation while mremap() moves
+    the PTE, or a reference. Wherever it is mapped now, the next load must see `value`."""
+    for vpn in range(st.nr_vpns):
+        pte = ptep_get(st, mm, vpn)
+        if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+            owe(st, mm, vpn, cell, value)
+
+
+def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
+    """A device or the kernel has written through a reference. Unless the owner has given the
+    range up since the reference was taken, its address must show it."""
+    if not unmapped:
         owe(st, mm, vpn, cell, value)
+    owe_where_mapped(st, mm, pfn, cell, value)
 
 
 def owe_nothing(st, mm, vpn):
@@ -154,16 +162,10 @@ def owner_gave_up(st, mm, start, end):
 
 
 def owner_moves(st, t, mm, old, new):
-    """mremap() has moved a PTE: what was owed at `old` is owed at `new`, and pins follow.
-
-    A CPU that still has the old translation may store there until the flush: then nobody knows.
-    """
+    """mremap() has moved a PTE: what was owed at `old` is owed at `new`, and pins follow."""
     note_revoked(st, t, mm, old)
     for cell in range(CELLS):
         st.mm[mm].shadow[new].cell[cell] = st.mm[mm].shadow[old].cell[cell]
-    for cpu in range(st.nr_cpus):
-        if st.task[t].revoked[cpu] & (1 << old):
-            owe_nothing(st, mm, new)
     owe_nothing(st, mm, old)
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].mm == mm and st.pin[pin].vpn == old:

@@ -82,8 +82,9 @@ def copy_to_pinned(st, t, cell, value):
     target gave the range up meanwhile."""
     observe_dangling(st, st.task[t].pin.dangling)
     mm = st.task[t].pin.mm
-    write_cell(st, mm, st.task[t].pin.pfn, cell, value)
-    owe_by_reference(st, mm, st.task[t].pin.vpn, cell, value, st.task[t].pin.unmapped)
+    pfn = st.task[t].pin.pfn
+    write_cell(st, mm, pfn, cell, value)
+    owe_by_reference(st, mm, st.task[t].pin.vpn, pfn, cell, value, st.task[t].pin.unmapped)
 
 
 def sys_process_vm_writev(st, t, task, vpn, cell, value):
