@@ -2,7 +2,17 @@
 it reaches the folio that GUP handed out, wherever the page tables point by now.
 """
 
-from pagefault.consts import EFAULT, EINVAL, PIN_DROPPED, PIN_FREE, PIN_HELD, PIN_TAKING, WAITING
+from pagefault.consts import (
+    EACCES,
+    EFAULT,
+    EINVAL,
+    FOLL_WRITE,
+    PIN_DROPPED,
+    PIN_FREE,
+    PIN_HELD,
+    PIN_TAKING,
+    WAITING,
+)
 from pagefault.hw.monitor import observe_dangling, observe_read, owe_by_reference, write_cell
 
 
@@ -23,11 +33,17 @@ def dma_read(st, t, pin, cell):
 
 
 def dma_write(st, t, pin, cell, value):
-    """DMA to memory: 0, -EFAULT if the pin failed, -EINVAL once dropped."""
+    """DMA to memory: 0, -EFAULT if the pin failed, -EINVAL once dropped.
+
+    -EACCES through a reference for reading, as an IOMMU answers: the page need not be the owner's
+    alone, and may be the zero page.
+    """
     while not pin_settled(st, pin):
         yield WAITING
     if st.pin[pin].state != PIN_HELD:
         return dma_error(st, pin)
+    if not st.pin[pin].gup_flags & FOLL_WRITE:
+        return -EACCES
     observe_dangling(st, st.pin[pin].dangling)
     mm = st.pin[pin].mm
     pfn = st.pin[pin].pfn
