@@ -30,14 +30,12 @@ from pagefault.hw.pgtable import (
     pmd_table,
     pmdp_get,
     pte_index,
-    pte_mkyoung,
     pte_pfn,
     pte_present,
     pte_protnone,
     pte_special,
     pte_write,
     ptep_get,
-    set_pte_at,
 )
 from pagefault.mm.memory import handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -209,6 +207,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 def follow_page_pte(st, t, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12. Returns a pfn; -ENOENT: fault it in; -EMLINK: unshare.
 
+    Left out: FOLL_TOUCH, which marks the folio accessed or dirty and leaves the PTE alone.
     Locks: mmap_lock held for reading; takes the PTL.
     """
     if pmd_none(pmdp_get(st, mm, vpn)):
@@ -221,7 +220,6 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
-        set_pte_at(st, mm, vpn, pte_mkyoung(ptep_get(st, mm, vpn)))
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
