@@ -99,7 +99,8 @@ FOLL_PIN = 1 << 2
 FOLL_LONGTERM = 1 << 3
 FOLL_FORCE = 1 << 4
 FOLL_REMOTE = 1 << 5
-FOLL_SLOW = 1 << 6  # the model's: the caller goes to the slow path at once
+FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
+FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
 GUP_PIN_COUNTING_BIAS = 1024
 
 FAULT_FLAG_WRITE = 1 << 0

@@ -62,9 +62,14 @@ def gup_breaks_cow(gup_flags):
     return gup_flags & FOLL_WRITE != 0
 
 
-def can_follow_write_pte(st, mm, vpn, pte):
+def can_follow_write_pte(pte, gup_flags):
     """mm/gup.c can_follow_write_pte(), v6.12, without FOLL_FORCE."""
     return pte_write(pte)
+
+
+def gup_flags_after_fault(st, mm, vpn, gup_flags):
+    """What the walk remembers of a fault that it took. Nothing in v6.12; up to 5.19 FOLL_COW."""
+    return gup_flags
 
 
 def mm_set_has_pinned_flag(st, mm):
@@ -197,6 +202,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                gup_flags = gup_flags_after_fault(st, mm, vpn, gup_flags)
         if ret != 0:
             mmap_read_unlock(st, mm)
             return -EFAULT
@@ -231,7 +237,7 @@ def follow_refuses(st, mm, vpn, gup_flags):
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte) or pte_protnone(pte):
         return -ENOENT
-    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte):
+    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(pte, gup_flags):
         return -ENOENT
     if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
         return -EMLINK
