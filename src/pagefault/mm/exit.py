@@ -7,7 +7,11 @@ from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 
 
 def exit_mmap(st, t, mm):
-    """mm/mmap.c exit_mmap(), v6.12. Locks: takes mmap_lock; nobody but GUP from afar is left."""
+    """mm/mmap.c exit_mmap(), v6.12. Locks: takes mmap_lock for writing.
+
+    Left out: that the zap takes it for reading only. Nobody is left to tell: GUP from afar holds
+    mm_users.
+    """
     yield from mmap_write_lock(st, t, mm)
     remove_vmas(st, mm, 0, st.nr_vpns)
     yield from unmap_region(st, t, mm, 0, st.nr_vpns)
