@@ -72,6 +72,9 @@ def tlb_finish_mmu(st, t, mm):
 
     If another task gathers in this mm, it may have cleared entries that we took for none and not
     have flushed them yet: flush everything.
+
+    Left out: page tables freed by RCU. Here each waits for the lockless walkers by IPI, as v6.12
+    does when it has no memory for a batch; the flush has waited for those of this mm before.
     """
     if mm_tlb_flush_nested(st, mm):
         st.task[t].gather.start = 0
