@@ -136,6 +136,7 @@ PIN_HELD = 1
 PIN_DROPPED = 2
 PIN_FAILED = 3
 PIN_TAKING = 4  # GUP is under way
+PIN_DROPPING = 5  # its driver has stopped the device and is about to drop it
 
 EPERM = 1
 ENOENT = 2

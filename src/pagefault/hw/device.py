@@ -7,7 +7,7 @@ from pagefault.consts import (
     EFAULT,
     EINVAL,
     FOLL_WRITE,
-    PIN_DROPPED,
+    PIN_FAILED,
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
@@ -53,6 +53,6 @@ def dma_write(st, t, pin, cell, value):
 
 
 def dma_error(st, pin):
-    if st.pin[pin].state == PIN_DROPPED:
-        return -EINVAL
-    return -EFAULT
+    if st.pin[pin].state == PIN_FAILED:
+        return -EFAULT
+    return -EINVAL

@@ -14,6 +14,7 @@ from pagefault.consts import (
     FOLL_WRITE,
     PG_DIRTY,
     PIN_DROPPED,
+    PIN_DROPPING,
     PIN_FAILED,
     PIN_HELD,
     PIN_TAKING,
@@ -46,7 +47,7 @@ def sys_get(st, t, vpn, pin, gup_flags):
 
 def take_user_page(st, t, vpn, pin, gup_flags):
     """GUP one page of the caller and remember it as `pin`: 0, -EFAULT, or -EEXIST if in use."""
-    if st.pin[pin].state in (PIN_TAKING, PIN_HELD):
+    if st.pin[pin].state in (PIN_TAKING, PIN_HELD, PIN_DROPPING):
         return -EEXIST
     st.pin[pin].state = PIN_TAKING
     st.pin[pin].mm = st.task[t].mm
@@ -71,6 +72,7 @@ def sys_unpin(st, t, pin, dirty):
         return -EINVAL
     pfn = st.pin[pin].pfn
     if dirty and not is_zero_pfn(pfn) and not st.folio[pfn].pg_flags & PG_DIRTY:
+        st.pin[pin].state = PIN_DROPPING
         yield from folio_lock(st, t, pfn)
         st.folio[pfn].pg_flags |= PG_DIRTY
         folio_unlock(st, pfn)

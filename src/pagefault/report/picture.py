@@ -24,6 +24,7 @@ from pagefault.consts import (
     PAGE_TABLE,
     PFN_SHIFT,
     PIN_DROPPED,
+    PIN_DROPPING,
     PIN_HELD,
     PTRS_PER_PTE,
     ZERO_PFN,
@@ -70,7 +71,7 @@ class Pictures:
                     yield f"CPU {cpu} TLB {self._owners[mm]}:{page}", _entry(entry) + ", stale"
         for i, name in enumerate(program.pins):
             pin = st.pin[i]
-            if pin.state == PIN_HELD:
+            if pin.state in (PIN_HELD, PIN_DROPPING):
                 yield name, f"holds folio {pin.pfn}"
             elif pin.state == PIN_DROPPED:
                 yield name, "dropped"
