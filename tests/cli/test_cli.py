@@ -387,3 +387,77 @@ def _seconds_of_help():
     with spawn("--help") as process:
         process.communicate()
     return time.perf_counter() - started
+
+
+TWO_CLAIMS = """+++
+title = "A store, and nobody else"
+source = "textbook"
+[expect]
+mainline = [{ verdict = "Always", grain = "op" }, { verdict = "Never", grain = "step" }]
++++
+process P {
+    A = mmap(anon, private, rw)
+    A[0] = 1
+}
+exists (P:A[0] = 2)
+"""
+
+
+def test_each_claim_of_a_list_is_checked(pagefault, tmp_path):
+    (tmp_path / "two.litmus").write_text(TWO_CLAIMS)
+    code, out, _ = pagefault("check", tmp_path / "two.litmus")
+    assert code == 1
+    assert "SURPRISE two under mainline, grain op" in out
+    assert "2 checks: 1 as claimed, 1 surprise" in out
+    code, out, _ = pagefault("check", tmp_path / "two.litmus", "-d", "mainline", "--grain", "step")
+    assert code == 0
+    assert "1 checks: 1 as claimed, 0 surprises" in out
+
+
+def test_two_designs_of_one_name(pagefault, tmp_path):
+    files = [tmp_path / folder / "mine.py" for folder in "ab"]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        file.write_text(
+            f'"""Idea {number}."""\n\n\n'
+            f"def wp_can_reuse_anon_folio(st, mm, pfn):\n    return {number}\n"
+        )
+    designs = [word for file in files for word in ("-d", file)]
+    code, _, err = pagefault("check", "cow+fork+child-writes", *designs)
+    assert code == 2
+    assert "two designs are called mine" in err
+
+
+def test_core_takes_a_relative_path(pagefault, monkeypatch):
+    entry = select(["gup+pin-fork-write-dma"])[0]
+    monkeypatch.chdir(entry.path.parent)
+    code, out, _ = pagefault("check", "--core", entry.path.name)
+    assert code == 0
+    assert "gup+pin-fork-write-dma" in out
+
+
+def test_a_name_that_is_too_long(pagefault):
+    code, _, err = pagefault("check", "x" * 5000)
+    assert code == 2
+    assert "File name too long" in err
+
+
+def test_not_a_number_of_seconds(pagefault):
+    code, _, err = pagefault("check", "cow+fork+child-writes", "--max-seconds", "nan")
+    assert code == 2
+    assert "nan is not a number of seconds" in err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_from_the_start(closed):
+    command = f"{sys.executable} -m pagefault check cow+fork+child-writes -j 1 {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("verb", ["list", "check cow+fork+child-writes -j 1"])
+def test_a_full_disk(verb):
+    command = f"{sys.executable} -m pagefault {verb} > /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")

@@ -63,7 +63,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments = list(sys.argv[1:] if arguments is None else arguments)
         with app.make_context("pagefault", arguments) as context:
             code = app.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None where it was closed from the start
+            sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
     except PagefaultError as error:
@@ -77,8 +78,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone: nobody is left to tell, and Python must not try again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
+    except OSError as error:
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"{where}error: {error.strerror or error}", err=True)
+        return USAGE
     except Exception as error:
         if "PAGEFAULT_DEBUG" in os.environ:
             raise
@@ -89,6 +95,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         )
         return INTERNAL
     return code if isinstance(code, int) else 0
+
+
+def _drop_output() -> None:
+    """What is still buffered has nowhere to go."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from pagefault.cli.running import Job, Outcome, default_workers, run_all
-from pagefault.errors import LitmusError
+from pagefault.errors import DesignError, LitmusError
 from pagefault.explore.search import Budget
 from pagefault.lang import Entry, Expectation, Program, catalogue_root, select
 from pagefault.link import designs as all_designs
@@ -32,8 +32,8 @@ def entries(selectors: Sequence[str], core: bool) -> list[Entry]:
         return select(selectors)
     lines = (catalogue_root() / "core.txt").read_text(encoding="utf-8").splitlines()
     names = [name for line in lines if (name := line.partition("#")[0].strip())]
-    chosen = {entry.path for entry in select(selectors)}
-    return [entry for entry in select(names) if entry.path in chosen]
+    chosen = {entry.path.resolve() for entry in select(selectors)}
+    return [entry for entry in select(names) if entry.path.resolve() in chosen]
 
 
 def plan(
@@ -45,29 +45,43 @@ def plan(
 ) -> list[Job]:
     """The searches to make, in the order of the tests and of their claims."""
     # An unknown design is an error at once, not after half the catalogue.
-    wanted = {link(design).name: design for design in designs}
+    wanted = _wanted(designs)
     known = {info.name for info in all_designs()} | wanted.keys()
     return [
         Job(
             program=entry.program,
             design=wanted.get(name, name),
             grain=g,
-            claim=claim if claim is not None and g in claim.grains else None,
+            claim=next((claim for claim in claims if g in claim.grains), None),
             properties=tuple(properties) or None,
             budget=budget,
         )
         for entry in entries
-        for name, claim in _claims(entry.program, tuple(wanted), known)
-        for g in _grains(claim, grain, asked_for=bool(wanted))
+        for name, claims in _claims(entry.program, tuple(wanted), known)
+        for g in _grains(claims, grain, asked_for=bool(wanted))
     ]
+
+
+def _wanted(designs: Sequence[str]) -> dict[str, str]:
+    """The designs that were asked for, by name."""
+    wanted: dict[str, str] = {}
+    for design in designs:
+        kernel = link(design)
+        if link(wanted.setdefault(kernel.name, design)) is not kernel:
+            raise DesignError(
+                f"two designs are called {kernel.name}: {wanted[kernel.name]} and {design}",
+                hint="a design has the name of its file: rename one of them",
+            )
+    return wanted
 
 
 def _claims(
     program: Program, wanted: Sequence[str], known: Collection[str]
-) -> list[tuple[str, Expectation | None]]:
-    """The designs to run a test under, each with the test's claim about it."""
-    claims = {claim.design: claim for claim in program.header.expect}
-    for claim in claims.values():
+) -> list[tuple[str, list[Expectation]]]:
+    """The designs to run a test under, each with the test's claims about it."""
+    claims: dict[str, list[Expectation]] = {}
+    for claim in program.header.expect:
+        claims.setdefault(claim.design, []).append(claim)
         if claim.design not in known:
             raise LitmusError(
                 f"[expect] names the design {claim.design!r}, which does not exist",
@@ -76,14 +90,15 @@ def _claims(
                 hint="`pagefault designs` lists them",
             )
     if wanted:
-        return [(name, claims.get(name)) for name in wanted]
+        return [(name, claims.get(name, [])) for name in wanted]
     return list(claims.items())
 
 
-def _grains(claim: Expectation | None, grain: str | None, asked_for: bool) -> Sequence[str]:
-    """The grains to search at: those of the claim unless somebody asks for others."""
-    if claim is not None and (grain is None or not asked_for):
-        return [g for g in claim.grains if grain in (None, "both", g)]
+def _grains(claims: Sequence[Expectation], grain: str | None, asked_for: bool) -> Sequence[str]:
+    """The grains to search at: those of the claims unless somebody asks for others."""
+    if claims and (grain is None or not asked_for):
+        claimed = {g for claim in claims for g in claim.grains}
+        return [g for g in GRAINS if g in claimed and grain in (None, "both", g)]
     return GRAINS if grain in (None, "both") else (grain,)
 
 
@@ -213,7 +228,7 @@ def _claim_document(claim: Expectation | None) -> dict[str, object] | None:
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[], None]]:
     """A bar on stderr if that is a terminal; gives the function that advances it."""
-    if not sys.stderr.isatty() or total < 2:
+    if sys.stderr is None or not sys.stderr.isatty() or total < 2:
         yield lambda: None
         return
     from rich.console import Console

@@ -41,7 +41,7 @@ def diff(a: str, b: str, width: int | None) -> None:
     kernels = link(a), link(b)
     found = link_source_diff(*kernels)
     if width is None:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+        width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else 80
     for kernel in kernels:
         click.echo(f"{kernel.name}: {kernel.idea}")
     if not found:

@@ -19,6 +19,12 @@ MAX_SECONDS = 600.0
 MAX_MEMORY = 4096
 
 
+def _number(context: click.Context, option: click.Parameter, value: float) -> float:
+    if value != value:
+        raise click.BadParameter("nan is not a number of seconds", context, option)
+    return value
+
+
 def budget_options(function: F) -> F:
     """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design."""
     for option in (
@@ -33,6 +39,7 @@ def budget_options(function: F) -> F:
         click.option(
             "--max-seconds",
             type=click.FloatRange(min=0),
+            callback=_number,
             default=MAX_SECONDS,
             show_default=True,
             metavar="S",

@@ -79,10 +79,13 @@ def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Ent
 def _select(selector: str, root: str | Path | None) -> list[Entry]:
     if selector and "\0" not in selector:
         path = Path(selector)
-        if path.is_file():
-            return [_entry(path)]
-        if path.is_dir() and (entries := _below(path)):
-            return entries
+        try:
+            if path.is_file():
+                return [_entry(path)]
+            if path.is_dir() and (entries := _below(path)):
+                return entries
+        except OSError as error:  # a name that is too long, a folder that is not ours
+            raise LitmusError(f"can't read it: {error.strerror or error}", selector[:80]) from None
     entries = catalogue(root)
     word = selector.rstrip("/").removesuffix(SUFFIX)
     chosen = [e for e in entries if e.family == word or word in (e.name, f"{e.family}/{e.name}")]
