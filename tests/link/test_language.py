@@ -37,6 +37,8 @@ WRONG = [
     ),
     ("guard_alone", "yield BLOCKED", 1, "stands only in a guard", "while <not yet>"),
     ("guard_in_if", "if x:\n    while x:\n        yield WAITING", 2, "a guard must follow", "put"),
+    ("break_alone", "break", 1, "`break` stands in a loop only", None),
+    ("continue_in_if", 'yield "a"\nif x:\n    continue', 3, "in a loop only", None),
     ("label_missing", 'yield ""', 1, "needs a label", None),
     ("label_number", "yield 3", 1, "labelled by a text", 'yield "PTL dropped"'),
     ("value_of_a_switch", 'x = yield "a"', 1, "a switch point has no value", None),

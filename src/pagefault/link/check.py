@@ -187,7 +187,8 @@ class _Checker:
             case ast.For():
                 self.for_loop(node)
             case ast.Break() | ast.Continue():
-                pass
+                if not self.loops:
+                    self.fail(node, f"`{ast.unparse(node)}` stands in a loop only")
             case _:
                 self.fail(node, f"{what(node)} is not part of the language of paths")
 
