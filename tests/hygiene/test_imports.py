@@ -23,7 +23,7 @@ ARROWS = {
     "mm": "hw",
     "designs": "mm",
     "link": "designs errors",
-    "jit": "layout errors",
+    "jit": "link layout errors",
     "lang": "errors verdict",
     "explore": "link jit lang",
     "report": "explore",

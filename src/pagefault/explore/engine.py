@@ -198,13 +198,14 @@ def next_choices(made: tuple[int, ...], arity: tuple[int, ...]) -> tuple[int, ..
     return None
 
 
-def boot(kernel: Kernel, program: Lowered) -> Any:
-    """A machine on which the processes that nobody forks have just started.
+def boot(kernel: Kernel, program: Lowered, frames: int = NR_PFN) -> Any:
+    """A machine of `frames` page frames on which the processes that nobody forks have just started.
 
     Each process has an address space of its own, each task a CPU unless the program binds it.
     """
     st = new_state()
     _size_machine(st, program)
+    st.nr_pfns = frames
     for t, task in enumerate(program.tasks):
         view = st.task[t]
         view.state = TASK_NEW if task.started_by_program else TASK_RUNNING
@@ -224,7 +225,6 @@ def _size_machine(st: Any, program: Lowered) -> None:
     st.nr_mms = 1 + max((task.mm for task in program.tasks if task.mm is not None), default=-1)
     st.nr_vpns = len(program.program.pages)
     st.nr_ptpages = min(NR_PTPAGE, st.nr_mms * NR_PMD + NR_SPARE_PTPAGE)
-    st.nr_pfns = NR_PFN
     st.nr_pins = len(program.program.pins)
     st.nr_pipes = len(program.program.pipes)
 

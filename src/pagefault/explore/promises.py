@@ -129,7 +129,9 @@ def _sort(functions: dict[str, Holds]) -> Functions:
 
 
 def _functions(kernel: Kernel) -> Functions:
-    return _sort({**_plain_functions(), **kernel.properties})
+    """As the kernel has them linked, so that what a design overrides is judged as it runs."""
+    linked = {name: kernel.function(name) for name in _plain_functions()}
+    return _sort({**linked, **kernel.properties})
 
 
 def _plain_functions() -> dict[str, Holds]:

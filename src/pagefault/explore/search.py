@@ -7,17 +7,18 @@ condition in every final state, where no task can move.
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from pagefault import consts
-from pagefault.consts import BLOCKED, MOVED, WAITING
+from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
 from pagefault.explore.canonical import Canonical
 from pagefault.explore.codec import Codec, MisfitError
 from pagefault.explore.condition import satisfies
@@ -39,7 +40,11 @@ from pagefault.lang.program import Program
 from pagefault.verdict import verdict_of
 
 if TYPE_CHECKING:
+    from pagefault.explore.compiled import CompiledSearch, Found
     from pagefault.link import Kernel
+
+Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 
 __all__ = ["Budget", "explore"]
 
@@ -59,6 +64,21 @@ class Budget:
     states: int | None = 5_000_000
     seconds: float | None = 600.0
     megabytes: float | None = 4096.0
+
+
+Progress = Callable[[str], None]
+
+SWITCH_WARM = 0.3
+"""Seconds of interpreted search before the compiled one takes over, where its code is kept."""
+SWITCH_COLD = 3.0
+"""The same where the code must be compiled first."""
+FRAMES = (6, 10, NR_PFN)
+"""Page frames of the machine that a compiled search tries: few first, for short scans."""
+CHUNK = 50_000
+
+
+def _silent(_: str) -> None:
+    """Nobody wants to know."""
 
 
 _Moves: TypeAlias = "tuple[Move, _Moves] | None"
@@ -82,13 +102,18 @@ def explore(
     *,
     properties: Sequence[str] | None = None,
     canonical: bool = True,
+    engine: str = "auto",
+    progress: Progress | None = None,
 ) -> Result:
     """Search all that `program` can do on `kernel` at grain "op" or "step".
 
     `properties` restricts what is judged to these names; `canonical` false keeps states apart that
-    differ in the numbering of the folios only (slower; for tests).
+    differ in the numbering of the folios only (slower; for tests). `engine` is "interpreted",
+    "compiled", or "auto": interpreted first, compiled if that does not end soon. `progress` is
+    told in a few words what goes on.
     """
-    return _Search(kernel, program, grain, budget, properties, canonical).run()
+    search = _Search(kernel, program, grain, budget, properties, canonical)
+    return search.run(engine, progress or _silent)
 
 
 class _Search:
@@ -136,12 +161,16 @@ class _Search:
         self.negative = 0
         self.finals: dict[str, _End] = {}
         self.stuck: dict[str, None] = {}
+        self.compiled: CompiledSearch | None = None
         self._incoming: tuple[list[int], list[int]] | None = None  # edges by target, where from
 
     # --- the search -----------------------------------------------------------------------------
 
-    def run(self) -> Result:
+    def run(self, engine: str, progress: Progress) -> Result:
         started = time.perf_counter()
+        if engine == "compiled":
+            return self._run_compiled(started, progress)
+        switch = started + SWITCH_WARM if engine == "auto" else math.inf
         if self.canonical:
             self.canonical.apply(self.st.leaves)
         self._insert(self.codec.encode(self.st.leaves), 0)
@@ -151,12 +180,103 @@ class _Search:
             reason = self._over_budget(state, started)
             if reason:
                 break
+            if time.perf_counter() > switch:
+                cold = self._compiled_search(FRAMES[0]).missing()
+                if not cold or time.perf_counter() > started + SWITCH_COLD:
+                    return self._run_compiled(started, progress)
+                switch = started + SWITCH_COLD
             self._expand(state)
             state += 1
         if reason is None and PROGRESS in self.judged:
-            self._judge_progress()
+            self._judge_progress(
+                np.frombuffer(self.ends, dtype=np.uint8).astype(bool),
+                np.frombuffer(self.source, dtype=np.int32),
+                np.frombuffer(self.target, dtype=np.int32),
+            )
         self.index.clear()
         return self._result(reason, time.perf_counter() - started)
+
+    # --- compiled -------------------------------------------------------------------------------
+
+    def _compiled_search(self, frames: int) -> CompiledSearch:
+        """The same search, compiled, on a machine of this many page frames."""
+        from pagefault.explore.compiled import CompiledSearch
+
+        self.st = boot(self.kernel, self.lowered, frames)
+        if self.canonical:
+            self.canonical.apply(self.st.leaves)
+        always = [(name, f.__name__) for name, f in self.always]
+        return CompiledSearch(
+            self.kernel,
+            self.lowered,
+            self.grain,
+            always,
+            self.st,
+            canonical=self.canonical is not None,
+        )
+
+    def _run_compiled(self, started: float, progress: Progress) -> Result:
+        for frames in FRAMES:
+            search = self._compiled_search(frames)
+            self.initial = list(self.st.leaves)
+            missing = len(search.missing())
+            for i, name in enumerate(search.compile(), start=1):
+                progress(f"compiling {i}/{missing} {name}")
+            search.prepare()
+            reason = self._chunks(search, started, progress)
+            found = search.found()
+            if frames == NR_PFN or not found.ran_out_of_frames:
+                break
+        self._take(search, found)
+        if reason is None and PROGRESS in self.judged:
+            edges = found.edges
+            self._judge_progress(found.ends > 0, edges[:, 0], edges[:, 1])
+        return self._result(reason, time.perf_counter() - started)
+
+    def _chunks(self, search: CompiledSearch, started: float, progress: Progress) -> str | None:
+        """Run the search to its end or to that of the budget; the reason if it is the budget's."""
+        began = time.perf_counter()
+        limit = 1_000
+        while True:
+            budget = self.budget
+            if budget.states is not None:
+                limit = min(limit, max(1, budget.states - search.states))
+            done = search.chunk(limit)
+            now = time.perf_counter()
+            rate = search.states / max(now - began, 1e-9)
+            progress(f"{search.states:,} states, {rate:,.0f} states/s")
+            if done:
+                return None
+            if budget.states is not None and search.states > budget.states:
+                return f"more than {budget.states} states"
+            if budget.megabytes is not None and search.bytes() > budget.megabytes * 1e6:
+                return f"more than {budget.megabytes:g} MB of states"
+            if budget.seconds is not None and now - started > budget.seconds:
+                return f"more than {budget.seconds:g} seconds"
+            limit = CHUNK
+
+    def _take(self, search: CompiledSearch, found: Found) -> None:
+        """Make what a compiled search found this search's own."""
+        self.compiled = search
+        self.transitions = found.transitions
+        self.breaches.clear()
+        self.finals.clear()
+        self.stuck.clear()
+        self.positive = self.negative = 0
+        for mask, name in self.bits:
+            broken = found.bits.get(mask.bit_length() - 1)
+            if broken:
+                self._breach(name, _End(*broken))
+        for code, (state, move) in found.bugs.items():
+            self._breach(MODEL_BUG + bug_name(code), _End(state, move))
+        for name, state in found.properties.items():
+            self._breach(name, _End(state))
+        for state in np.flatnonzero(found.ends).tolist():
+            self.st.leaves[:] = search.leaves(state)
+            if found.is_deadlock(state):
+                self._breach(DEADLOCK, _End(state, detail=self._who_is_left()))
+            else:
+                self._final(state, found.is_stuck(state))
 
     def _over_budget(self, state: int, started: float) -> str | None:
         budget = self.budget
@@ -286,11 +406,11 @@ class _Search:
             if self.engine.runnable(leaves, t)
         )
 
-    def _judge_progress(self) -> None:
-        """A state from which no end can be reached breaks `progress`; deadlocks are ends here."""
-        reaches = np.frombuffer(self.ends, dtype=np.uint8).astype(bool)
-        source = np.frombuffer(self.source, dtype=np.int32)
-        target = np.frombuffer(self.target, dtype=np.int32)
+    def _judge_progress(self, reaches: Bools, source: Numbers, target: Numbers) -> None:
+        """A state from which no end can be reached breaks `progress`; deadlocks are ends here.
+
+        `reaches` is true for ends and changed; edge e leads from source[e] to target[e].
+        """
         # A state that a bug ended has no successor and is no end: it is reported on its own.
         for end in self.breaches.values():
             if end.move is not None:
@@ -311,9 +431,9 @@ class _Search:
             verdict=verdict_of(self.positive, self.negative, reason is None),
             positive=self.positive,
             negative=self.negative,
-            states=len(self.keys),
+            states=self.compiled.states if self.compiled else len(self.keys),
             transitions=self.transitions,
-            depth=self.level[-1],
+            depth=self.compiled.depth if self.compiled else self.level[-1],
             seconds=seconds,
             breaches=_Traces(self, dict(sorted(self.breaches.items()))),
             finals=_Traces(self, self.finals),
@@ -328,15 +448,24 @@ class _Search:
         replay = Replay(
             self.kernel, self.lowered, self.engine, self.canonical, self.st, self.initial
         )
-        trace = replay.trace(shows, sentences.get(shows, ""), end.detail, self._shortest(end))
+        moves = self._shortest(end)
+        trace = replay.trace(shows, sentences.get(shows, ""), end.detail, moves)
         if end.move is None:
-            assert self.codec.encode(self.st.leaves) == self.keys[end.state], (
-                "the replay went astray"
-            )
+            assert self.st.leaves == self._leaves(end.state), "the replay went astray"
         return trace
 
+    def _leaves(self, state: int) -> list[int]:
+        if self.compiled:
+            return self.compiled.leaves(state)
+        return self.codec.decode(self.keys[state])
+
     def _shortest(self, end: _End) -> list[Move]:
-        """Of the shortest paths to an end, one that switches tasks as rarely as any."""
+        """Of the shortest paths to an end, one that switches tasks as rarely as any.
+
+        A compiled search keeps one shortest path only.
+        """
+        if self.compiled:
+            return [*self.compiled.moves_to(end.state), *([end.move] if end.move else [])]
         steps: list[list[tuple[int, int, Move]]] = []  # per level: state, its predecessor, move
         states = {end.state}
         for _ in range(self.level[end.state]):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import pathlib
 
-from pagefault.errors import ModelError
+from pagefault.errors import DesignError, ModelError
 from pagefault.link.kernel import Kernel, Path, SourceDiff, build, link_source_diff
 from pagefault.link.overlay import (
     DesignInfo,
@@ -72,9 +72,14 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
     if missing:
         raise ModelError(f"constants are missing: {', '.join(missing)}", baseline.consts[0])
     file = find_design(design, baseline)
-    key = sources, tuple(stamp(f) for f in design_closure(file, baseline, sources))
-    if key not in _kernels:
-        _kernels[key] = build(lay_over(file, baseline, sources))
+    try:
+        key = sources, tuple(stamp(f) for f in design_closure(file, baseline, sources))
+        if key not in _kernels:
+            _kernels[key] = build(lay_over(file, baseline, sources))
+    except RecursionError:
+        raise DesignError(
+            "an expression nests too deep", file, hint="split it: give parts of it names"
+        ) from None
     return _kernels[key]
 
 

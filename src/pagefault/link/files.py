@@ -2,7 +2,8 @@
 
 The hash covers the file's text, which holds the hashes of all that it imports, the constants that
 it uses, and the emitter's version. So a file never goes stale, and kernels share what they have in
-common. The modules belong to a package `pagefault_kernel` whose folder this is.
+common. The modules belong to a package `pagefault_kernel` whose folder this is; jit.py keeps their
+compiled twins in another, by the same rule.
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ import platformdirs
 from pagefault.errors import PagefaultError
 from pagefault.link.emit import VERSION
 
-PACKAGE = "pagefault_kernel"
+KERNEL = "kernel"
 
 
-def folder() -> Path:
+def folder(kind: str = KERNEL) -> Path:
     """Where emitted functions are kept: under PAGEFAULT_CACHE, or in the user's cache folder."""
     base = os.environ.get("PAGEFAULT_CACHE") or platformdirs.user_cache_dir("pagefault")
-    return Path(base) / "kernel"
+    return Path(base) / kind
 
 
-def module_name(function: str, text: str) -> str:
-    """The name of the module that holds this text."""
-    digest = hashlib.sha256(f"{VERSION}\n{text}".encode()).hexdigest()
+def module_name(function: str, text: str, made_by: str = str(VERSION)) -> str:
+    """The name of the module that holds this text, made under these versions and options."""
+    digest = hashlib.sha256(f"{made_by}\n{text}".encode()).hexdigest()
     return f"{function}_{digest[:16]}"
 
 
-def load(name: str, function: str, text: str) -> Callable[..., Any]:
+def load(name: str, function: str, text: str, kind: str = KERNEL) -> Callable[..., Any]:
     """The function in a module of this name and text. What it imports must be loaded already."""
-    full = f"{PACKAGE}.{name}"
+    full = f"pagefault_{kind}.{name}"
     module = sys.modules.get(full)
     if module is None:
-        file = write(name, text)
-        _package(file.parent)
+        file = write(name, text, kind)
+        _package(f"pagefault_{kind}", file.parent)
         spec = importlib.util.spec_from_file_location(full, file)
         assert spec is not None
         assert spec.loader is not None
@@ -58,9 +59,9 @@ def load(name: str, function: str, text: str) -> Callable[..., Any]:
     return loaded
 
 
-def write(name: str, text: str) -> Path:
+def write(name: str, text: str, kind: str = KERNEL) -> Path:
     """Put a file into the folder, unless it is there. A damaged one is replaced."""
-    file = folder() / f"{name}.py"
+    file = folder(kind) / f"{name}.py"
     try:
         if file.read_text(encoding="utf-8") == text:
             return file
@@ -81,11 +82,11 @@ def write(name: str, text: str) -> Path:
     return file
 
 
-def _package(path: Path) -> None:
-    package = sys.modules.get(PACKAGE)
+def _package(name: str, path: Path) -> None:
+    package = sys.modules.get(name)
     if package is None:
-        package = ModuleType(PACKAGE, "Linked kernel functions, one module each.")
+        package = ModuleType(name, "Linked kernel functions, one module each.")
         package.__path__ = []
-        sys.modules[PACKAGE] = package
+        sys.modules[name] = package
     if str(path) not in package.__path__:
         package.__path__.append(str(path))

@@ -78,6 +78,8 @@ class Kernel:
     symbols: Symbols = field(repr=False)
     calls: Mapping[str, frozenset[str]] = field(repr=False)
     """By function: the functions that it calls."""
+    texts: Mapping[str, str] = field(repr=False)
+    """By function: what was emitted for it."""
     _plain: Mapping[str, Callable[..., Any]] = field(repr=False)
     _path_ids: Mapping[str, int] = field(repr=False)
 
@@ -163,9 +165,11 @@ def build(overlay: Overlay) -> Kernel:
     ids = _path_ids(overlay)
     modules: dict[str, str] = {}
     loaded: dict[str, Callable[..., Any]] = {}
+    texts: dict[str, str] = {}
     for name in _callees_first(emitted, functions):
         e = emitted[name]
         text = file_text(e, modules, ids)
+        texts[name] = text
         modules[name] = module_name(name, text)
         loaded[name] = load(modules[name], name, text)
     paths: list[Path | None] = [None] * (len(ids) + 1)
@@ -195,6 +199,7 @@ def build(overlay: Overlay) -> Kernel:
         properties={name: loaded[name] for name in overlay.properties},
         symbols=symbols,
         calls={name: e.calls | e.paths for name, e in emitted.items()},
+        texts=texts,
         _plain={name: f for name, f in loaded.items() if name not in ids},
         _path_ids=ids,
     )

@@ -177,9 +177,10 @@ def _add(overlay: Overlay, module: Module) -> None:
     sources = overlay.symbols.sources
     replaces = False
     mangled: dict[str, str] = {}
+    own = re.sub(r"\W", "_", module.file.stem)
     for name in module.functions:
         if name.startswith("_") and name not in sources.functions:
-            mangled[name] = f"{name}__{module.file.stem}"
+            mangled[name] = f"{name}__{own}"
     for name, node in module.functions.items():
         always = _is_always(module, node)
         linked = Function(mangled.get(name, name), _renamed(node, mangled), module)
@@ -241,6 +242,12 @@ def _override(overlay: Overlay, new: Function) -> None:
             f"{name} is not a function of the baseline",
             new.node,
             did_you_mean(name, baseline) or "a helper of your own starts with an underscore",
+        )
+    if name in overlay.symbols.sources.judges:
+        raise module.error(
+            f"{name} judges kernels: no design may replace it",
+            new.node,
+            "NOT_PROMISED names what a design does not claim",
         )
     if name in overlay.overrides:
         other = overlay.overrides[name]

@@ -18,6 +18,7 @@ from pathlib import Path
 from pagefault.errors import DesignError, ModelError
 
 PACKAGE = Path(__file__).resolve().parent.parent
+MAX_SHIFT = 64
 SUSPENSIONS = (ast.Yield, ast.YieldFrom)
 
 
@@ -186,8 +187,18 @@ def constant_value(node: ast.expr, known: Callable[[str], int | None]) -> int | 
             return None if a is None else UNARY[type(op)](a)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
             a, b = constant_value(left, known), constant_value(right, known)
-            return None if a is None or b is None else BINARY[type(op)](a, b)
+            return None if a is None or b is None else _computed(op, a, b)
     return None
+
+
+def _computed(op: ast.operator, a: int, b: int) -> int | None:
+    """The value of an operation, None if it has none or a huge one."""
+    if isinstance(op, ast.LShift | ast.Pow) and not 0 <= b <= MAX_SHIFT:
+        return None
+    try:
+        return BINARY[type(op)](a, b)
+    except (ZeroDivisionError, ValueError):
+        return None
 
 
 def constants_of(tree: ast.Module, known: dict[str, int]) -> dict[str, int]:
@@ -353,6 +364,8 @@ class Baseline:
             for file in sorted(folder.glob("*.py")):
                 if file.name != "__init__.py":
                     yield file, f"{folder.name}/{file.name}"
+        if self.properties is not None:
+            yield self.properties, f"{self.properties.parent.name}/{self.properties.name}"
 
 
 @dataclass(eq=False)
@@ -362,6 +375,8 @@ class Sources:
     functions: dict[str, Function]
     constants: dict[str, int]
     modules: tuple[Module, ...]
+    judges: frozenset[str] = frozenset()
+    """The functions of the file of properties: no design may replace them."""
     cache: dict[object, object] = field(default_factory=dict, repr=False)
     """What others worked out about these functions and need not again."""
 
@@ -401,7 +416,8 @@ def _load(baseline: Baseline, stamps: tuple[Stamp, ...]) -> Sources:
                     "names are unique over the whole model",
                 )
             functions[name] = Function(name, node, module)
-    return Sources(functions, constants, modules)
+    judges = frozenset(n for n, f in functions.items() if f.file == baseline.properties)
+    return Sources(functions, constants, modules, judges)
 
 
 @dataclass(eq=False)

@@ -1,0 +1,204 @@
+"""Machine code from emitted functions. The only file that imports numba.
+
+Each emitted function gets a compiled twin: the same text with a decorator, in a hash-named file of
+its own (link/files.py), importing twins only. Numba keeps the machine code beside the file. Its
+cache does not notice that a helper, a constant or an option changed; the hash does, since it covers
+the text, the names of all that is imported, the versions of Python, Numba, llvmlite and NumPy, the
+layout and the options. A twin that runs paths, properties or statements has one fixed signature,
+`(state record, int64) -> int64`, so that all of them fit one tuple of function pointers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import platform
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba import types
+
+from pagefault import consts, layout
+from pagefault.link.files import folder, load, module_name, write
+
+if TYPE_CHECKING:
+    from pagefault.link import Kernel
+
+__all__ = ["POINTERS", "Twins", "compile_core", "compiled", "path"]
+
+POINTERS = 64
+"""Function pointers that the search core takes: a fixed number, since it is part of its type."""
+
+KIND = "native"
+_IMPORT = re.compile(r"^from \.(\w+) import (\w+)$", re.MULTILINE)
+
+warnings.simplefilter("ignore", numba.NumbaExperimentalFeatureWarning)
+
+
+def bounds_checked() -> bool:
+    """Whether out-of-range reads raise, instead of returning what lies there."""
+    return os.environ.get("PAGEFAULT_BOUNDSCHECK", "0") not in ("", "0")
+
+
+@cache
+def _layout_digest() -> str:
+    return hashlib.sha256(repr(layout.STATE).encode()).hexdigest()
+
+
+def made_by() -> str:
+    """What a file's hash covers beside its text: versions and options."""
+    versions = (platform.python_version(), numba.__version__, llvmlite.__version__, np.__version__)
+    return f"1 {versions} {_layout_digest()} bounds {bounds_checked()}"
+
+
+def _options() -> dict[str, Any]:
+    return {"cache": True, "nogil": True, "boundscheck": bounds_checked()}
+
+
+@cache
+def _signature() -> Any:
+    return types.int64(numba.from_dtype(layout.STATE), types.int64)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a helper: compiled for the types that its callers use."""
+    wrapped: Callable[..., Any] = numba.njit(**_options())(function)
+    return wrapped
+
+
+def path(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of what is called by pointer: compiled, or loaded from disk, at once."""
+    wrapped: Callable[..., Any] = numba.njit(_signature(), **_options())(function)
+    return wrapped
+
+
+@dataclass(frozen=True)
+class _Twin:
+    module: str
+    function: str
+    text: str
+    needs: tuple[str, ...]
+
+
+class Twins:
+    """The compiled twins of one kernel's functions, and of small ones written for it."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._twins: dict[str, _Twin] = {}
+        self._extra: dict[str, str] = {}
+
+    def add(self, name: str, text: str) -> None:
+        """A function `name(st, t)` written for this kernel; it imports `from .NAME import NAME`."""
+        self._extra[name] = text
+
+    def _text(self, name: str) -> str:
+        return self._extra[name] if name in self._extra else self._kernel.texts[name]
+
+    def twin(self, name: str) -> _Twin:
+        """The twin of a function, and before it those of all that it calls directly."""
+        if name not in self._twins:
+            text = self._text(name)
+            needs = tuple(callee for _, callee in _IMPORT.findall(text))
+            for callee in needs:
+                self.twin(callee)
+            text = _IMPORT.sub(lambda m: f"from .{self._twins[m[2]].module} import {m[2]}", text)
+            decorator = "path" if self._is_pointer(name) else "compiled"
+            text = text.replace(f"def {name}(", f"@{decorator}\ndef {name}(", 1)
+            text = _behind_docstring(text, f"from pagefault.jit import {decorator}\n")
+            module = module_name(name, text, made_by())
+            self._twins[name] = _Twin(module, name, text, needs)
+        return self._twins[name]
+
+    def _is_pointer(self, name: str) -> bool:
+        return name in self._extra or any(
+            p is not None and p.name == name for p in self._kernel.paths
+        )
+
+    def closure(self, name: str) -> list[_Twin]:
+        """A twin behind all that it needs, directly or not."""
+        found: dict[str, _Twin] = {}
+
+        def visit(n: str) -> None:
+            if n not in found:
+                twin = self.twin(n)
+                for callee in twin.needs:
+                    visit(callee)
+                found[n] = twin
+
+        visit(name)
+        return list(found.values())
+
+    def load(self, name: str) -> Callable[..., Any]:
+        """The compiled function; compiles it now if no machine code is kept."""
+        function = None
+        for twin in self.closure(name):
+            function = load(twin.module, twin.function, twin.text, KIND)
+        assert function is not None
+        return function
+
+    def is_kept(self, name: str) -> bool:
+        """Whether machine code of this function is on disk."""
+        twin = self.twin(name)
+        return any((folder(KIND) / "__pycache__").glob(f"{twin.module}.{twin.function}-*.nbi"))
+
+    def compile(self, names: Sequence[str], workers: int = 2) -> Iterator[str]:
+        """Compile what is not kept, in worker processes that split the list; yields each name."""
+        todo = [name for name in names if not self.is_kept(name)]
+        jobs = {name: [(t.module, t.function, t.text) for t in self.closure(name)] for name in todo}
+        if len(todo) < 2 or workers < 2:
+            for name in todo:
+                _compile(jobs[name])
+                yield name
+            return
+        # Long functions first: the last one to finish is short then.
+        todo.sort(key=lambda name: -sum(len(text) for _, _, text in jobs[name]))
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            running = {pool.submit(_compile, jobs[name]): name for name in todo}
+            for done in as_completed(running):
+                done.result()
+                yield running[done]
+
+
+def _compile(job: Iterable[tuple[str, str, str]]) -> None:
+    for module, function, text in job:
+        load(module, function, text, KIND)
+
+
+def _behind_docstring(text: str, line: str) -> str:
+    head, rest = text.split("\n", 1)
+    return f"{head}\n\n{line}{rest.lstrip(chr(10))}" if head.startswith('"""') else line + text
+
+
+def pointer_type() -> Any:
+    """The type of the tuple of pointers."""
+    return types.UniTuple(types.FunctionType(_signature()), POINTERS)
+
+
+def compile_core(file: Path, name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
+    """A function of a file of `@compiled` functions, for arguments of these types.
+
+    The tuple of pointers among them is given as None. The file is copied under a hash that covers
+    it and the constants that it imports, by the rule for twins.
+    """
+    text = file.read_text(encoding="utf-8")
+    constants = Path(consts.__file__).read_text(encoding="utf-8")
+    module = module_name(file.stem, text + constants, made_by())
+    write(module, text, KIND)
+    function: Any = load(module, name, text, KIND)
+    if not function.signatures:
+        kinds = [pointer_type() if a is None else numba.typeof(a) for a in arguments]
+        function.compile(types.int64(*kinds))
+        function.disable_compile()
+    return function  # type: ignore[no-any-return]
