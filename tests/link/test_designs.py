@@ -8,7 +8,7 @@ import pytest
 from link_models import Model
 
 from pagefault.errors import DesignError
-from pagefault.link import designs
+from pagefault.link import designs, link
 
 BASELINE = """
     def may_reuse(st, mm, pfn):
@@ -356,3 +356,30 @@ def test_a_design_that_is_not_there(kernel_model, design, message, hint):
         kernel_model.link(design)
     assert caught.value.message == message
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("value", ["1 // 0", "1 << -1", "2 ** -1", "1 << 10**9", "9 ** 9 ** 9"])
+def test_a_constant_without_a_value(tmp_path, value):
+    file = tmp_path / "mine.py"
+    file.write_text(f'"""An idea."""\n\nX = {value}\n')
+    with pytest.raises(DesignError, match="X is not an integer over known constants"):
+        link(file)
+
+
+def test_an_expression_that_nests_too_deep(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f'"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n    return {"-" * 3000}1\n'
+    )
+    with pytest.raises(DesignError, match="nests too deep"):
+        link(file)
+
+
+@pytest.mark.parametrize("name", ["my design.py", "a-b.py", "x.y.py"])
+def test_a_file_name_that_is_no_identifier(tmp_path, name):
+    file = tmp_path / name
+    file.write_text(
+        '"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n'
+        "    return _zero(st)\n\n\ndef _zero(st):\n    return 0\n"
+    )
+    assert link(file).overrides.keys() == {"wp_can_reuse_anon_folio"}
