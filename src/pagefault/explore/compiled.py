@@ -414,6 +414,10 @@ class CompiledSearch:
             state = int(self._keys.parent[state])
         return moves[::-1]
 
+    def steps_to(self, state: int, move: Move | None) -> int:
+        """Steps from the initial state to where a move from `state` leads, or to `state`."""
+        return len(self.moves_to(state)) + (move is not None)
+
     @property
     def states(self) -> int:
         """States found so far."""

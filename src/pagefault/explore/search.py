@@ -263,14 +263,17 @@ class _Search:
         self.finals.clear()
         self.stuck.clear()
         self.positive = self.negative = 0
-        for mask, name in self.bits:
-            broken = found.bits.get(mask.bit_length() - 1)
-            if broken:
-                self._breach(name, _End(*broken))
-        for code, (state, move) in found.bugs.items():
-            self._breach(MODEL_BUG + bug_name(code), _End(state, move))
-        for name, state in found.properties.items():
-            self._breach(name, _End(state))
+        ends: list[tuple[tuple[int, Move | None], str]] = []
+        ends += [(bug, MODEL_BUG + bug_name(code)) for code, bug in found.bugs.items()]
+        ends += [
+            (found.bits[mask.bit_length() - 1], name)
+            for mask, name in self.bits
+            if mask.bit_length() - 1 in found.bits
+        ]
+        ends += [((state, None), name) for name, state in found.properties.items()]
+        # One property may break by an access and in a state: the shorter way shows it.
+        for end, name in sorted(ends, key=lambda e: search.steps_to(*e[0])):
+            self._breach(name, _End(*end))
         for state in np.flatnonzero(found.ends).tolist():
             self.st.leaves[:] = search.leaves(state)
             if found.is_deadlock(state):
