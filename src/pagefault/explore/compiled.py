@@ -40,7 +40,7 @@ STATEMENTS = 16
 # Where things stand in the record, and room to work in; plain tuples of arrays for Numba.
 Where = namedtuple(
     "Where",
-    "scan frames roots named_at inner records naming_bits record_bits"
+    "scan frames roots named_at inner records naming_bits record_bits last_frame"
     " changed names frame_scratch old",
 )
 Keys = namedtuple(
@@ -266,6 +266,7 @@ class CompiledSearch:
             records=np.array([_table(r) for r in records]),
             naming_bits=_naming_bits(),
             record_bits=_record_bits(),
+            last_frame=_last_frame(),
             changed=np.zeros(WORDS + 1, dtype=np.int64),
             names=np.zeros((3, max(NR_PFN, consts.NR_CHOICES)), dtype=np.int64),
             frame_scratch=np.zeros((3, NR_PFN), dtype=np.int64),
@@ -477,14 +478,12 @@ _MENTIONS = PTE_HAS_PFN | PAGE_TABLE | 0xFF << PFN_SHIFT
 
 
 def _naming_bits() -> np.ndarray[Any, Any]:
-    """The bits of the record, but for those of the frames' own records, that name a frame or say
-    whether a PTE does."""
+    """The bits of the record that name a frame or say whether a PTE does, but for those of the
+    frames' own records and of registers."""
     raw = np.zeros(WORDS * 8, dtype=np.uint8)
     for i, leaf in enumerate(LEAVES):
         at, width = (int(x) for x in _OFFSETS[i])
-        if re.fullmatch(r"task\[\d+\]\.frame\[\d+\]\.reg\[\d+\]", leaf.path):
-            raw[at : at + width] = 255
-        elif leaf.kind and i not in _IN_RECORD:
+        if leaf.kind and i not in _IN_RECORD:
             mask = _MENTIONS if leaf.kind == "pte" else 0xFF
             for k in range(width):
                 raw[at + k] = mask >> 8 * k & 255
@@ -497,6 +496,16 @@ def _record_bits() -> np.ndarray[Any, Any]:
     for i in _IN_RECORD:
         raw[_OFFSETS[i, 0] : _OFFSETS[i].sum()] = 255
     return raw.view(np.uint64)
+
+
+def _last_frame() -> np.ndarray[Any, Any]:
+    """By word of the record: the last frame whose own records it holds a part of, 0 if none."""
+    last = np.zeros(WORDS, dtype=np.int64)
+    for p, record in enumerate(RECORDS):
+        for i in record:
+            for at in (_OFFSETS[i, 0], _OFFSETS[i].sum() - 1):
+                last[at // 8] = max(last[at // 8], p)
+    return last
 
 
 _SWITCH = '''"""Whether task `t` can run on its CPU now."""

@@ -246,6 +246,23 @@ def is_canonical(raw, st, meta, where, registers, records_touched, mentioned_bef
 
 
 @compiled
+def frames_named(st, t, registers):
+    """A number that tells by which frames the registers of a task name, in order."""
+    task = st.task[t]
+    code = 0
+    for d in range(task.depth):
+        frame = task.frame[d]
+        row = registers[frame.path]
+        for i in range(1, 1 + row[0]):
+            value = np.int64(frame.reg[row[i] >> 1])
+            if value > 0:
+                p = named_pfn(value, row[i] & 1)
+                if p > 0:
+                    code = code * NR_PFN + p
+    return code
+
+
+@compiled
 def count_mentioned(raw, st, meta, where, registers):
     """How many frames a canonical state mentions: they are frames 1 to this number."""
     last = 0
@@ -507,11 +524,13 @@ def explore_chunk(
             task = st.task[t]
             if task.state != TASK_RUNNING or (task.depth == 0 and task.ip >= lengths[t]):
                 continue
-            depth = task.depth
+            depth = np.int64(task.depth)
+            named_before = frames_named(st, t, registers) if meta[CANONICAL] else 0
             cv[:] = 0
+            given = 0
             more = True
             while more:
-                for i in range(NR_CHOICES):
+                for i in range(given):
                     st.choice[i] = cv[i]
                 outcome = take_step(st, t, paths, slot, program, meta[STOP_AT_YIELD])
                 nr = min(np.int64(st.nr_choices), NR_CHOICES)
@@ -520,7 +539,8 @@ def explore_chunk(
                     ar[i] = st.arity[i]
                     if i < MAX_CHOICES:
                         packed |= np.int64(st.choice[i]) << (4 + CHOICE_BITS * i)
-                clear_choices(st)
+                if nr > 0 or given > 0:
+                    clear_choices(st)
                 packed |= np.int64(nr) << (4 + CHOICE_BITS * MAX_CHOICES)
                 frames = max(depth, np.int64(task.depth))
                 if outcome == MOVED:
@@ -541,20 +561,23 @@ def explore_chunk(
                     else:
                         n = changed_words(words, base, where, t, frames, changed)
                         if meta[CANONICAL]:
-                            touched = ZERO
-                            in_records = ZERO
+                            if mentioned < 0:
+                                mentioned = count_mentioned(
+                                    base_raw, base_st, meta, where, registers
+                                )
+                            touched = frames_named(st, t, registers) != named_before
+                            in_records = False
                             for i in range(n):
                                 w = changed[i]
                                 d = words[w] ^ base[w]
-                                touched |= d & where.naming_bits[w]
-                                in_records |= d & where.record_bits[w]
-                            if touched | in_records != ZERO:
-                                if mentioned < 0:
-                                    mentioned = count_mentioned(
-                                        base_raw, base_st, meta, where, registers
-                                    )
+                                if d & where.naming_bits[w] != ZERO:
+                                    touched = True
+                                if d & where.record_bits[w] != ZERO:
+                                    if where.last_frame[w] > mentioned:
+                                        in_records = True
+                            if touched or in_records:
                                 if not is_canonical(
-                                    raw, st, meta, where, registers, in_records != ZERO, mentioned
+                                    raw, st, meta, where, registers, in_records, mentioned
                                 ) and find_names(
                                     raw, st, meta, where, registers, names, where.frame_scratch
                                 ):
@@ -612,8 +635,7 @@ def explore_chunk(
                 for i in range(nr - 1, -1, -1):
                     if cv[i] + 1 < ar[i]:
                         cv[i] += 1
-                        for j in range(i + 1, NR_CHOICES):
-                            cv[j] = 0
+                        given = i + 1
                         more = True
                         break
         if not moved:
