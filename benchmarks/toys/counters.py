@@ -1,9 +1,9 @@
 """Six counters, each from 0 to 9: what a device does is to count.
 
-# mypy: allow-untyped-defs, allow-untyped-calls
-
 A design for pagefault's linker, so that the toy runs on the search core as a kernel does.
 """
+
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 LAST = 9
 

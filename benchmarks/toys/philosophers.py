@@ -5,6 +5,8 @@ room for few tasks, so a task seats four philosophers, and which of those who ca
 choice(). 0: thinks, 1: has his first fork, 2: has both; he puts both down at once.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from pagefault.consts import BLOCKED
 from pagefault.hw.choice import choose
 
