@@ -19,16 +19,22 @@ import ast
 from collections.abc import Iterator
 from typing import NoReturn
 
+from pagefault.link.assigned import check_assigned
+from pagefault.link.fields import Fields
 from pagefault.link.source import (
     SUSPENSIONS,
     Function,
     Symbols,
+    constant_value,
     did_you_mean,
     kind_of,
     kind_of_value,
     what,
 )
 
+MAX_SHIFT = 64
+MAX_ROUNDS = 10_000
+MAX_CHOICES = 8
 BUILTINS = {"range", "min", "max", "abs", "int", "bool"}
 GUARDS = ("BLOCKED", "WAITING")
 _ARITY = {"abs": (1, 1), "int": (1, 1), "bool": (1, 1), "min": (2, 9), "max": (2, 9)}
@@ -37,6 +43,7 @@ _ARITY = {"abs": (1, 1), "int": (1, 1), "bool": (1, 1), "min": (2, 9), "max": (2
 def check(function: Function, symbols: Symbols) -> None:
     """Check one function. ModelError, or DesignError in a design's file, with the line."""
     _Checker(function, symbols).run()
+    check_assigned(function, symbols)
 
 
 def is_docstring(node: ast.stmt) -> bool:
@@ -105,6 +112,11 @@ def own_jumps(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from own_jumps(node.orelse)
 
 
+def _acts(node: ast.AST) -> bool:
+    """Whether a node may change what a loop tests."""
+    return isinstance(node, ast.Assign | ast.AugAssign | ast.For | ast.Call)
+
+
 def gives_value(node: ast.FunctionDef) -> bool:
     """Whether a function returns a value whichever way it ends."""
     returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
@@ -116,6 +128,7 @@ class _Checker:
         self.function = function
         self.symbols = symbols
         self.locals = local_names(function.node)
+        self.fields = Fields(function)
         self.loops = 0
 
     def fail(self, node: ast.AST, message: str, hint: str | None = None) -> NoReturn:
@@ -166,7 +179,10 @@ class _Checker:
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
                     self.target(target)
-                self.value_or_call(node, value, targets)
+                if self.fields.is_part(value) and all(map(self.fields.may_stand_for_part, targets)):
+                    self.part(value)
+                else:
+                    self.value_or_call(node, value, targets)
             case ast.AugAssign(target=target, value=value):
                 self.target(target)
                 self.expr(value)
@@ -183,6 +199,7 @@ class _Checker:
                 if orelse:
                     self.fail(orelse[0], "`while` has no `else` here")
                 self.expr(test)
+                self.ends(node)
                 self.loop(body)
             case ast.For():
                 self.for_loop(node)
@@ -191,6 +208,29 @@ class _Checker:
                     self.fail(node, f"`{ast.unparse(node)}` stands in a loop only")
             case _:
                 self.fail(node, f"{what(node)} is not part of the language of paths")
+
+    def ends(self, node: ast.While) -> None:
+        """Refuse a loop that nothing can end."""
+        inside = [n for x in node.body for n in ast.walk(x)]
+        if suspends(node) or any(isinstance(n, ast.Return) for n in inside):
+            return
+        if any(isinstance(n, ast.Break) for n in own_jumps(node.body)):
+            return
+        value = self.constant(node.test)
+        if value or (value is None and not any(map(_acts, inside))):
+            self.fail(
+                node,
+                "this loop never ends",
+                "a `while` changes what it tests, or leaves by `break` or `return`",
+            )
+
+    def constant(self, node: ast.expr) -> int | None:
+        return constant_value(
+            node,
+            lambda name: (
+                None if name in self.locals else self.symbols.constant(self.function.module, name)
+            ),
+        )
 
     def loop(self, body: list[ast.stmt]) -> None:
         self.loops += 1
@@ -209,6 +249,10 @@ class _Checker:
             ):
                 for arg in args:
                     self.expr(arg)
+                    if abs(self.constant(arg) or 0) > MAX_ROUNDS:
+                        self.fail(arg, f"a loop of more than {MAX_ROUNDS} rounds would not end")
+                if len(args) == 3 and self.constant(args[2]) == 0:
+                    self.fail(args[2], "the step of a loop is not 0")
             case _:
                 self.fail(node.iter, "`for` goes over range(...) only")
         self.loop(node.body)
@@ -221,6 +265,7 @@ class _Checker:
                 pass
             case ast.Attribute() | ast.Subscript():
                 self.state_access(node)
+                self.fields.value(node)
             case _:
                 self.fail(node, f"{what(node)} cannot be assigned to", "one name at a time")
 
@@ -296,16 +341,23 @@ class _Checker:
             case ast.Constant(value=value):
                 if not isinstance(value, int):
                     self.fail(node, f"{value!r} is not an integer")
+                if value.bit_length() >= MAX_SHIFT:
+                    self.fail(node, f"an integer has {MAX_SHIFT} bits")
             case ast.Name():
                 self.name(node)
             case ast.Attribute() | ast.Subscript():
                 self.state_access(node)
+                self.fields.value(node)
             case ast.BinOp(left=left, op=op, right=right):
                 if isinstance(op, ast.Div | ast.MatMult | ast.Pow):
                     hint = "use //" if isinstance(op, ast.Div) else None
                     self.fail(node, "values are integers: + - * // % << >> & | ^", hint)
                 self.expr(left)
                 self.expr(right)
+                if isinstance(op, ast.LShift | ast.RShift):
+                    by = self.constant(right)
+                    if by is not None and not 0 <= by < MAX_SHIFT:
+                        self.fail(right, f"a shift by {by}: an integer has {MAX_SHIFT} bits")
             case ast.UnaryOp(operand=operand):
                 self.expr(operand)
             case ast.BoolOp(values=terms):
@@ -347,6 +399,8 @@ class _Checker:
             if name == "st":
                 self.fail(node, "`st` is not a value: read a field of it or pass it on")
             return
+        if name in self.locals:
+            self.fields.value(node)
         if name in self.locals or self.symbols.constant(self.function.module, name) is not None:
             return
         if name in self.symbols.functions or name in BUILTINS:
@@ -356,6 +410,15 @@ class _Checker:
             f"{name} is neither a local name nor a constant of the model",
             did_you_mean(name, self.symbols.known(self.function.module) | self.locals),
         )
+
+    def part(self, node: ast.expr) -> None:
+        """Check an expression that gives a local a part of the state to stand for."""
+        if isinstance(node, ast.Name) and node.id != "st":
+            return
+        if isinstance(node, ast.Name):
+            self.name(node)
+        self.state_access(node)
+        self.fields.part(node)
 
     def state_access(self, node: ast.expr) -> None:
         match node:
@@ -396,6 +459,13 @@ class _Checker:
                 self.fail(node, "range() stands in a `for` only")
             if not low <= len(node.args) <= high:
                 self.fail(node, f"{name}() does not take {len(node.args)} arguments")
+        elif name == "choose" and len(node.args) == 2:
+            n = self.constant(node.args[1])
+            if n is not None and not 1 <= n <= MAX_CHOICES:
+                self.fail(
+                    node.args[1],
+                    f"choose() one of {n}: the search takes each, and {MAX_CHOICES} are the most",
+                )
         elif callee.is_generator:
             self.fail(
                 node,
