@@ -383,3 +383,65 @@ def test_a_file_name_that_is_no_identifier(tmp_path, name):
         "    return _zero(st)\n\n\ndef _zero(st):\n    return 0\n"
     )
     assert link(file).overrides.keys() == {"wp_can_reuse_anon_folio"}
+
+
+def test_a_design_that_begins_with_a_byte_order_mark(tmp_path):
+    file = tmp_path / "marked.py"
+    file.write_text(
+        '"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n    return 1\n',
+        encoding="utf-8-sig",
+    )
+    assert link(file).idea == "An idea."
+
+
+def test_a_name_that_is_too_long(kernel_model):
+    long = f"_{'x' * 300}"
+    error = kernel_model.refuses(
+        f'"""An idea."""\n\n\ndef may_reuse(st, mm, pfn):\n    return {long}(st)\n\n\n'
+        f"def {long}(st):\n    return 1\n"
+    )
+    assert "is a name of 301 characters" in error.message
+    assert error.line == 8
+
+
+PROPERTIES = """
+    def note(st):
+        st.private[0] = 1
+        return 1
+
+
+    def may_reuse(st, mm, pfn):
+        return 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "line", "message"),
+    [
+        ("no_deadlock", "return 1", 5, "would be called no-deadlock, and that name is taken"),
+        ("progress", "return 1", 5, "would be called progress"),
+        ("model_bug", "return 1", 5, "would be called model-bug"),
+        ("private", "return 1", 5, "would be called private"),
+        ("no_stale_tlb_at_end", "return 1", 5, "would be called no-stale-tlb"),
+        ("_mine", "return 1", 5, "property _mine is private"),
+        ("mine", "pass", 5, "does not say on every way whether it holds"),
+        ("mine", "if st.bug: return 1", 5, "does not say on every way whether it holds"),
+        ("mine", "st.bug = 1; return 1", 6, "only looks at the state, but it writes st.bug"),
+        ("mine", "return choose(st, 2)", 6, "but it calls choose()"),
+        ("mine", "return note(st)", 5, "note(), which it calls, writes st.private[0]"),
+    ],
+)
+def test_a_property_that_is_none(model, name, body, line, message):
+    error = model(PROPERTIES).refuses(
+        '"""An idea."""\n\n\n@always\n'
+        f"def {name}(st):\n    {body}\n\n\ndef may_reuse(st, mm, pfn):\n    return 0\n"
+    )
+    assert message in error.message
+    assert error.line == line
+
+
+def test_no_property_of_a_design_has_the_name_of_a_shipped_one(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text('"""An idea."""\n\n\n@always\ndef coherent_at_end(st):\n    return 1\n')
+    with pytest.raises(DesignError, match="would be called coherent, and that name is taken"):
+        link(file)

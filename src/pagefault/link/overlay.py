@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pagefault.errors import DesignError
 from pagefault.link.check import check, gives_value
 from pagefault.link.source import (
+    MAX_NAME,
     Baseline,
     Function,
     Module,
@@ -160,14 +161,14 @@ def lay_over(file: Path, baseline: Baseline, sources: Sources) -> Overlay:
     symbols = Symbols(sources, dict(sources.functions))
     overlay = Overlay(design_name(file), module, parts, symbols)
     for m in (module, *parts.values()):
-        _add(overlay, m)
+        _add(overlay, m, property_names(baseline, sources))
     _check_all(overlay)
     overlay.not_promised = _not_promised(overlay, baseline)
     return overlay
 
 
-def _add(overlay: Overlay, module: Module) -> None:
-    """Add one file's functions."""
+def _add(overlay: Overlay, module: Module, taken: Collection[str]) -> None:
+    """Add one file's functions. `taken`: the names of properties that are the package's own."""
     if not module.doc.strip():
         raise module.error(
             "a design begins with a docstring",
@@ -178,6 +179,10 @@ def _add(overlay: Overlay, module: Module) -> None:
     replaces = False
     mangled: dict[str, str] = {}
     own = re.sub(r"\W", "_", module.file.stem)
+    if len(own.encode()) > MAX_NAME:
+        raise DesignError(
+            f"a file name of {len(own)} characters", module.file, hint=f"{MAX_NAME} are the most"
+        )
     for name in module.functions:
         if name.startswith("_") and name not in sources.functions:
             mangled[name] = f"{name}__{own}"
@@ -185,7 +190,7 @@ def _add(overlay: Overlay, module: Module) -> None:
         always = _is_always(module, node)
         linked = Function(mangled.get(name, name), _renamed(node, mangled), module)
         if always:
-            _add_property(overlay, linked)
+            _add_property(overlay, linked, taken)
         elif name in mangled:
             overlay.private[linked.name] = linked
         else:
@@ -218,7 +223,20 @@ def _is_always(module: Module, node: ast.FunctionDef) -> bool:
     return bool(node.decorator_list)
 
 
-def _add_property(overlay: Overlay, new: Function) -> None:
+def _add_property(overlay: Overlay, new: Function, taken: Collection[str]) -> None:
+    shown = property_name(new.node.name)
+    if new.node.name.startswith("_"):
+        raise new.module.error(
+            f"property {new.node.name} is private",
+            new.node,
+            "its name is what verdicts and tests say: no underscore in front",
+        )
+    if shown in taken or shown in RESERVED:
+        raise new.module.error(
+            f"property {new.node.name} would be called {shown}, and that name is taken",
+            new.node,
+            "every kernel is judged by that property already: call yours something else",
+        )
     other = overlay.symbols.functions.get(new.name)
     if other is not None:
         raise new.module.error(
@@ -229,6 +247,12 @@ def _add_property(overlay: Overlay, new: Function) -> None:
             f"property {new.name} is not a plain function of the state",
             new.node,
             f"def {new.name}(st): ... returns whether it holds",
+        )
+    if not gives_value(new.node):
+        raise new.module.error(
+            f"property {new.name} does not say on every way whether it holds",
+            new.node,
+            "return 1 where it holds and 0 where it does not",
         )
     overlay.properties[new.name] = new
 
@@ -297,9 +321,43 @@ def _check_all(overlay: Overlay) -> None:
     own = {**overlay.overrides, **overlay.private, **overlay.properties}
     for function in own.values():
         check(function, overlay.symbols)
+    for function in overlay.properties.values():
+        _only_looks(function, overlay.symbols)
+
+
+def _only_looks(judge: Function, symbols: Symbols) -> None:
+    """A property looks at a state and leaves it as it is, and so does all that it calls."""
+    todo, seen = [judge], {judge.name}
+    while todo:
+        function = todo.pop()
+        for n in ast.walk(function.node):
+            wrong: ast.expr
+            if isinstance(n, ast.Attribute | ast.Subscript) and isinstance(n.ctx, ast.Store):
+                wrong, does = n, f"writes {ast.unparse(n)}"
+            elif not (isinstance(n, ast.Call) and isinstance(n.func, ast.Name)):
+                continue
+            elif n.func.id == "choose":
+                wrong, does = n, "calls choose()"
+            else:
+                callee = symbols.functions.get(n.func.id)
+                if callee is not None and callee.name not in seen:
+                    seen.add(callee.name)
+                    todo.append(callee)
+                continue
+            by = "it" if function is judge else f"{function.node.name}(), which it calls,"
+            raise judge.module.error(
+                f"property {judge.node.name} only looks at the state, but {by} {does}",
+                wrong if function is judge else judge.node,
+            )
 
 
 JUDGED_BY_SEARCH = frozenset({"no-deadlock", "progress"})
+RESERVED = frozenset({"model-bug", "witness", "counterexample"})
+
+
+def property_name(function: str) -> str:
+    """The property that a function judges, as people name it."""
+    return function.removesuffix("_at_end").replace("_", "-")
 
 
 def property_names(baseline: Baseline, sources: Sources) -> frozenset[str]:

@@ -19,6 +19,7 @@ from pagefault.errors import DesignError, ModelError
 
 PACKAGE = Path(__file__).resolve().parent.parent
 MAX_SHIFT = 64
+MAX_NAME = 100
 SUSPENSIONS = (ast.Yield, ast.YieldFrom)
 
 
@@ -221,7 +222,7 @@ def constants_of(tree: ast.Module, known: dict[str, int]) -> dict[str, int]:
 def read(file: Path, is_design: bool) -> str:
     """The text of a model file."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")  # editors of some systems begin with a mark
     except FileNotFoundError:
         error = DesignError if is_design else ModelError
         raise error("there is no such file", file) from None
@@ -259,6 +260,12 @@ def _top_level(module: Module, node: ast.stmt, first: bool, known: dict[str, int
                     )
             return
         case ast.FunctionDef(name=name):
+            if len(name.encode()) > MAX_NAME:
+                raise module.error(
+                    f"{name[:20]}... is a name of {len(name)} characters",
+                    node,
+                    f"{MAX_NAME} are the most: its step function gets a file of this name",
+                )
             if name in module.functions:
                 before = module.functions[name].lineno
                 raise module.error(f"{name} is defined twice, first in line {before}", node)
