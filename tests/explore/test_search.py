@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from pagefault.errors import ModelError
 from pagefault.explore.search import Budget, explore
 from pagefault.layout import LEAF_INDEX
 from pagefault.verdict import Verdict
@@ -118,6 +121,43 @@ def test_a_crash_of_a_property_is_a_finding(kernel, program):
 
 
 @pytest.mark.parametrize(
+    "error", [UnboundLocalError, NameError, AttributeError, AssertionError, OverflowError]
+)
+def test_whatever_python_says_is_a_finding(kernel, program, error):
+    def odd(st):
+        if st.private[0]:
+            raise error("odd")
+        return 1
+
+    kernel.properties["odd"] = odd
+    result = explore(kernel, program(P=["add 1", "add 1"]))
+    name = f"model-bug: {error.__name__}"
+    assert result.bugs == (name,)
+    assert "odd (" in result.breaches[name].detail
+    kernel.properties.clear()
+    add = kernel.paths[1].step
+    kernel.paths[1].step = lambda st, t: odd(st) and add(st, t)
+    result = explore(kernel, program(P=["add 1", "add 1"]))
+    assert [step.text for step in result.breaches[name].steps] == ["add 1", "add 1"]
+
+
+def test_a_kernel_that_does_not_boot_is_an_error(kernel, program, monkeypatch):
+    good = kernel.function
+    bad = {"boot_kernel": lambda st: st.folio[99]}
+    monkeypatch.setattr(kernel, "function", lambda name: bad.get(name) or good(name))
+    with pytest.raises(ModelError, match="toy does not boot: IndexError"):
+        explore(kernel, program(P=["add 1"]))
+
+
+def test_the_clock_is_looked_at_within_a_state(kernel, program):
+    roll = kernel.paths[5].step
+    kernel.paths[5].step = lambda st, t: time.sleep(0.01) or roll(st, t)
+    result = explore(kernel, program(P=["roll 120"]), budget=Budget(seconds=0.05))
+    assert result.unknown_reason == "more than 0.05 seconds"
+    assert result.seconds < 0.6
+
+
+@pytest.mark.parametrize(
     ("budget", "reason"),
     [
         (Budget(states=3), "more than 3 states"),
@@ -142,7 +182,7 @@ def test_a_budget_does_not_unsay_what_was_found(kernel, program):
 def test_frames_that_differ_in_name_only_are_one_state(kernel, program):
     test = program(P=["alloc 0", "alloc 1"], Q=["alloc 2"])
     reduced = explore(kernel, test)
-    every = explore(kernel, test, canonical=False)
+    every = explore(kernel, test, canonical=False, engine="interpreted")
     assert (reduced.verdict, reduced.depth) == (every.verdict, every.depth)
     assert reduced.states == 6
     assert every.states == 1 + 15 + 15 + 15 * 14 * 2 + 15 * 14 * 13

@@ -31,7 +31,16 @@ __all__ = ["MODEL_ERRORS", "Move", "Replay"]
 Move = tuple[int, tuple[int, ...]]
 """A task and what choose() answered it."""
 
-MODEL_ERRORS = (IndexError, ValueError, ZeroDivisionError, TypeError)
+MODEL_ERRORS = (
+    IndexError,
+    ValueError,
+    ArithmeticError,
+    TypeError,
+    NameError,  # and UnboundLocalError
+    AttributeError,
+    AssertionError,
+    MemoryError,
+)
 """What Python raises where compiled code would go wrong silently."""
 
 

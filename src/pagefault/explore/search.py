@@ -19,6 +19,7 @@ import numpy as np
 
 from pagefault import consts
 from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
+from pagefault.errors import ModelError
 from pagefault.explore.canonical import Canonical
 from pagefault.explore.codec import Codec, MisfitError
 from pagefault.explore.condition import satisfies
@@ -141,7 +142,9 @@ class _Search:
         self.bits = [(1 << p.bit, p.name) for p in self.promises if p.bit is not None]
         self.canonical = Canonical(kernel) if canonical else None
 
-        self.st = boot(kernel, self.lowered)
+        self.deadline = math.inf
+        self.trials = 0
+        self.st = _boot(kernel, self.lowered)
         self.initial: list[int] = list(self.st.leaves)
         self.codec = Codec(self.initial)
         self.keys: list[bytes] = []
@@ -168,6 +171,8 @@ class _Search:
 
     def run(self, engine: str, progress: Progress) -> Result:
         started = time.perf_counter()
+        if self.budget.seconds is not None:
+            self.deadline = started + self.budget.seconds
         if engine == "compiled":
             return self._run_compiled(started, progress)
         switch = started + SWITCH_WARM if engine == "auto" else math.inf
@@ -177,7 +182,7 @@ class _Search:
         reason = None
         state = 0
         while state < len(self.keys):
-            reason = self._over_budget(state, started)
+            reason = self._over_budget()
             if reason:
                 break
             if time.perf_counter() > switch:
@@ -185,7 +190,9 @@ class _Search:
                 if not cold or time.perf_counter() > started + SWITCH_COLD:
                     return self._run_compiled(started, progress)
                 switch = started + SWITCH_COLD
-            self._expand(state)
+            if not self._expand(state):
+                reason = self._out_of_time()
+                break
             state += 1
         if reason is None and PROGRESS in self.judged:
             self._judge_progress(
@@ -202,7 +209,7 @@ class _Search:
         """The same search, compiled, on a machine of this many page frames."""
         from pagefault.explore.compiled import CompiledSearch
 
-        self.st = boot(self.kernel, self.lowered, frames)
+        self.st = _boot(self.kernel, self.lowered, frames)
         if self.canonical:
             self.canonical.apply(self.st.leaves)
         always = [(name, f.__name__) for name, f in self.always]
@@ -281,7 +288,11 @@ class _Search:
             else:
                 self._final(state, found.is_stuck(state))
 
-    def _over_budget(self, state: int, started: float) -> str | None:
+    def _out_of_time(self) -> str | None:
+        late = time.perf_counter() > self.deadline
+        return f"more than {self.budget.seconds:g} seconds" if late else None
+
+    def _over_budget(self) -> str | None:
         budget = self.budget
         if budget.states is not None and len(self.keys) > budget.states:
             return f"more than {budget.states} states"
@@ -290,13 +301,10 @@ class _Search:
             and self.bytes + _EDGE_BYTES * len(self.by) > budget.megabytes * 1e6
         ):
             return f"more than {budget.megabytes:g} MB of states"
-        if budget.seconds is not None and state % 16 == 0:
-            if time.perf_counter() - started > budget.seconds:
-                return f"more than {budget.seconds:g} seconds"
-        return None
+        return self._out_of_time()
 
-    def _expand(self, state: int) -> None:
-        """Take every step that leaves a state."""
+    def _expand(self, state: int) -> bool:
+        """Take every step that leaves a state. False if time is up before that is done."""
         st = self.st
         leaves: list[int] = st.leaves
         base = self.codec.decode(self.keys[state])
@@ -307,6 +315,9 @@ class _Search:
                 continue
             choices: tuple[int, ...] | None = ()
             while choices is not None:
+                self.trials += 1
+                if self.trials % 16 == 0 and time.perf_counter() > self.deadline:
+                    return False
                 leaves[:] = base
                 set_choices(leaves, choices)
                 error = ""
@@ -330,6 +341,7 @@ class _Search:
                 self._breach(DEADLOCK, _End(state, detail=self._who_is_left()))
             else:
                 self._final(state, waiting)
+        return True
 
     def _arrive(self, state: int, move: Move, error: str) -> None:
         """Judge a step that was taken, and enter the state that it led to if that is new."""
@@ -547,6 +559,14 @@ def bug_name(code: int) -> str:
         if name.startswith("BUG_") and value == code:
             return name.removeprefix("BUG_")
     return str(code)
+
+
+def _boot(kernel: Kernel, program: Lowered, frames: int = NR_PFN) -> Any:
+    """The machine as it starts. ModelError if a function that prepares it fails."""
+    try:
+        return boot(kernel, program, frames)
+    except MODEL_ERRORS as e:
+        raise ModelError(f"{kernel.name} does not boot: {_describe(e)}") from None
 
 
 def _describe(error: Exception) -> str:
