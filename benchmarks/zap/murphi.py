@@ -22,7 +22,7 @@ def murphi(program: Zap) -> str:
     """The model of a program."""
     n = len(program.tasks)
     tasks = [_Task(program, t) for t in range(n)]
-    values = max((s.arg for steps in program.tasks for s in steps if s.kind is Kind.STORE), default=0)
+    values = max([1, *(s.arg for steps in program.tasks for s in steps if s.kind is Kind.STORE)])
     lines = [
         f"-- {program.name}: made by benchmarks/zap/murphi.py, which explains it.",
         "const",
@@ -34,7 +34,7 @@ def murphi(program: Zap) -> str:
         f"  task: 0..{n - 1};",
         "  entry: 0..NEW - 1;  -- none, the zero page, mapped, gathered by a task",
         "  read: 0..FULL;  -- or new, or freed; FULL is the flush of all pages",
-        f"  value: 0..{max(values, 1)};",
+        f"  value: 0..{values};",
         "var",
         "  pte: 0..2;  -- none, the zero page, a folio",
         "  cell: value;  -- of the folio that the PTE maps",
@@ -45,7 +45,7 @@ def murphi(program: Zap) -> str:
         "  ptl: boolean;  -- held across a switch point",
         "  tlb: array [task] of entry;",
         "  aux: array [task] of read;  -- the PTE that a fault has read",
-        f"  gath: array [task] of 0..{max(values, 1) + 1};  -- cell + 1 of a zapped folio",
+        f"  gath: array [task] of 0..{values + 1};  -- cell + 1 of a zapped folio",
     ]
     lines += [f"  pos{task.t}: 0..{task.last};" for task in tasks]
     for t in range(n):
@@ -80,11 +80,12 @@ class _Task:
         self.bodies: dict[str, list[str]] = {}
         self.walks: dict[str, list[str]] = {}
         self.i = 0
-        for self.i, step in enumerate(self.steps):
+        for i, step in enumerate(self.steps):
+            self.i = i
             self.statement(step)
         # Numbers: places that wait for PTL, loads, stores, other places, done, not yet started.
         kinds = [self._group(label) for label in self.bodies]
-        labels = [l for _, l in sorted(zip(kinds, self.bodies, strict=True), key=lambda x: x[0])]
+        labels = sorted(self.bodies, key=self._group)
         self.first = [sum(kind < group for kind in kinds) for group in range(4)]
         self.number = {label: i for i, label in enumerate(labels)}
         self.done = len(labels)
@@ -144,10 +145,7 @@ class _Task:
         return f"S{self.i}" if place == "START" else f"S{self.i}_{place}"
 
     def drop(self, cpu: int) -> list[str]:
-        return [f"tlb[{cpu}] := 0;", *(f"rev{cpu}_{u} := false;" for u in self.zappers())]
-
-    def zappers(self) -> list[int]:
-        return list(range(self.n))
+        return [f"tlb[{cpu}] := 0;", *(f"rev{cpu}_{u} := false;" for u in range(self.n))]
 
     def rename_aux(self, old: str, new: str, tasks: Sequence[int]) -> list[str]:
         return [f"if aux[{u}] = {old} then aux[{u}] := {new}; end;" for u in tasks]
@@ -276,7 +274,10 @@ class _Task:
             self.bodies[self.at("PRESENT")] = leave
             return
         put_new = self.put(f"NEW + {self.t}")
-        self.bodies[self.at("ANON")] = [*self.first_of([("pte = 0", self.map_new())], put_new), again]
+        self.bodies[self.at("ANON")] = [
+            *self.first_of([("pte = 0", self.map_new())], put_new),
+            again,
+        ]
         self.bodies[self.at("PRESENT")] = self.first_of(
             [
                 (
@@ -286,7 +287,11 @@ class _Task:
             ],
             leave,
         )
-        self.bodies[self.at("COPY")] = ["anon := true;", *self.alloc(), f"go {self.at('COPY_PTL')};"]
+        self.bodies[self.at("COPY")] = [
+            "anon := true;",
+            *self.alloc(),
+            f"go {self.at('COPY_PTL')};",
+        ]
         self.bodies[self.at("COPY_PTL")] = self.first_of(
             [(f"pte = {ZERO}", ["pte := 0;", "ptl := true;", f"go {self.at('CLEARED')};"])],
             [*put_new, again],
@@ -314,14 +319,21 @@ class _Task:
             f"if tlb[{u}] = {MAPPED} then tlb[{u}] := GATHER + {t}; end;" for u in range(self.n)
         ]
         rename += self.rename_aux(str(MAPPED), f"GATHER + {t}", self.others)
-        nested = "if zapping > 1 then aux[{0}] := FULL; end;".format(t)
+        nested = f"if zapping > 1 then aux[{t}] := FULL; end;"
         self.bodies[self.at("ZAP")] = [
             *note,
             *self.first_of(
                 [
                     (
                         f"pte = {MAPPED}",
-                        [f"{gath} := cell + 1;", *rename, "pte := 0;", "cell := 0;", nested, to_flush],
+                        [
+                            f"{gath} := cell + 1;",
+                            *rename,
+                            "pte := 0;",
+                            "cell := 0;",
+                            nested,
+                            to_flush,
+                        ],
                     ),
                     (f"pte = {ZERO}", ["pte := 0;", nested, to_flush]),
                     ("zapping > 1", [nested, to_flush]),

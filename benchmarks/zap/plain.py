@@ -103,9 +103,7 @@ class _Trial:
             *(self.pte, self.cell, self.owed, self.zapping),
             *(self.table, self.anon, self.ptl, self.started),
         )
-        rows = zip(
-            self.at, self.r0, self.aux, self.gather, self.tlb, self.revoked, strict=True
-        )
+        rows = zip(self.at, self.r0, self.aux, self.gather, self.tlb, self.revoked, strict=True)
         return head + tuple(value for row in rows for value in row)
 
     # --- helpers, named as the kernel's or the model's ------------------------------------------
@@ -171,7 +169,7 @@ class _Trial:
         elif place in (P.ANON, P.PRESENT, P.COPY_PTL, P.ZAP) and self.ptl:
             return
         else:
-            _STEPS[place](self, kind is Kind.STORE)
+            _STEPS[Places(place)](self, kind is Kind.STORE)
             yield self.done()
 
     def access(self, write: bool, value: int) -> Iterator[State]:

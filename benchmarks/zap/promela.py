@@ -37,9 +37,7 @@ def promela(program: Zap) -> str:
     """The model of a program."""
     n = len(program.tasks)
     parts = [_HEADER.format(name=program.name, n=n, full=_names(n)[2] + n)]
-    registers = [
-        f"byte r{t};" for t, steps in enumerate(program.tasks) if Step(Kind.LOAD) in steps
-    ]
+    registers = [f"byte r{t};" for t, steps in enumerate(program.tasks) if Step(Kind.LOAD) in steps]
     parts += [*registers, ""]
     parts += [_Task(program, t).text() for t in range(n)]
     return "\n".join(parts)
@@ -66,7 +64,8 @@ class _Task:
     def text(self) -> str:
         out = self.lines
         out += [f"active proctype T{self.t}()", "{"]
-        for self.i, step in enumerate(self.steps):
+        for i, step in enumerate(self.steps):
+            self.i = i
             self.statement(step)
         out += [f"end{len(self.steps)}:", "\t(false)", "}", ""]
         return "\n".join(out)
@@ -132,9 +131,7 @@ class _Task:
         mine = " | ".join(f"rev[{u}]" for u in range(self.n))
         return f"assert(!(({mine}) & {1 << self.t}))"
 
-    def flush(
-        self, place: str, ipi: str, done: Sequence[str], to: str
-    ) -> None:
+    def flush(self, place: str, ipi: str, done: Sequence[str], to: str) -> None:
         """Positions that flush the own TLB, then by IPI those of the CPUs that hold an entry."""
         for here in (None, *self.others):
             first = self.drop(self.t if here is None else here)
@@ -199,8 +196,9 @@ class _Task:
             ("pte", [f"{aux} = pte"], "PRESENT"),
             ("!pte", ["table = 1", *allocate], "ANON"),
         )
-        dropped = f"if :: {aux} == {self.free + self.t} -> {'; '.join(self.put(self.free + self.t))}"
-        leave = [f"{dropped} :: else fi"] if self.others else []
+        mine = self.free + self.t
+        freed = "; ".join(self.put(mine))
+        leave = [f"if :: {aux} == {mine} -> {freed} :: else fi"] if self.others else []
         if not write:
             self.position(
                 "ANON",
@@ -264,9 +262,7 @@ class _Task:
         )
         freed = "; ".join([*self.put(self.gather), f"{gath} = 0"])
         free = f"if :: {gath} -> {freed} :: else fi"
-        self.flush(
-            "FLUSH", "IPI", [free, f"{aux} = 0", "zapping--", self.revoked_none()], "NEXT"
-        )
+        self.flush("FLUSH", "IPI", [free, f"{aux} = 0", "zapping--", self.revoked_none()], "NEXT")
 
 
 def _both(a: str, b: str) -> str:
