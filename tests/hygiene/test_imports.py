@@ -26,8 +26,9 @@ ARROWS = {
     "jit": "link layout errors",
     "lang": "errors verdict",
     "explore": "link jit lang",
+    "mutate": "explore",
     "report": "explore",
-    "cli": "report explore live cost viewer memory",
+    "cli": "report explore mutate live cost viewer memory",
     # A kernel's answer must not be able to lean on the model's.
     "live": "lang verdict errors",
     # For applications: it needs nothing of the model.

@@ -18,6 +18,7 @@ from pagefault.cli.designs import designs
 from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
 from pagefault.cli.list_tests import list_tests
+from pagefault.cli.mutate import mutate
 from pagefault.errors import PagefaultError
 
 __all__ = ["app", "main", "run"]
@@ -47,12 +48,13 @@ def app(context: click.Context) -> None:
     pagefault list cow/                    the tests and what they ask
     pagefault designs                      the kernels there are
     pagefault diff mainline D              a design as the functions that it replaces
+    pagefault mutate                       what no test notices if the kernel leaves it out
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff):
+for _verb in (check, explain, list_tests, designs, diff, mutate):
     app.add_command(_verb)
 
 
