@@ -117,7 +117,7 @@ def test_as_claimed(pagefault, leak):
     assert line.startswith("Observation leak Sometimes 1 1")
     assert line.split()[5:7] == ["linux-5.7", "op"]
     assert line.endswith("[private] ok")
-    assert summary.startswith("1 checks: 1 as claimed, 0 surprises; 13 states")
+    assert summary.startswith("1 check: 1 as claimed, 0 surprises; 13 states")
     assert err == ""
 
 
@@ -170,8 +170,18 @@ def test_a_budget_ends_in_unknown(pagefault, leak, budget):
     assert "1 Unknown" in out
 
 
-def test_nothing_to_do(pagefault, leak):
-    assert pagefault("check", leak(), "--grain", "step")[0] == 4
+def test_nothing_to_do_says_why(pagefault, leak, tmp_path):
+    code, out, _ = pagefault("check", leak(), "--grain", "step")
+    assert code == 4
+    assert out.startswith(
+        "nothing to check: leak makes no claim at grain step\nhint: name a design"
+    )
+    bare = tmp_path / "bare.litmus"
+    bare.write_text(TWO_CLAIMS.replace("mainline =", "# mainline ="))
+    code, out, _ = pagefault("check", bare)
+    assert (code, out.splitlines()[0]) == (4, "nothing to check: bare makes no claim")
+    code, out, _ = pagefault("check", bare, "--core")
+    assert (code, "in the core" in out) == (4, True)
 
 
 def test_json(pagefault, leak):
@@ -411,7 +421,7 @@ def test_each_claim_of_a_list_is_checked(pagefault, tmp_path):
     assert "2 checks: 1 as claimed, 1 surprise" in out
     code, out, _ = pagefault("check", tmp_path / "two.litmus", "-d", "mainline", "--grain", "step")
     assert code == 0
-    assert "1 checks: 1 as claimed, 0 surprises" in out
+    assert "1 check: 1 as claimed, 0 surprises" in out
 
 
 def test_two_designs_of_one_name(pagefault, tmp_path):
@@ -461,3 +471,68 @@ def test_a_full_disk(verb):
     command = f"{sys.executable} -m pagefault {verb} > /dev/full"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
+
+
+IDEA = '"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n    return 1\n'
+
+
+@pytest.mark.parametrize("name", ["linux_5_7", "mainline"])
+def test_claims_about_a_shipped_design_are_not_about_a_file_of_its_name(
+    pagefault, leak, tmp_path, monkeypatch, name
+):
+    monkeypatch.chdir(tmp_path)
+    Path(f"{name}.py").write_text(IDEA)
+    file = f"./{name}.py"
+    code, out, _ = pagefault("check", leak("Never", ""), "-d", file, "--grain", "op")
+    assert code == 0
+    assert f"  {file}  op " in out
+    assert "no claim" in out
+    assert out.endswith(f"{file} is not the shipped design of this name: no claim is about it\n")
+    assert f"design {file}, grain op" in pagefault("explain", leak(), "-d", file)[1]
+    designs = ["-d", file, "-d", "linux-5.7", "--grain", "op", "-j", 1]
+    code, out, _ = pagefault("check", leak(), *designs)
+    assert code == 0
+    assert "2 checks: 1 as claimed, 0 surprises, 1 without a claim" in out
+
+
+def test_claims_hold_for_the_very_file_and_for_ones_own(pagefault, leak, tmp_path):
+    from pagefault.link import BASELINE
+
+    shipped = BASELINE.designs / "linux_5_7.py"
+    assert "SURPRISE" in pagefault("check", leak("Never"), "-d", shipped)[1]
+    file = tmp_path / "mine.py"
+    file.write_text(IDEA)
+    own = Path(leak("Never"))
+    own.write_text(own.read_text().replace("linux-5.7", "mine"))
+    code, out, _ = pagefault("check", own, "-d", file)
+    assert (code, "  mine  op " in out) == (1, True)
+
+
+def test_what_is_no_file(pagefault, tmp_path):
+    os.mkfifo(tmp_path / "fifo.litmus")
+    (tmp_path / "dangling.litmus").symlink_to("nowhere")
+    (tmp_path / "loop.litmus").symlink_to("loop.litmus")
+    (tmp_path / "empty").mkdir()
+    for name, says in {
+        "fifo.litmus": "it is a FIFO, not a litmus file",
+        "dangling.litmus": "a link to nowhere, which does not exist",
+        "loop.litmus": "a link that leads",
+        "empty": "no *.litmus file is in this folder",
+    }.items():
+        code, _, err = pagefault("check", tmp_path / name)
+        assert code == 2
+        assert err.startswith(f"{tmp_path / name}: error: {says}")
+
+
+@pytest.mark.parametrize(("verb", "says"), [("check", "1 as claimed"), ("explain", "breaks ")])
+def test_a_litmus_text_from_standard_input(verb, says, leak):
+    text = Path(leak()).read_text()
+    command = [sys.executable, "-m", "pagefault", verb, "-"]
+    command += ["-d", "linux-5.7"] if verb == "explain" else []
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Observation stdin Sometimes 1 1")
+    assert says in done.stdout
+    bad = subprocess.run(command, input="x", capture_output=True, text=True, check=False)
+    assert bad.returncode == 2
+    assert bad.stderr.startswith("stdin:1:1: error: no header")

@@ -49,9 +49,9 @@ def check(
 ) -> int:
     """Search every schedule of each TEST and compare with what the test claims.
 
-    TEST is a name, a family such as cow/, a glob, a file or a folder; without any, the catalogue.
-    Each test runs under every design that it makes a claim about, or under those that --design
-    names; a design without a claim gets a verdict and no judgement.
+    TEST is a name, a family such as cow/, a glob, a file, a folder, or - for standard input;
+    without any, the catalogue. Each test runs under every design that it makes a claim about, or
+    under those that --design names; a design without a claim gets a verdict and no judgement.
 
     \b
     Observation NAME Never|Sometimes|Always POS NEG
@@ -62,11 +62,12 @@ def check(
     """
     from pagefault.cli import checking
 
+    tests = checking.entries(selectors, core)
     jobs_to_do = checking.plan(
-        checking.entries(selectors, core),
+        tests,
         designs,
         grain,
         properties,
         budget_of(max_states, max_seconds, max_memory),
     )
-    return checking.run(jobs_to_do, as_json, jobs)
+    return checking.run(jobs_to_do, as_json, jobs, tests, grain)

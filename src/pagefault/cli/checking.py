@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from pagefault.cli.running import Job, Outcome, default_workers, run_all
+from pagefault.cli.running import Job, Outcome, default_workers, run_all, shown_name
 from pagefault.errors import DesignError, LitmusError
 from pagefault.explore.search import Budget
 from pagefault.lang import Entry, Expectation, Program, catalogue_root, select
@@ -55,6 +55,7 @@ def plan(
             claim=next((claim for claim in claims if g in claim.grains), None),
             properties=tuple(properties) or None,
             budget=budget,
+            shown=name,
         )
         for entry in entries
         for name, claims in _claims(entry.program, tuple(wanted), known)
@@ -63,13 +64,13 @@ def plan(
 
 
 def _wanted(designs: Sequence[str]) -> dict[str, str]:
-    """The designs that were asked for, by name."""
+    """The designs that were asked for, by the name that is shown and that claims are about."""
     wanted: dict[str, str] = {}
     for design in designs:
-        kernel = link(design)
-        if link(wanted.setdefault(kernel.name, design)) is not kernel:
+        name = shown_name(design)
+        if link(wanted.setdefault(name, design)) is not link(design):
             raise DesignError(
-                f"two designs are called {kernel.name}: {wanted[kernel.name]} and {design}",
+                f"two designs are called {name}: {wanted[name]} and {design}",
                 hint="a design has the name of its file: rename one of them",
             )
     return wanted
@@ -102,11 +103,20 @@ def _grains(claims: Sequence[Expectation], grain: str | None, asked_for: bool) -
     return GRAINS if grain in (None, "both") else (grain,)
 
 
-def run(jobs: Sequence[Job], as_json: bool, workers: int | None) -> int:
-    """Make the searches, print what came out, and return the exit code."""
+def run(
+    jobs: Sequence[Job],
+    as_json: bool,
+    workers: int | None,
+    tests: Sequence[Entry] = (),
+    grain: str | None = None,
+) -> int:
+    """Make the searches, print what came out, and return the exit code.
+
+    `tests` and `grain` are what was asked for: they say why there is nothing to do.
+    """
     outcomes = []
     name = max((len(job.program.name) for job in jobs), default=0)
-    design = max((len(str(job.design)) for job in jobs), default=0)
+    design = max((len(job.shown) for job in jobs), default=0)
     with _progress(len(jobs)) as advance:
         for outcome in run_all(jobs, workers or default_workers()):
             outcomes.append(outcome)
@@ -119,7 +129,10 @@ def run(jobs: Sequence[Job], as_json: bool, workers: int | None) -> int:
         for outcome in outcomes:
             if outcome.surprises:
                 click.echo(_detail(outcome))
-        click.echo(_summary(outcomes))
+        click.echo(_summary(outcomes) if outcomes else _nothing(tests, grain))
+        for shown in sorted({job.shown for job in jobs if job.shown == str(job.design)}):
+            if shown.endswith(".py"):
+                click.echo(f"{shown} is not the shipped design of this name: no claim is about it")
     if any(outcome.surprises for outcome in outcomes):
         return SURPRISE
     if any(not outcome.result.complete for outcome in outcomes):
@@ -173,7 +186,7 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     claimed = len(outcomes) - surprises - unknown - unclaimed
     parts = [
         f"{claimed} as claimed",
-        f"{surprises} {'surprise' if surprises == 1 else 'surprises'}",
+        _count(surprises, "surprise"),
     ]
     if unknown:
         parts.append(f"{unknown} Unknown")
@@ -181,7 +194,22 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
         parts.append(f"{unclaimed} without a claim")
     states = sum(o.result.states for o in outcomes)
     seconds = sum(o.result.seconds for o in outcomes)
-    return f"\n{len(outcomes)} checks: {', '.join(parts)}; {states} states in {seconds:.1f} s"
+    checks = _count(len(outcomes), "check")
+    return f"\n{checks}: {', '.join(parts)}; {_count(states, 'state')} in {seconds:.1f} s"
+
+
+def _nothing(tests: Sequence[Entry], grain: str | None) -> str:
+    """Why there was nothing to check."""
+    if not tests:
+        return "nothing to check: none of these tests is in the core (litmus/core.txt)"
+    names = tests[0].name if len(tests) == 1 else f"none of {len(tests)} tests"
+    makes = f"{names} makes no claim" if len(tests) == 1 else f"{names} makes a claim"
+    at = "" if grain in (None, "both") else f" at grain {grain}"
+    return f"nothing to check: {makes}{at}\nhint: name a design: --design mainline"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _is_unclaimed(outcome: Outcome) -> bool:

@@ -52,23 +52,26 @@ def explain(
     """Print the shortest trace of TEST that shows what is wrong, in plain text for a mail.
 
     If a property breaks, the trace shows that; else a final state that satisfies the condition;
-    else, one that does not. TEST is a test's name or the path of a litmus file.
+    else, one that does not. TEST is a test's name, the path of a litmus file, or - for standard
+    input.
 
     Exit code: 0, 1 if the model itself ran into an impossible situation, 2 an error, 3 the budget
     ended before there was anything to show.
     """
-    from pagefault.cli.running import Job, run_one
+    from pagefault.cli.running import Job, run_one, shown_name
     from pagefault.report.story import SCHEMA, result_document, trace_document
     from pagefault.report.text import result_text, trace_text
 
     program = _program(test)
+    shown = shown_name(design)
     job = Job(
         program=program,
         design=design,
-        grain=grain or _claimed_grain(program, design),
+        grain=grain or _claimed_grain(program, shown),
         claim=None,
         properties=(prop,) if prop else None,
         budget=budget_of(max_states, max_seconds, max_memory),
+        shown=shown,
     )
     result = run_one(job).result
     trace = _trace(result, prop)

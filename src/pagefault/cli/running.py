@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from pagefault.explore.search import Budget
     from pagefault.lang import Expectation, Program
 
-__all__ = ["Job", "Outcome", "default_workers", "run_all", "run_one"]
+__all__ = ["Job", "Outcome", "default_workers", "run_all", "run_one", "shown_name"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One search. `claim` is what the test says about it, None if nothing."""
+    """One search. `claim` is what the test says about it, None if nothing.
+
+    `shown` names the design in what is printed, "" for its own name.
+    """
 
     program: Program
     design: str | Path
@@ -34,6 +37,7 @@ class Job:
     claim: Expectation | None
     properties: tuple[str, ...] | None
     budget: Budget
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def run_one(job: Job) -> Outcome:
     if job.properties is not None:
         check_names(kernel, job.properties)
     result = explore(kernel, job.program, job.grain, job.budget, properties=job.properties)
+    if job.shown:
+        result = replace(result, design=job.shown)
     return Outcome(job, result, tuple(compare(result, job.claim, job.properties)))
 
 
@@ -101,6 +107,21 @@ def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
 def default_workers() -> int:
     """Two, or one where there is one CPU."""
     return min(2, os.cpu_count() or 1)
+
+
+def shown_name(design: str | Path) -> str:
+    """What a design is called: its name, or its path if a shipped design has that name already.
+
+    DesignError if there is no such design.
+    """
+    from pagefault.link import BASELINE, link
+    from pagefault.link.overlay import design_files
+
+    name = link(design).name
+    shipped = design_files(BASELINE).get(name)
+    if shipped is None or link(shipped[0]) is link(design):
+        return name
+    return str(design)
 
 
 class _WorkerError(PagefaultError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -107,6 +108,17 @@ def read(path: Path) -> str:
         raise LitmusError(f"can't read it: {error.strerror or error}", path) from None
     except ValueError as error:  # a NUL in the name
         raise LitmusError(f"can't read it: {error}", repr(str(path))) from None
+    return _decoded(data, path)
+
+
+def read_input() -> str:
+    """The text that standard input gives."""
+    if sys.stdin is None:
+        raise LitmusError("standard input is closed")
+    return _decoded(sys.stdin.buffer.read(4 * MAX_BYTES + 1), Path("stdin"))
+
+
+def _decoded(data: bytes, path: Path) -> str:
     if len(data) > 4 * MAX_BYTES:
         raise LitmusError(
             f"the file has more than {4 * MAX_BYTES} bytes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -9,13 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 from pagefault.errors import LitmusError
-from pagefault.lang._text import did_you_mean
-from pagefault.lang.parse import load
+from pagefault.lang._text import did_you_mean, read_input
+from pagefault.lang.parse import load, parse
 from pagefault.lang.program import Program
 
 __all__ = ["Entry", "catalogue", "catalogue_root", "select"]
 
 SUFFIX = ".litmus"
+STDIN = "-"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Entry:
     @cached_property
     def program(self) -> Program:
         """The parsed file, read when first asked for; LitmusError if it is wrong."""
+        if self.path == Path(STDIN):
+            return parse(read_input(), self.name)
         return load(self.path)
 
 
@@ -64,8 +69,8 @@ def catalogue(root: str | Path | None = None) -> list[Entry]:
 def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Entry]:
     """The tests that the selectors name, each once, in their order; all without selectors.
 
-    A selector is the path of a file or folder, a family (`cow` or `cow/`), a test's name, or a glob
-    over names or `family/name`. LitmusError if one names nothing.
+    A selector is the path of a file or folder, a family (`cow` or `cow/`), a test's name, a glob
+    over names or `family/name`, or `-` for standard input. LitmusError if one names nothing.
     """
     if not selectors:
         return catalogue(root)
@@ -77,16 +82,21 @@ def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Ent
 
 
 def _select(selector: str, root: str | Path | None) -> list[Entry]:
+    if selector == STDIN:
+        return [Entry("stdin", "", Path(STDIN))]
+    entries = catalogue(root)
     if selector and "\0" not in selector:
         path = Path(selector)
         try:
             if path.is_file():
                 return [_entry(path)]
-            if path.is_dir() and (entries := _below(path)):
-                return entries
+            if path.is_dir() and (found := _below(path)):
+                return found
+            is_family = any(entry.family == selector.rstrip("/") for entry in entries)
+            if os.path.lexists(path) and not is_family:
+                raise LitmusError(_what(path), selector)
         except OSError as error:  # a name that is too long, a folder that is not ours
             raise LitmusError(f"can't read it: {error.strerror or error}", selector[:80]) from None
-    entries = catalogue(root)
     word = selector.rstrip("/").removesuffix(SUFFIX)
     chosen = [e for e in entries if e.family == word or word in (e.name, f"{e.family}/{e.name}")]
     if not chosen:
@@ -102,6 +112,28 @@ def _select(selector: str, root: str | Path | None) -> list[Entry]:
     if not hint:
         hint = f"families are {' '.join(families)}; `pagefault list` shows the tests"
     raise LitmusError(f"no litmus test, family, file or folder is called {selector!r}", hint=hint)
+
+
+def _what(path: Path) -> str:
+    """What something is that is neither a file nor a folder with tests."""
+    if path.is_dir():
+        return f"no *{SUFFIX} file is in this folder"
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return f"a link to {path.readlink()}, which does not exist"
+    except OSError as error:
+        return f"a link that leads nowhere: {error.strerror}"
+    except RuntimeError:
+        return "a link that leads to itself"
+    kinds = [
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    ]
+    kind = next((word for test, word in kinds if test(mode)), "no regular file")
+    return f"it is {kind}, not a litmus file"
 
 
 def _below(root: Path) -> list[Entry]:
