@@ -58,11 +58,13 @@ def _layout_digest() -> str:
 def made_by() -> str:
     """What a file's hash covers beside its text: versions and options."""
     versions = (platform.python_version(), numba.__version__, llvmlite.__version__, np.__version__)
-    return f"1 {versions} {_layout_digest()} bounds {bounds_checked()}"
+    return f"{versions} {_layout_digest()} {sorted(_options().items())}"
 
 
 def _options() -> dict[str, Any]:
-    return {"cache": True, "nogil": True, "boundscheck": bounds_checked()}
+    # Without the runtime for allocations: nothing here allocates, and counting the references of
+    # arrays that are passed around cost more than the work.
+    return {"cache": True, "nogil": True, "_nrt": False, "boundscheck": bounds_checked()}
 
 
 @cache

@@ -381,12 +381,11 @@ def dtype_of(field: Int | ArrayOf | type[Struct]) -> Any:
     if isinstance(field, ArrayOf):
         return np.dtype((dtype_of(field.element), (field.length,)))
     dtypes = [dtype_of(f) for f in field.FIELDS.values()]
-    offsets, offset, unit = [], 0, 1
+    # Structs stand on words, so that a search can compare and copy them by the word.
+    offsets, offset = [], 0
     for f, dtype in zip(field.FIELDS.values(), dtypes, strict=True):
-        if isinstance(f, ArrayOf) and not isinstance(f.element, Int):
-            # Arrays of structs stand on words, so that a search can compare and copy by the word.
-            unit = WORD
-            offset = -(-offset // unit) * unit
+        if not isinstance(f, Int) and not (isinstance(f, ArrayOf) and isinstance(f.element, Int)):
+            offset = -(-offset // WORD) * WORD
         offsets.append(offset)
         offset += dtype.itemsize
     return np.dtype(
@@ -394,7 +393,7 @@ def dtype_of(field: Int | ArrayOf | type[Struct]) -> Any:
             "names": list(field.FIELDS),
             "formats": dtypes,
             "offsets": offsets,
-            "itemsize": -(-offset // unit) * unit,
+            "itemsize": -(-offset // WORD) * WORD,
         }
     )
 

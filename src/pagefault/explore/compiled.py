@@ -40,11 +40,11 @@ STATEMENTS = 16
 # Where things stand in the record, and room to work in; plain tuples of arrays for Numba.
 Where = namedtuple(
     "Where",
-    "scan frames roots named_at inner records naming_bits record_bits last_frame"
-    " changed names frame_scratch old",
+    "scan frames roots root_words root_at root_is_pte inner records record_words"
+    " naming_bits record_bits last_frame changed names frame_scratch old",
 )
 Keys = namedtuple(
-    "Keys", "arena hashes table parent move ends edges number_of bit_of zobrist scratch"
+    "Keys", "arena hashes table parent move ends mentioned edges number_of bit_of zobrist scratch"
 )
 
 
@@ -131,7 +131,6 @@ class CompiledSearch:
         self._pointers = self._name_pointers()
         self._states, self._words = _record(st)
         self._base = self._words.copy()
-        self._base_states = self._base.view(np.uint8)[: STATE.itemsize].view(STATE)
         self._initial = self._words.copy()
         self._where = self._make_where(st)
         self._lengths = np.array([len(t.statements) for t in program.tasks], dtype=np.int64)
@@ -258,12 +257,15 @@ class CompiledSearch:
             }
         )
         return Where(
-            scan=np.array(scan, dtype=np.int64),
+            scan=np.array(scan, dtype=np.uint64),
             frames=frames,
             roots=_table(roots),
-            named_at=np.array([_named_at(i) for i in roots], dtype=np.int64),
+            root_words=_root_words(roots),
+            root_at=_OFFSETS[roots, 0].astype(np.uint64),
+            root_is_pte=np.array([LEAVES[i].kind == "pte" for i in roots]),
             inner=np.array([_table([i for i in r if LEAVES[i].kind]) for r in records]),
             records=np.array([_table(r) for r in records]),
+            record_words=np.array([_words_of(r) for r in RECORDS]),
             naming_bits=_naming_bits(),
             record_bits=_record_bits(),
             last_frame=_last_frame(),
@@ -310,6 +312,7 @@ class CompiledSearch:
             parent=np.zeros(capacity, dtype=np.int32),
             move=np.zeros(capacity, dtype=np.int64),
             ends=np.zeros(capacity, dtype=np.uint8),
+            mentioned=np.zeros(capacity, dtype=np.uint8),
             edges=np.zeros((2 * capacity, 2), dtype=np.int32),
             number_of=np.full(WORDS * 64, -1, dtype=np.int64),
             bit_of=np.zeros(width * 64, dtype=np.int64),
@@ -333,7 +336,7 @@ class CompiledSearch:
         new = self._new_keys(capacity, width) if states or key else old
         if new is not old:
             new.arena[:count, : old.arena.shape[1]] = old.arena[:count]
-            for name in ("hashes", "parent", "move", "ends"):
+            for name in ("hashes", "parent", "move", "ends", "mentioned"):
                 getattr(new, name)[:count] = getattr(old, name)[:count]
             new.number_of[:] = old.number_of
             new.bit_of[: len(old.bit_of)] = old.bit_of
@@ -363,7 +366,6 @@ class CompiledSearch:
         return (
             self._states,
             self._words,
-            self._base_states,
             self._base,
             self._words.view(np.uint8),
             paths,
@@ -468,13 +470,29 @@ def _table(leaves: Sequence[int]) -> np.ndarray[Any, Any]:
     return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
 
 
-def _named_at(leaf: int) -> int:
-    """The byte of a leaf that holds the number of a frame: there are fewer than 256."""
-    return int(_OFFSETS[leaf, 0]) + (PFN_SHIFT // 8 if LEAVES[leaf].kind == "pte" else 0)
+def _root_words(roots: Sequence[int]) -> np.ndarray[Any, Any]:
+    """The words that hold numbers of frames outside the frames' own records, in the order of
+    `roots`: the word, the bits of it that are such numbers, and the roots [first, last) in it."""
+    rows: list[list[int]] = []
+    for i, leaf in enumerate(roots):
+        is_pte = LEAVES[leaf].kind == "pte"
+        at = int(_OFFSETS[leaf, 0]) + (PFN_SHIFT // 8 if is_pte else 0)
+        if not rows or rows[-1][0] != at // 8:
+            rows.append([at // 8, 0, i, i])
+        rows[-1][1] |= 0xFF << 8 * (at % 8)
+        rows[-1][3] = i + 1
+    return np.array(rows, dtype=np.uint64).reshape(len(rows), 4)
 
 
 _IN_RECORD = frozenset(i for record in RECORDS for i in record)
 _MENTIONS = PTE_HAS_PFN | PAGE_TABLE | 0xFF << PFN_SHIFT
+
+
+def _words_of(leaves: Sequence[int]) -> list[int]:
+    """The words that these leaves fill."""
+    return sorted(
+        {int(w) for i in leaves for w in (_OFFSETS[i, 0] // 8, (_OFFSETS[i].sum() - 1) // 8)}
+    )
 
 
 def _naming_bits() -> np.ndarray[Any, Any]:

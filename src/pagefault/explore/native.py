@@ -53,6 +53,7 @@ KEEP_EDGES = 7
 DEPTH = 8
 LEVEL_END = 9
 TRANSITIONS = 10
+MENTIONED = 11  # frames that the state at hand mentions
 NR_META = 16
 
 # Why a chunk ended.
@@ -62,6 +63,8 @@ GROW_STATES = 2
 GROW_KEY = 3
 GROW_EDGES = 4
 KEY_OVERFLOW = 5
+
+PFN_BYTE = PFN_SHIFT // 8  # of a PTE: there are fewer than 256 frames
 
 MAX_SUCCESSORS = 4096  # of one state
 MAX_NEW_BITS = 512  # that the successors of one state may bring into use
@@ -207,21 +210,37 @@ def mention(p, movable, found, order, n):
 
 
 @compiled
-def is_canonical(raw, st, meta, where, registers, records_touched, mentioned_before):
-    """Whether folios stand in canonical order, told quickly; 0 where find_names() must say.
+def pfn_at(raw, at, is_pte):
+    """named_pfn() of the leaf at this byte, without putting its value together."""
+    if not is_pte:
+        return np.int64(raw[at])
+    low = np.int64(raw[at]) | np.int64(raw[at + np.uint64(1)]) << 8
+    if low & PTE_HAS_PFN and not low & PAGE_TABLE:
+        return np.int64(raw[at + np.uint64(PFN_BYTE)])
+    return 0
 
-    The state that is being expanded is canonical and mentions frames 1 to `mentioned_before`.
+
+@compiled
+def is_canonical(raw, words, st, meta, where, registers, records_touched, mentioned_before):
+    """Tells quickly that folios stand in canonical order: how many frames are mentioned, which are
+    then frames 1 to that number; -1 where find_names() must say.
+
+    The state that is being expanded is canonical and mentions `mentioned_before` frames.
     """
     if where.inner.shape[1] > 0:
-        return 0
+        return -1
     following = 1
-    for i in range(len(where.roots)):
-        p = raw[where.named_at[i]]
-        if p >= following:
-            if where.roots[i, 2]:
-                p = named_pfn(read_value(raw, where.roots[i, 0], where.roots[i, 1]), True)
+    root_words = where.root_words
+    root_at = where.root_at
+    root_is_pte = where.root_is_pte
+    for k in range(len(root_words)):
+        w = root_words[k, 0]
+        if words[w] & root_words[k, 1] == ZERO:
+            continue
+        for i in range(root_words[k, 2], root_words[k, 3]):
+            p = pfn_at(raw, root_at[i], root_is_pte[i])
             if p > following:
-                return 0
+                return -1
             if p == following:
                 following += 1
     for t in range(meta[TASKS]):
@@ -234,15 +253,15 @@ def is_canonical(raw, st, meta, where, registers, records_touched, mentioned_bef
                 if value > 0:
                     p = named_pfn(value, row[i] & 1)
                     if p > following:
-                        return 0
+                        return -1
                     if p == following:
                         following += 1
     if following - 1 == mentioned_before and not records_touched:
-        return 1
+        return mentioned_before
     for p in range(following, st.nr_pfns - 1):
-        if not same_record(raw, where.records, p, p + 1):
-            return 0
-    return 1
+        if not same_record(words, where.record_words, p, p + 1):
+            return -1
+    return following - 1
 
 
 @compiled
@@ -263,36 +282,20 @@ def frames_named(st, t, registers):
 
 
 @compiled
-def count_mentioned(raw, st, meta, where, registers):
-    """How many frames a canonical state mentions: they are frames 1 to this number."""
-    last = 0
-    for i in range(len(where.roots)):
-        p = named_pfn(read_value(raw, where.roots[i, 0], where.roots[i, 1]), where.roots[i, 2])
-        last = max(last, p)
-    for t in range(meta[TASKS]):
-        task = st.task[t]
-        for d in range(task.depth):
-            row = registers[task.frame[d].path]
-            for i in range(1, 1 + row[0]):
-                value = np.int64(task.frame[d].reg[row[i] >> 1])
-                if value > 0:
-                    last = max(last, named_pfn(value, row[i] & 1))
-    return last
-
-
-@compiled
-def same_record(raw, records, p, q):
+def same_record(words, record_words, p, q):
     """Whether the records of two frames hold the same."""
-    for k in range(records.shape[1]):
-        for i in range(records[p, k, 1]):
-            if raw[records[p, k, 0] + i] != raw[records[q, k, 0] + i]:
-                return False
+    for k in range(record_words.shape[1]):
+        if words[record_words[p, k]] != words[record_words[q, k]]:
+            return False
     return True
 
 
 @compiled
-def find_names(raw, st, meta, where, registers, names, scratch):
-    """canonical.py Canonical.naming(): fills `names`; 1 if it renames anything."""
+def find_names(raw, words, st, meta, where, registers, names, scratch):
+    """canonical.py Canonical.naming(): fills `names`; 1 if it renames anything.
+
+    `meta[MENTIONED]` is left with how many frames are mentioned.
+    """
     movable = scratch[0]
     found = scratch[1]
     order = scratch[2]
@@ -326,10 +329,15 @@ def find_names(raw, st, meta, where, registers, names, scratch):
             n = mention(named_pfn(value, where.inner[order[i], k, 2]), movable, found, order, n)
         i += 1
     mentioned = n
+    meta[MENTIONED] = n
     for p in range(1, st.nr_pfns):
         if movable[p] and not found[p]:
             k = n
-            while k > mentioned and record_less(raw, where.records, order[k - 1], p):
+            while (
+                k > mentioned
+                and not same_record(words, where.record_words, order[k - 1], p)
+                and record_less(raw, where.records, order[k - 1], p)
+            ):
                 order[k] = order[k - 1]
                 k -= 1
             order[k] = p
@@ -374,10 +382,11 @@ def rename_frames(raw, st, meta, where, registers, names, old):
                 if value > 0:
                     task.frame[d].reg[row[i] >> 1] = renamed_value(value, row[i] & 1, names)
     records = where.records
-    for p in range(NR_PFN):
-        for k in range(records.shape[1]):
-            old[p, k] = read_value(raw, records[p, k, 0], records[p, k, 1])
-    for p in range(NR_PFN):
+    for p in range(st.nr_pfns):
+        if names[p] != p:
+            for k in range(records.shape[1]):
+                old[p, k] = read_value(raw, records[p, k, 0], records[p, k, 1])
+    for p in range(st.nr_pfns):
         if names[p] != p:
             to = names[p]
             for k in range(records.shape[1]):
@@ -404,8 +413,9 @@ def changed_words(words, base, where, t, n_frames, changed):
         if words[w] != base[w]:
             changed[n] = w
             n += 1
-    first = where.frames[0, t]
-    for w in range(first, first + (n_frames * where.frames[1, 0] + 7) // 8):
+    first = np.uint64(where.frames[0, t])
+    for i in range((n_frames * where.frames[1, 0] + 7) // 8):
+        w = first + np.uint64(i)
         if words[w] != base[w]:
             changed[n] = w
             n += 1
@@ -477,7 +487,6 @@ def note_first(first, row, state, move):
 def explore_chunk(
     states,
     words,
-    base_states,
     base,
     raw,
     paths,
@@ -493,8 +502,6 @@ def explore_chunk(
 ):
     """Expand at most `limit` states, breadth first. Returns why it ended."""
     st = states[0]
-    base_st = base_states[0]
-    base_raw = base.view(np.uint8)
     new_key = keys.scratch[0]
     key = keys.scratch[1]
     changed = where.changed
@@ -516,7 +523,7 @@ def explore_chunk(
             meta[DEPTH] += 1
             meta[LEVEL_END] = meta[COUNT]
         go_to(words, base, key, keys.arena[s], keys.bit_of)
-        mentioned = -1
+        mentioned = keys.mentioned[s]
         moved = False
         blocked = False
         waiting = False
@@ -560,11 +567,8 @@ def explore_chunk(
                         n = changed_words(words, base, where, t, frames, changed)
                     else:
                         n = changed_words(words, base, where, t, frames, changed)
+                        meta[MENTIONED] = mentioned
                         if meta[CANONICAL]:
-                            if mentioned < 0:
-                                mentioned = count_mentioned(
-                                    base_raw, base_st, meta, where, registers
-                                )
                             touched = frames_named(st, t, registers) != named_before
                             in_records = False
                             for i in range(n):
@@ -576,10 +580,18 @@ def explore_chunk(
                                     if where.last_frame[w] > mentioned:
                                         in_records = True
                             if touched or in_records:
-                                if not is_canonical(
-                                    raw, st, meta, where, registers, in_records, mentioned
-                                ) and find_names(
-                                    raw, st, meta, where, registers, names, where.frame_scratch
+                                meta[MENTIONED] = is_canonical(
+                                    raw, words, st, meta, where, registers, in_records, mentioned
+                                )
+                                if meta[MENTIONED] < 0 and find_names(
+                                    raw,
+                                    words,
+                                    st,
+                                    meta,
+                                    where,
+                                    registers,
+                                    names,
+                                    where.frame_scratch,
                                 ):
                                     rename_frames(raw, st, meta, where, registers, names, where.old)
                                     n = -1
@@ -611,6 +623,7 @@ def explore_chunk(
                             keys.parent[count] = s
                             keys.move[count] = packed
                             keys.ends[count] = 0
+                            keys.mentioned[count] = meta[MENTIONED]
                             judged = paths[JUDGE](st, 0)
                             row = ROW_PROPERTIES
                             while judged != 0:
