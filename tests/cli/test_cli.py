@@ -424,6 +424,15 @@ def test_each_claim_of_a_list_is_checked(pagefault, tmp_path):
     assert "1 check: 1 as claimed, 0 surprises" in out
 
 
+def test_a_claim_of_sometimes_where_it_is_never(pagefault, leak):
+    path = Path(leak("Sometimes", ""))
+    path.write_text(path.read_text().replace('"linux-5.7"', '"mainline"'))
+    code, out, _ = pagefault("check", path)
+    assert code == 1
+    assert "claimed Sometimes, found Never 0 1: no schedule ends in a state that" in out
+    assert "(no schedule ends in one that does)" in out
+
+
 def test_two_designs_of_one_name(pagefault, tmp_path):
     files = [tmp_path / folder / "mine.py" for folder in "ab"]
     for number, file in enumerate(files):

@@ -110,6 +110,49 @@ def test_six_tasks_fit():
     assert "h = pin(A, write, longterm)" in text
 
 
+FOUR = """+++
+title = "Four tasks"
+source = "none"
++++
+process P {
+    A = mmap(anon, private, rw)
+    A[0] = 1
+    h = pin(A, write, longterm)
+    fork(C)
+    clone(T)
+}
+process C { r0 = A[0] }
+thread T { A[2] = 3 }
+device D { r0 = dma_read(h[2]) }
+exists (D:r0 = 3)
+"""
+
+
+def test_four_tasks_leave_the_kernel_its_column():
+    lines = trace_text(story(FOUR, "mainline")).splitlines()
+    assert "    P       C       T       D          kernel" in lines
+    kernel = next(line for line in lines if line.endswith("holds folio 1"))
+    assert kernel.index("h: holds") == 39
+    assert max(map(len, lines)) <= WIDTH
+
+
+def test_a_long_statement_is_broken_behind_a_comma():
+    document = story(LEAK, "linux-5.7", "private")
+    names = ", ".join(f"Page{i}" for i in range(9))
+    document["steps"][0]["statement"] = f"{names} = mmap(anon, private, rw)"
+    lines = trace_text(document).splitlines()
+    first = next(i for i, line in enumerate(lines) if "Page0" in line)
+    assert lines[first].endswith(",")
+    assert lines[first + 1].startswith("      Page8 = mmap(anon, private, rw)")
+
+
+def test_a_condition_that_no_schedule_satisfies():
+    result = explore(link("mainline"), parse(LEAK))
+    assert result.counterexample is not None
+    text = trace_text(trace_document(result, result.counterexample))
+    assert "does not satisfy the condition\n  (no schedule ends in one that does)\n" in text
+
+
 def test_a_text_without_a_trace():
     result = explore(link("mainline"), parse(LEAK), properties=["private"])
     assert result.witness is None

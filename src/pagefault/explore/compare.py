@@ -62,8 +62,12 @@ def _verdict(result: Result, claim: Expectation) -> Surprise:
         trace = result.witness
     else:
         trace = result.counterexample
-    return Surprise(
-        "verdict",
-        f"claimed {claim.verdict}, found {result.verdict} {result.positive} {result.negative}",
-        trace,
-    )
+    found = f"{result.verdict} {result.positive} {result.negative}"
+    why = _WHY.get(result.verdict, "")
+    return Surprise("verdict", f"claimed {claim.verdict}, found {found}{why}", trace)
+
+
+_WHY = {
+    Verdict.NEVER: ": no schedule ends in a state that satisfies the condition",
+    Verdict.ALWAYS: ": every schedule ends in a state that satisfies the condition",
+}

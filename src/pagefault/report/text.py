@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
+
+from pagefault.verdict import Verdict
 
 __all__ = ["WIDTH", "observation", "result_text", "trace_text"]
 
@@ -12,7 +15,10 @@ WIDTH = 75
 
 _NUMBER = 4  # columns for the number of the step and a space
 _KERNEL = 39  # where the kernel's column starts
-_FEW_TASKS = 3  # with more, the kernel's lines go below the statement
+_FEW_TASKS = 3  # with more, whose names do not fit, the kernel's lines go below the statement
+_NARROW = 5  # columns that a task needs at least
+
+_GLUE = "\0"  # stands for a space that is no place to break
 
 Document = dict[str, Any]
 
@@ -29,7 +35,10 @@ def trace_text(trace: Document) -> str:
     """A trace document (see story.py) as text."""
     lines = [*_head(trace), ""]
     tasks: list[str] = trace["tasks"]
-    below = len(tasks) > _FEW_TASKS
+    narrow = (_KERNEL - _NUMBER) // len(tasks)
+    below = len(tasks) > _FEW_TASKS and (
+        narrow < _NARROW or any(len(task) >= narrow for task in tasks)
+    )
     width = (WIDTH - _NUMBER if below else _KERNEL - _NUMBER) // len(tasks)
     starts = {task: _NUMBER + i * width for i, task in enumerate(tasks)}
     header = ""
@@ -58,8 +67,12 @@ def _head(trace: Document) -> Iterator[str]:
     shows: str = trace["shows"]
     if shows == "witness":
         yield "a shortest way to a final state that satisfies the condition"
+        if trace["verdict"] == str(Verdict.ALWAYS):
+            yield "  (every schedule ends in such a state)"
     elif shows == "counterexample":
         yield "a shortest way to a final state that does not satisfy the condition"
+        if trace["verdict"] == str(Verdict.NEVER):
+            yield "  (no schedule ends in one that does)"
     elif shows in trace["bugs"]:
         yield from _wrap(f"{shows}: the model met an impossible situation", "", "  ")
     else:
@@ -126,7 +139,7 @@ def _step(step: Document, start: int, below: bool) -> Iterator[str]:
     first = f"{number:<{start}}{text}"
     indent = 8 if below else _KERNEL
     if len(first) > WIDTH:
-        yield from _wrap(text, f"{number:<{start}}", " " * (_NUMBER + 2))
+        yield from _wrap_statement(text, f"{number:<{start}}", " " * (_NUMBER + 2))
     elif not below and len(first) < _KERNEL - 1 and kernel:
         head = kernel.pop(0)
         wrapped = list(_wrap(head, "", "  ", WIDTH - _KERNEL))
@@ -189,6 +202,14 @@ def _wrap(text: str, first: str, rest: str, width: int = WIDTH) -> Iterator[str]
         subsequent_indent=rest,
         break_on_hyphens=False,
     ) or [first]
+
+
+def _wrap_statement(text: str, first: str, rest: str) -> Iterator[str]:
+    """Lines of a statement, broken behind commas if that is enough."""
+    glued = re.sub(r"(?<!,) ", _GLUE, text)
+    fits = all(len(rest) + len(word) <= WIDTH for word in glued.split())
+    for line in _wrap(glued if fits else text, first, rest):
+        yield line.replace(_GLUE, " ")
 
 
 def _count(number: int, noun: str) -> str:
