@@ -1,0 +1,294 @@
+"""Litmus programs made by dice, for tests of the model and of the search.
+
+Any seed gives a program that means something: valid by construction, the same on every Python. A
+verb joins by itself as soon as it stands in verbs.py, if its arguments have shapes that are known.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pagefault.lang.parse import parse
+from pagefault.lang.program import Kind, Program
+from pagefault.lang.verbs import VERBS, Slot, Verb
+
+__all__ = ["generate"]
+
+T = TypeVar("T")
+
+MAX_STATEMENTS, MAX_TASKS, MAX_PROCESSES, MAX_CPUS, MAX_PAGES, MAX_PINS = 16, 6, 4, 4, 8, 4
+CELLS = 2
+"""Few cells and values meet more often than many."""
+VALUES = 5
+PAGES = "ABCD"
+PIPE = "pipe"
+STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
+"""By shape of the argument: what a verb that takes it starts."""
+FILE = """+++
+title = "Generated from seed {seed}"
+source = "pagefault.lang.generate"
++++
+{tasks}exists ({task}:{what} = {value})
+"""
+
+
+class _Dice:
+    """Throws that are the same on every Python: of random.Random only random() is."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed).random
+
+    def below(self, n: int) -> int:
+        return int(self._random() * n)
+
+    def one_of(self, things: Sequence[T]) -> T:
+        return things[self.below(len(things))]
+
+    def chance(self, percent: int) -> bool:
+        return self.below(100) < percent
+
+
+@dataclass
+class _Task:
+    name: str
+    kind: Kind
+    verbs: list[Verb] = field(default_factory=list)
+    children: list[_Task] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    registers: list[str] = field(default_factory=list)
+    exits: bool = False
+    first_wait: int | None = None
+    """The line that waits for a child first."""
+
+
+def generate(
+    seed: int,
+    *,
+    tasks: int = 3,
+    statements: int = 4,
+    pages: int = 2,
+    without: Collection[str] = (),
+) -> Program:
+    """A program of at most `tasks` tasks with at most `statements` statements each.
+
+    The first task, a process, has two statements more, which map `pages` pages and store to one;
+    and one for each task that it starts. `without` names verbs to leave out. ValueError for sizes
+    that the language does not have.
+    """
+    if not (1 <= tasks <= MAX_TASKS and 1 <= pages <= len(PAGES)):
+        raise ValueError(f"1 to {MAX_TASKS} tasks and 1 to {len(PAGES)} pages")
+    if not 0 <= statements <= MAX_STATEMENTS - MAX_TASKS - 2:
+        raise ValueError(f"0 to {MAX_STATEMENTS - MAX_TASKS - 2} statements")
+    return parse(
+        _Writer(_Dice(seed), PAGES[:pages], frozenset(without)).text(seed, tasks, statements)
+    )
+
+
+def _waits(verb: Verb) -> bool:
+    """Whether it waits for a child."""
+    return any(slot.shape == "waited" for slot in verb.slots)
+
+
+class _Writer:
+    """First the tasks and their verbs, then, once it is known what there is, the arguments."""
+
+    def __init__(self, dice: _Dice, pages: str, without: frozenset[str]) -> None:
+        self.dice = dice
+        self.verbs = [verb for verb in VERBS.values() if self._is_free(verb, without)]
+        self.start = {
+            STARTS[slot.shape]: verb
+            for verb in VERBS.values()
+            for slot in verb.slots
+            if slot.shape in STARTS and verb.name not in without
+        }
+        self.pages = list(pages)
+        self.mapped = len(pages)
+        self.first_pages = list(pages)
+        self.pins: list[str] = []
+        self.pins_taken = 0
+        self.has_pipe = False
+        self.tasks: list[_Task] = []
+
+    @staticmethod
+    def _is_free(verb: Verb, without: frozenset[str]) -> bool:
+        """Whether a task may have it anywhere. What starts a task is put in where one starts."""
+        if verb.name in without or (_waits(verb) and "exit" in without):
+            return False
+        return all(slot.shape not in STARTS for slot in verb.slots)
+
+    def text(self, seed: int, tasks: int, statements: int) -> str:
+        self._choose_tasks(tasks)
+        self._choose_verbs(statements)
+        first = self.tasks[0]
+        first.lines = [
+            f"{', '.join(self.pages)} = mmap(anon, private, rw)",
+            f"{self.pages[0]}[0] = 1",
+        ]
+        for task in self.tasks:
+            for verb in task.verbs:
+                if _waits(verb) and task.first_wait is None:
+                    task.first_wait = len(task.lines)
+                task.lines.append(self._statement(task, verb))
+        for task in self.tasks:
+            self._start_children(task)
+        for task in self.tasks:
+            if task.exits:
+                task.lines.append("exit()")
+        seen = [(t.name, r) for t in self.tasks for r in t.registers]
+        seen.append((first.name, f"{self.first_pages[0]}[0]"))
+        task_name, what = self.dice.one_of(seen)
+        blocks = "".join(self._block(n, task) for n, task in enumerate(self.tasks))
+        value = self.dice.below(VALUES)
+        return FILE.format(seed=seed, tasks=blocks, task=task_name, what=what, value=value)
+
+    def _choose_tasks(self, tasks: int) -> None:
+        self.tasks = [_Task("P", "process")]
+        while len(self.tasks) < tasks:
+            kinds: list[Kind] = [*self.start, "device"]
+            if sum(task.kind == "process" for task in self.tasks) == MAX_PROCESSES:
+                kinds = [kind for kind in kinds if kind != "process"]
+            kind = self.dice.one_of(kinds)
+            task = _Task(f"{kind[0].upper()}{len(self.tasks)}", kind)
+            if kind != "device":
+                able = [parent for parent in self.tasks if parent.kind != "device"]
+                self.dice.one_of(able).children.append(task)
+            self.tasks.append(task)
+
+    def _choose_verbs(self, statements: int) -> None:
+        """For each task; then leave out those that name what nobody makes."""
+        for task in self.tasks:
+            verbs = [verb for verb in self.verbs if verb.in_device or task.kind != "device"]
+            for _ in range(1 + self.dice.below(statements) if statements and verbs else 0):
+                task.verbs.append(self.dice.one_of(verbs))
+        takers = 0
+        for task in self.tasks:
+            for verb in list(task.verbs):
+                if any(slot.shape == "pin" and slot.side == "result" for slot in verb.slots):
+                    takers += 1
+                    if takers > MAX_PINS:
+                        task.verbs.remove(verb)
+        self.pins = [f"h{n}" for n in range(1, min(takers, MAX_PINS) + 1)]
+        shapes = {s.shape for task in self.tasks for verb in task.verbs for s in verb.slots}
+        self.has_pipe = "pipe" in shapes
+        for task in self.tasks:
+            task.exits = any(verb.name == "exit" for verb in task.verbs)
+        for task in self.tasks:
+            task.verbs = [verb for verb in task.verbs if self._makes_sense(task, verb)]
+            if any(_waits(verb) for verb in task.verbs):
+                for child in task.children:
+                    child.exits = child.exits or child.kind == "process"
+        self.tasks = [task for task in self.tasks if task.kind != "device" or task.verbs]
+
+    def _makes_sense(self, task: _Task, verb: Verb) -> bool:
+        if verb.name == "exit":  # put at the end
+            return False
+        for slot in verb.slots:
+            if slot.shape in ("pin", "pin_cell") and slot.side != "result" and not self.pins:
+                return False
+            if slot.shape == "pipe_cell" and not self.has_pipe:
+                return False
+        return not _waits(verb) or bool(self._forked(task))
+
+    def _forked(self, task: _Task) -> list[str]:
+        return [child.name for child in task.children if child.kind == "process"]
+
+    def _start_children(self, task: _Task) -> None:
+        """At any place, but a parent has mapped its pages, and waits only for who is there."""
+        for child in task.children:
+            line = f"{self.start[child.kind].name}({child.name})"
+            first = 2 if task is self.tasks[0] else 0
+            last = len(task.lines) if task.first_wait is None else task.first_wait
+            task.lines.insert(first + self.dice.below(last - first + 1), line)
+
+    def _block(self, number: int, task: _Task) -> str:
+        on = ""
+        if task.kind != "device" and len(self.tasks) > MAX_CPUS:
+            on = f" on cpu {number % MAX_CPUS}"
+        lines = "".join(f"    {line}\n" for line in task.lines)
+        return f"{task.kind} {task.name}{on} {{\n{lines}}}\n"
+
+    # --- one statement ----------------------------------------------------------------------------
+
+    def _statement(self, task: _Task, verb: Verb) -> str:
+        if verb.spelling:
+            place, *value = [self._argument(task, slot) for slot in verb.slots]
+            return f"{place} = {value[0]}" if value else f"{self._register(task)} = {place}"
+        left, inside = "", []
+        named = verb.named
+        size = 1
+        for slot in verb.text_slots:
+            if slot is named:
+                continue
+            argument = self._argument(task, slot)
+            size = 1 + argument.count("..") * (self.mapped - 1)
+            inside.append(argument)
+        if named is not None:
+            new = self._new_name(named, size)
+            if new:
+                left = f"{new} = "
+            elif named.side == "either":
+                inside.insert(0, self.dice.one_of(self.first_pages))
+            else:  # no page is left to give a name to
+                return f"{self.first_pages[0]}[0] = {1 + self.dice.below(VALUES)}"
+        elif verb.returns == "value" or (verb.returns == "status" and self.dice.chance(50)):
+            left = f"{self._register(task)} = "
+        for slot in verb.word_slots:
+            inside += self._words(slot)
+        return f"{left}{verb.name}({', '.join(inside)})"
+
+    def _register(self, task: _Task) -> str:
+        register = f"r{self.dice.below(3)}"
+        if register not in task.registers:
+            task.registers.append(register)
+        return register
+
+    def _new_name(self, slot: Slot, size: int) -> str:
+        """What stands left of the `=`: a pin, or as many new pages as are moved."""
+        if slot.shape == "pin":
+            self.pins_taken += 1
+            return self.pins[self.pins_taken - 1]
+        if slot.side == "either" and self.dice.chance(50):
+            return ""
+        if len(self.pages) + size > MAX_PAGES:
+            return ""
+        new = [f"N{len(self.pages) + n}" for n in range(size)]
+        self.pages += new
+        return ", ".join(new)
+
+    def _words(self, slot: Slot) -> list[str]:
+        said = list(slot.required)
+        if slot.one_of:
+            said.append(self.dice.one_of(slot.one_of))
+        return said + [word for word in slot.optional if self.dice.chance(30)]
+
+    def _argument(self, task: _Task, slot: Slot) -> str:
+        dice = self.dice
+        page = dice.one_of(self.first_pages if dice.chance(80) else self.pages)
+        match slot.shape:
+            case "pages":
+                all_of_them = f"{self.first_pages[0]}..{self.first_pages[-1]}"
+                return all_of_them if self.mapped > 1 and dice.chance(25) else page
+            case "page":
+                return page
+            case "cell":
+                return f"{page}[{dice.below(CELLS)}]"
+            case "value":
+                if task.registers and dice.chance(20):
+                    return dice.one_of(task.registers)
+                return str(1 + dice.below(VALUES))
+            case "pin":
+                return dice.one_of(self.pins)
+            case "pin_cell":
+                return f"{dice.one_of(self.pins)}[{dice.below(CELLS)}]"
+            case "pipe":
+                return PIPE
+            case "pipe_cell":
+                return f"{PIPE}[{dice.below(CELLS)}]"
+            case "waited":
+                return dice.one_of(self._forked(task))
+            case "process":
+                return dice.one_of([t.name for t in self.tasks if t.kind == "process"])
+        raise NotImplementedError(f"{slot.shape}: give it a case here")
