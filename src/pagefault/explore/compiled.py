@@ -140,7 +140,7 @@ class CompiledSearch:
         self.meta[native.CANONICAL] = canonical
         self.meta[native.KEEP_EDGES] = keep_edges
         self._first = np.full((native.NR_ROWS, 2), -1, dtype=np.int64)
-        self._keys = self._new_keys(1 << 14, 8)
+        self._keys = self._new_keys(1 << 16, 4)
         self._enter_initial()
 
     # --- what is compiled ---------------------------------------------------------------------
@@ -306,14 +306,14 @@ class CompiledSearch:
     def _new_keys(self, capacity: int, width: int) -> Any:
         random = np.random.default_rng(20260101)
         return Keys(
-            arena=np.zeros((capacity, width), dtype=np.uint64),
-            hashes=np.zeros(capacity, dtype=np.uint64),
+            arena=np.empty((capacity, width), dtype=np.uint64),
+            hashes=np.empty(capacity, dtype=np.uint64),
             table=np.zeros(2 * capacity, dtype=np.uint64),
-            parent=np.zeros(capacity, dtype=np.int32),
-            move=np.zeros(capacity, dtype=np.int64),
-            ends=np.zeros(capacity, dtype=np.uint8),
-            mentioned=np.zeros(capacity, dtype=np.uint8),
-            edges=np.zeros((2 * capacity, 2), dtype=np.int32),
+            parent=np.empty(capacity, dtype=np.int32),
+            move=np.empty(capacity, dtype=np.int64),
+            ends=np.empty(capacity, dtype=np.uint8),
+            mentioned=np.empty(capacity, dtype=np.uint8),
+            edges=np.empty((4 * capacity, 2), dtype=np.int32),
             number_of=np.full(WORDS * 64, -1, dtype=np.int64),
             bit_of=np.zeros(width * 64, dtype=np.int64),
             zobrist=random.integers(0, 1 << 64, width * 64, dtype=np.uint64),
@@ -323,32 +323,41 @@ class CompiledSearch:
     def _enter_initial(self) -> None:
         keys = self._keys
         keys.table[0] = np.uint64(1)  # the initial state: no bit differs, hash 0
+        keys.arena[0] = 0
+        keys.hashes[0] = 0
         keys.parent[0] = -1
+        keys.ends[0] = 0
+        keys.mentioned[0] = 0
         self.meta[native.COUNT] = 1
         self.meta[native.LEVEL_END] = 1
 
-    def _grow(self, states: bool = False, key: bool = False, edges: bool = False) -> None:
+    def _grow(self, states: int = 1, key: int = 0, edges: int = 1) -> None:
+        """Room for `states` times as many states, `key` more words, `edges` times as many edges."""
         old = self._keys
-        capacity, width = old.arena.shape
-        capacity *= 2 if states else 1
-        width += 8 if key else 0
         count = int(self.meta[native.COUNT])
-        new = self._new_keys(capacity, width) if states or key else old
-        if new is not old:
-            new.arena[:count, : old.arena.shape[1]] = old.arena[:count]
+        capacity, width = old.arena.shape
+        if states > 1 or key:
+            new = self._new_keys(capacity * states, width + key)
+            new.arena[:count, :width] = old.arena[:count]
+            new.arena[:count, width:] = 0
             for name in ("hashes", "parent", "move", "ends", "mentioned"):
                 getattr(new, name)[:count] = getattr(old, name)[:count]
             new.number_of[:] = old.number_of
-            new.bit_of[: len(old.bit_of)] = old.bit_of
-            new.zobrist[: len(old.zobrist)] = old.zobrist
-            new.scratch[:, : old.scratch.shape[1]] = old.scratch
-            self._fill(new.table, new.hashes, count)
-        room = len(old.edges) * (2 if edges else 1)
-        if room > len(new.edges) or new is old:
-            grown = np.zeros((max(room, len(new.edges)), 2), dtype=np.int32)
+            new.bit_of[: width * 64] = old.bit_of
+            new.zobrist[: width * 64] = old.zobrist
+            new.scratch[:, :width] = old.scratch
+            if states > 1:
+                self._fill(new.table, new.hashes, count)
+            else:
+                new = new._replace(table=old.table)
         else:
-            grown = new.edges
-        grown[: self.meta[native.EDGES]] = old.edges[: self.meta[native.EDGES]]
+            new = old
+        room = max(len(old.edges) * edges, len(new.edges))
+        if room > len(old.edges):
+            grown = np.empty((room, 2), dtype=np.int32)
+            grown[: self.meta[native.EDGES]] = old.edges[: self.meta[native.EDGES]]
+        else:
+            grown = old.edges
         self._keys = new._replace(edges=grown)
 
     # --- running ------------------------------------------------------------------------------
@@ -385,13 +394,11 @@ class CompiledSearch:
         while True:
             reason = int(self._core(*self._arguments(self._paths, limit)))
             if reason == native.GROW_STATES:
-                self._grow(states=True)
+                self._grow(states=4)
             elif reason == native.GROW_KEY:
-                self._grow(key=True)
+                self._grow(key=2)
             elif reason == native.GROW_EDGES:
-                self._grow(edges=True)
-            elif reason == native.KEY_OVERFLOW:
-                raise OverflowError("one state's successors brought too many bits into use")
+                self._grow(edges=2)
             else:
                 return reason == native.DONE
 

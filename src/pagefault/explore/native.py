@@ -62,12 +62,10 @@ LIMIT = 1
 GROW_STATES = 2
 GROW_KEY = 3
 GROW_EDGES = 4
-KEY_OVERFLOW = 5
 
 PFN_BYTE = PFN_SHIFT // 8  # of a PTE: there are fewer than 256 frames
 
 MAX_SUCCESSORS = 4096  # of one state
-MAX_NEW_BITS = 512  # that the successors of one state may bring into use
 SPIN_LIMIT = 10_000
 CHOICE_BITS = 3  # of each choice in a packed move; the task has the lowest 4 bits
 MAX_CHOICES = 8
@@ -514,11 +512,11 @@ def explore_chunk(
             return LIMIT
         if meta[COUNT] + MAX_SUCCESSORS > len(keys.hashes):
             return GROW_STATES
-        if meta[BITS] + MAX_NEW_BITS > len(key) * 64:
-            return GROW_KEY
         if meta[KEEP_EDGES] and meta[EDGES] + MAX_SUCCESSORS > len(keys.edges):
             return GROW_EDGES
         s = meta[HEAD]
+        edges = meta[EDGES]
+        transitions = meta[TRANSITIONS]
         if s == meta[LEVEL_END]:
             meta[DEPTH] += 1
             meta[LEVEL_END] = meta[COUNT]
@@ -610,7 +608,12 @@ def explore_chunk(
                                 if k < 0:
                                     k = meta[BITS]
                                     if k >= len(key) * 64:
-                                        return KEY_OVERFLOW
+                                        # Expand this state again when the key is longer.
+                                        for j in range(n):
+                                            words[changed[j]] = base[changed[j]]
+                                        meta[EDGES] = edges
+                                        meta[TRANSITIONS] = transitions
+                                        return GROW_KEY
                                     keys.number_of[bit] = k
                                     keys.bit_of[k] = bit
                                     meta[BITS] = k + 1
