@@ -82,7 +82,7 @@ def decode(words: np.ndarray[Any, Any]) -> list[int]:
 class Found:
     """What a compiled search found. Things that broke first: bits of st.broken and bugs with the
     state and the move that broke them, properties with the state. `ends` has FINAL, STUCK or
-    DEADLOCK for each state that no step leaves; `edges` are pairs of states."""
+    DEADLOCK for each state that no step leaves."""
 
     transitions: int
     key_bits: int
@@ -90,7 +90,6 @@ class Found:
     bugs: dict[int, tuple[int, Move]]
     properties: dict[str, int]
     ends: np.ndarray[Any, np.dtype[np.uint8]]
-    edges: np.ndarray[Any, np.dtype[np.int32]]
 
     def is_deadlock(self, state: int) -> bool:
         """Somebody waits for a lock in a state that no step leaves."""
@@ -99,11 +98,6 @@ class Found:
     def is_stuck(self, state: int) -> bool:
         """Somebody waits for the program in a state that no step leaves."""
         return bool(self.ends[state] == native.STUCK)
-
-    @property
-    def ran_out_of_frames(self) -> bool:
-        """A larger machine may do more."""
-        return consts.BUG_NO_FREE_FOLIO in self.bugs
 
 
 class CompiledSearch:
@@ -402,6 +396,11 @@ class CompiledSearch:
             else:
                 return reason == native.DONE
 
+    def reach_back(self, reaches: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
+        """Make `reaches` true for every state from which one is reached for which it is true."""
+        edges = self._keys.edges[: self.meta[native.EDGES]]
+        jit.compile_core(CORE, "reach_back", (edges, reaches))(edges, reaches)
+
     # --- what was found -----------------------------------------------------------------------
 
     def bytes(self) -> int:
@@ -423,6 +422,11 @@ class CompiledSearch:
             moves.append(unpack_move(int(self._keys.move[state])))
             state = int(self._keys.parent[state])
         return moves[::-1]
+
+    @property
+    def ran_out_of_frames(self) -> bool:
+        """A larger machine may do more."""
+        return bool(self._first[native.ROW_BUGS + consts.BUG_NO_FREE_FOLIO, 0] >= 0)
 
     def steps_to(self, state: int, move: Move | None) -> int:
         """Steps from the initial state to where a move from `state` leads, or to `state`."""
@@ -451,7 +455,6 @@ class CompiledSearch:
                 self.always[row - native.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
             },
             ends=self._keys.ends[: self.states],
-            edges=self._keys.edges[: self.meta[native.EDGES]],
         )
 
 

@@ -474,6 +474,22 @@ def go_to(words, base, key, target, bit_of):
 
 
 @compiled
+def reach_back(edges, reaches):
+    """Spread `reaches` against the edges. They stand in the order of breadth-first search and most
+    lead on, so few passes from the last to the first will do; returns how many."""
+    passes = 0
+    spreads = True
+    while spreads:
+        spreads = False
+        passes += 1
+        for e in range(len(edges) - 1, -1, -1):
+            if reaches[edges[e, 1]] and not reaches[edges[e, 0]]:
+                reaches[edges[e, 0]] = True
+                spreads = True
+    return passes
+
+
+@compiled
 def note_first(first, row, state, move):
     """Keep the first state and move that broke what this row stands for."""
     if first[row, 0] < 0:

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from pagefault.link import Kernel
 
 Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
-Numbers: TypeAlias = np.ndarray[Any, np.dtype[np.int32]]
 
 __all__ = ["Budget", "explore"]
 
@@ -195,11 +194,7 @@ class _Search:
                 break
             state += 1
         if reason is None and PROGRESS in self.judged:
-            self._judge_progress(
-                np.frombuffer(self.ends, dtype=np.uint8).astype(bool),
-                np.frombuffer(self.source, dtype=np.int32),
-                np.frombuffer(self.target, dtype=np.int32),
-            )
+            self._judge_progress(np.frombuffer(self.ends, dtype=np.uint8) > 0, self._reach_back)
         self.index.clear()
         return self._result(reason, time.perf_counter() - started)
 
@@ -231,13 +226,12 @@ class _Search:
                 progress(f"compiling {i}/{missing} {name}")
             search.prepare()
             reason = self._chunks(search, started, progress)
-            found = search.found()
-            if frames == NR_PFN or not found.ran_out_of_frames:
+            if frames == NR_PFN or not search.ran_out_of_frames:
                 break
+        found = search.found()
         self._take(search, found)
         if reason is None and PROGRESS in self.judged:
-            edges = found.edges
-            self._judge_progress(found.ends > 0, edges[:, 0], edges[:, 1])
+            self._judge_progress(found.ends > 0, search.reach_back)
         return self._result(reason, time.perf_counter() - started)
 
     def _chunks(self, search: CompiledSearch, started: float, progress: Progress) -> str | None:
@@ -252,7 +246,7 @@ class _Search:
             now = time.perf_counter()
             rate = search.states / max(now - began, 1e-9)
             progress(f"{search.states:,} states, {rate:,.0f} states/s")
-            if done:
+            if done or (search.ran_out_of_frames and self.st.nr_pfns < NR_PFN):
                 return None
             if budget.states is not None and search.states > budget.states:
                 return f"more than {budget.states} states"
@@ -421,20 +415,25 @@ class _Search:
             if self.engine.runnable(leaves, t)
         )
 
-    def _judge_progress(self, reaches: Bools, source: Numbers, target: Numbers) -> None:
+    def _judge_progress(self, reaches: Bools, reach_back: Callable[[Bools], None]) -> None:
         """A state from which no end can be reached breaks `progress`; deadlocks are ends here.
 
-        `reaches` is true for ends and changed; edge e leads from source[e] to target[e].
+        `reaches` is true for ends; `reach_back` makes it true for all from which one is reached.
         """
         # A state that a bug ended has no successor and is no end: it is reported on its own.
         for end in self.breaches.values():
             if end.move is not None:
                 reaches[end.state] = True
+        reach_back(reaches)
+        if not reaches.all():
+            self._breach(PROGRESS, _End(int(np.argmin(reaches))))
+
+    def _reach_back(self, reaches: Bools) -> None:
+        source = np.frombuffer(self.source, dtype=np.int32)
+        target = np.frombuffer(self.target, dtype=np.int32)
         known = -1
         while known != (known := int(reaches.sum())):
             reaches[source[reaches[target]]] = True
-        if known < len(reaches):
-            self._breach(PROGRESS, _End(int(np.argmin(reaches))))
 
     # --- the answer -----------------------------------------------------------------------------
 
