@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import pytest
@@ -155,6 +156,27 @@ def test_the_clock_is_looked_at_within_a_state(kernel, program):
     result = explore(kernel, program(P=["roll 120"]), budget=Budget(seconds=0.05))
     assert result.unknown_reason == "more than 0.05 seconds"
     assert result.seconds < 0.6
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer here")
+def test_a_function_that_does_not_come_back_ends_with_the_time(kernel, program):
+    def stays(st):
+        while st.private[0] == 1:
+            pass
+        return 1
+
+    add = kernel.paths[1].step
+    kernel.paths[1].step = lambda st, t: stays(st) and add(st, t)
+    test, budget = program(P=["add 1", "add 1"]), Budget(seconds=0.1)
+    result = explore(kernel, test, budget=budget)
+    assert (result.verdict, result.unknown_reason) == (Verdict.UNKNOWN, "more than 0.1 seconds")
+    kernel.paths[1].step = add
+    kernel.properties["before"] = lambda st: st.private[0] == 0
+    kernel.properties["ends"] = stays
+    result = explore(kernel, test, budget=budget)
+    assert result.unknown_reason == "more than 0.1 seconds"
+    assert [len(trace.steps) for trace in result.breaches.values()] == [1]
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 @pytest.mark.parametrize(

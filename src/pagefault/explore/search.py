@@ -20,6 +20,7 @@ import numpy as np
 from pagefault import consts
 from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
 from pagefault.errors import ModelError
+from pagefault.explore.alarm import Alarm, OutOfTimeError
 from pagefault.explore.canonical import Canonical
 from pagefault.explore.codec import Codec, MisfitError
 from pagefault.explore.condition import satisfies
@@ -143,6 +144,7 @@ class _Search:
 
         self.deadline = math.inf
         self.trials = 0
+        self.alarm = Alarm()
         self.st = _boot(kernel, self.lowered)
         self.initial: list[int] = list(self.st.leaves)
         self.codec = Codec(self.initial)
@@ -174,6 +176,10 @@ class _Search:
             self.deadline = started + self.budget.seconds
         if engine == "compiled":
             return self._run_compiled(started, progress)
+        with self.alarm.after(self.budget.seconds):
+            return self._run_interpreted(engine, started, progress)
+
+    def _run_interpreted(self, engine: str, started: float, progress: Progress) -> Result:
         switch = started + SWITCH_WARM if engine == "auto" else math.inf
         if self.canonical:
             self.canonical.apply(self.st.leaves)
@@ -189,8 +195,12 @@ class _Search:
                 if not cold or time.perf_counter() > started + SWITCH_COLD:
                     return self._run_compiled(started, progress)
                 switch = started + SWITCH_COLD
-            if not self._expand(state):
-                reason = self._out_of_time()
+            try:
+                done = self._expand(state)
+            except OutOfTimeError:
+                done = False
+            if not done:
+                reason = f"more than {self.budget.seconds:g} seconds"
                 break
             state += 1
         if reason is None and PROGRESS in self.judged:
@@ -315,10 +325,12 @@ class _Search:
                 leaves[:] = base
                 set_choices(leaves, choices)
                 error = ""
+                self.alarm.armed = True
                 try:
                     outcome = self.engine.step(st, t)
                 except MODEL_ERRORS as e:
                     outcome, error = MOVED, _describe(e)
+                self.alarm.armed = False
                 made, arity = take_choices(leaves)
                 if outcome == MOVED:
                     moved = True
@@ -360,9 +372,9 @@ class _Search:
             self._breach(MODEL_BUG + "OUT_OF_RANGE", _End(state, move, str(e)))
             return
         to = self.index.get(key)
+        is_new = to is None
         if to is None:
             to = self._insert(key, self.level[state] + 1)
-            self._judge(self.always, to)
         by = self.move_index.get(move)
         if by is None:
             by = self.move_index[move] = len(self.moves)
@@ -370,6 +382,8 @@ class _Search:
         self.source.append(state)
         self.target.append(to)
         self.by.append(by)
+        if is_new:
+            self._judge(self.always, to)
 
     def _insert(self, key: bytes, level: int) -> int:
         number = len(self.keys)
@@ -388,12 +402,14 @@ class _Search:
         """Ask each promise that has held so far whether it holds in the state at hand."""
         for name, holds in functions:
             if name not in self.breaches:
+                self.alarm.armed = True
                 try:
                     if not holds(self.st):
                         self.breaches[name] = _End(state)
                 except MODEL_ERRORS as e:
                     error = _describe(e)
                     self._breach(MODEL_BUG + error.split(":")[0], _End(state, detail=error))
+                self.alarm.armed = False
 
     def _final(self, state: int, waiting: bool) -> None:
         self._judge(self.at_end, state)
