@@ -170,7 +170,7 @@ class _Search:
 
     # --- the search -----------------------------------------------------------------------------
 
-    def run(self, engine: str, progress: Progress) -> Result:
+    def run(self, engine: str = "interpreted", progress: Progress = _silent) -> Result:
         started = time.perf_counter()
         if self.budget.seconds is not None:
             self.deadline = started + self.budget.seconds

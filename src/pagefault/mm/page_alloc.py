@@ -29,7 +29,8 @@ def folio_alloc(st):
     """A zeroed folio of order 0 with one reference. mm/page_alloc.c __folio_alloc(), v6.12.
 
     Which free frame is handed out matters only where somebody still names a freed one: then that
-    frame is a choice, beside any other.
+    frame is a choice, beside any other. Registers of calls under way are not looked at; a free
+    frame that only they name comes first in the canonical order, so that it is the one reused.
     """
     fresh = -1
     candidates = 0
