@@ -117,8 +117,8 @@ def run(
     outcomes = []
     name = max((len(job.program.name) for job in jobs), default=0)
     design = max((len(job.shown) for job in jobs), default=0)
-    with _progress(len(jobs)) as advance:
-        for outcome in run_all(jobs, workers or default_workers()):
+    with _progress(len(jobs)) as (advance, note):
+        for outcome in run_all(jobs, workers or default_workers(), note):
             outcomes.append(outcome)
             if not as_json:
                 click.echo(_line(outcome, name, design))
@@ -254,15 +254,23 @@ def _claim_document(claim: Expectation | None) -> dict[str, object] | None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr if that is a terminal; gives the function that advances it."""
-    if sys.stderr is None or not sys.stderr.isatty() or total < 2:
-        yield lambda: None
+def _progress(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
+    """A bar on stderr if that is a terminal; gives what advances it and what writes beside it."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda: None, lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("check", total=total)
-        yield lambda: progress.advance(task)
+        task = progress.add_task("", total=total)
+        yield (
+            lambda: progress.advance(task),
+            lambda text: progress.update(task, description=text),
+        )

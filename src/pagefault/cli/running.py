@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -52,7 +52,11 @@ class Outcome:
     surprises: tuple[Surprise, ...]
 
 
-def run_one(job: Job) -> Outcome:
+Note = Callable[[str], None]
+"""Takes a few words on what goes on."""
+
+
+def run_one(job: Job, note: Note | None = None) -> Outcome:
     """Link, search, compare. PagefaultError if test, design and claim do not fit together."""
     from pagefault.explore.compare import compare
     from pagefault.explore.promises import check_names
@@ -64,18 +68,23 @@ def run_one(job: Job) -> Outcome:
         check_names(kernel, job.claim.breaks, job.program.path, job.claim.line or None)
     if job.properties is not None:
         check_names(kernel, job.properties)
-    result = explore(kernel, job.program, job.grain, job.budget, properties=job.properties)
+    result = explore(
+        kernel, job.program, job.grain, job.budget, properties=job.properties, progress=note
+    )
     if job.shown:
         result = replace(result, design=job.shown)
     return Outcome(job, result, tuple(compare(result, job.claim, job.properties)))
 
 
-def run_all(jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies."""
+def run_all(jobs: Sequence[Job], workers: int, note: Note | None = None) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies.
+
+    `note` hears of searches that run in this process.
+    """
     workers = min(workers, len(jobs))
     if workers <= 1:
         for job in jobs:
-            yield _light(run_one(job))
+            yield _light(run_one(job, note))
         return
     pool = ProcessPoolExecutor(
         workers,
