@@ -34,6 +34,7 @@ CAUGHT = [
     ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
     ("counts", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 14),
     ("counts", "leaks_zapped_pages", "cow+fork+child-dontneed", "op", 8),
+    ("counts", "leaks_page_tables", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
     ("counts", "maps_without_a_reference", "cow+fork+parent-writes", "op", 3),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),

@@ -9,7 +9,9 @@ from pagefault.consts import (
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
     NR_PIPE_BUFS,
+    NR_PMD,
     PAGE_PRESENT,
+    PAGE_TABLE,
     PFN_SHIFT,
     PG_ANON,
     PIN_HELD,
@@ -68,8 +70,25 @@ def counts(st):
     return 1
 
 
+def _table_is_linked(st, table):
+    """A PMD points to this page-table page."""
+    for mm in range(st.nr_mms):
+        for i in range(NR_PMD):
+            pmd = st.mm[mm].pmd[i]
+            if pmd & PAGE_TABLE and pmd_table(pmd) == table:
+                return 1
+    return 0
+
+
 def counts_at_end(st):
-    """Nothing runs: every reference and every mapping belongs to a holder that is still there."""
+    """Nothing runs: every reference and every mapping belongs to a holder that is still there,
+    every page-table page to an address space, and no lock is held."""
+    for mm in range(st.nr_mms):
+        if st.mm[mm].mmap_lock != 0:
+            return 0
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
+            return 0
     for pfn in range(1, st.nr_pfns):
         mappings = _pte_mappings(st, pfn)
         if st.page[pfn].mapcount != mappings:
