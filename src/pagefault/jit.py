@@ -203,4 +203,4 @@ def compile_core(file: Path, name: str, arguments: Sequence[Any]) -> Callable[..
         kinds = [pointer_type() if a is None else numba.typeof(a) for a in arguments]
         function.compile(types.int64(*kinds))
         function.disable_compile()
-    return function  # type: ignore[no-any-return]
+    return function  # type: ignore[no-any-return]  # Numba has no hints

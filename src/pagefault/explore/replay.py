@@ -109,7 +109,7 @@ class Replay:
             sentence=sentence,
             detail=detail,
             steps=tuple(
-                Step(**step, before=before, after=after)  # type: ignore[arg-type]
+                Step(**step, before=before, after=after)  # type: ignore[arg-type]  # a dict of its fields
                 for step, before, after in zip(steps, states, states[1:], strict=False)
             ),
             initial=states[0],
