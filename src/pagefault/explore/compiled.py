@@ -24,6 +24,7 @@ from pagefault.consts import (
     PFN_SHIFT,
     PTE_HAS_PFN,
 )
+from pagefault.errors import ModelError
 from pagefault.explore import native
 from pagefault.explore.canonical import RECORDS, ROOTS
 from pagefault.explore.lower import Lowered
@@ -62,6 +63,25 @@ def _offset(path: str) -> int:
 
 _OFFSETS = np.array([(_offset(leaf.path), int(leaf.code[1:])) for leaf in LEAVES], dtype=np.int64)
 WORDS = -(-STATE.itemsize // 8)
+# What explore/native.py itself reads and writes of the state, whether a path spells it or not.
+_TOUCHED_BY_CORE = frozenset(
+    [
+        "task",
+        "state",
+        "ip",
+        "depth",
+        "retval",
+        "reg",
+        "frame",
+        "path",
+        "pc",
+        "broken",
+        "bug",
+        "nr_choices",
+        "choice",
+        "arity",
+    ]
+)
 _FRAME_BYTES = int(STATE.fields["task"][0].base.fields["frame"][0].base.itemsize)
 
 
@@ -182,9 +202,17 @@ class CompiledSearch:
         """Compile what is missing; yields each name when done."""
         yield from self._twins.compile(self._pointers)
 
+    @property
+    def fits(self) -> bool:
+        """Whether all that the program can reach has room among the pointers."""
+        return len(self._pointers) <= jit.POINTERS
+
     def _load(self) -> tuple[Any, ...]:
-        if len(self._pointers) > jit.POINTERS:
-            raise OverflowError(f"{len(self._pointers)} functions, room for {jit.POINTERS}")
+        if not self.fits:
+            raise ModelError(
+                f"the program reaches {len(self._pointers)} functions that are called by pointer,"
+                f" the compiled search has room for {jit.POINTERS}"
+            )
         functions = [self._twins.load(name) for name in self._pointers]
         functions += [functions[0]] * (jit.POINTERS - len(functions))
         return tuple(functions)
@@ -275,7 +303,7 @@ class CompiledSearch:
         A path that touches an array of the state or a field spells its name.
         """
         text = "\n".join(self.kernel.texts.values())
-        spelled = set(re.findall(r"\.(\w+)", text)) | {"choice", "arity", "state", "cpu", "mm"}
+        spelled = set(re.findall(r"\.(\w+)", text)) | _TOUCHED_BY_CORE
         limits = {
             "task": st.nr_tasks,
             "cpu": st.nr_cpus,

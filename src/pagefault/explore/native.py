@@ -15,6 +15,7 @@ import numpy as np
 
 from pagefault.consts import (
     BLOCKED,
+    BUG_CHOICE_OVERFLOW,
     BUG_LIVELOCK,
     CALLED,
     MOVED,
@@ -33,7 +34,6 @@ from pagefault.jit import compiled
 # Slots of `paths` that every kernel has; its paths follow.
 SWITCH_TO = 0
 JUDGE = 1
-FIRST_PATH = 2
 
 # A statement in `program[t, i]`: path id, number of operands, destination, then operand pairs.
 OP_PATH = 0
@@ -67,8 +67,8 @@ PFN_BYTE = PFN_SHIFT // 8  # of a PTE: there are fewer than 256 frames
 
 MAX_SUCCESSORS = 4096  # of one state
 SPIN_LIMIT = 10_000
-CHOICE_BITS = 3  # of each choice in a packed move; the task has the lowest 4 bits
-MAX_CHOICES = 8
+CHOICE_BITS = 4  # of each choice in a packed move; the task has the lowest 4 bits
+MAX_CHOICES = 13
 
 # Rows of `first`: the state and the move that broke something first.
 ROW_PROPERTIES = 32  # before it, a row for each bit of st.broken
@@ -81,8 +81,6 @@ DEADLOCK = 3
 
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
-SIX = np.uint64(6)
-LOW6 = np.uint64(63)
 TAG_SHIFT = np.uint64(32)
 LOW32 = np.uint64(0xFFFFFFFF)
 DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)
@@ -565,6 +563,8 @@ def explore_chunk(
                 packed |= np.int64(nr) << (4 + CHOICE_BITS * MAX_CHOICES)
                 frames = max(depth, np.int64(task.depth))
                 if outcome == MOVED:
+                    if nr > MAX_CHOICES and st.bug == 0:
+                        st.bug = BUG_CHOICE_OVERFLOW
                     moved = True
                     meta[TRANSITIONS] += 1
                     broken = np.int64(st.broken)

@@ -191,10 +191,13 @@ class _Search:
             if reason:
                 break
             if time.perf_counter() > switch:
-                cold = self._compiled_search(FRAMES[0]).missing()
-                if not cold or time.perf_counter() > started + SWITCH_COLD:
+                compiled = self._compiled_search(FRAMES[0])
+                if not compiled.fits:
+                    switch = math.inf
+                elif not compiled.missing() or time.perf_counter() > started + SWITCH_COLD:
                     return self._run_compiled(started, progress)
-                switch = started + SWITCH_COLD
+                else:
+                    switch = started + SWITCH_COLD
             try:
                 done = self._expand(state)
             except OutOfTimeError:

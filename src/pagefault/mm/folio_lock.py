@@ -4,13 +4,6 @@ from pagefault.consts import BLOCKED, BUG_UNLOCK
 from pagefault.hw.choice import VM_BUG_ON
 
 
-def folio_trylock(st, t, pfn):
-    if st.folio[pfn].locked:
-        return 0
-    st.folio[pfn].locked = t + 1
-    return 1
-
-
 def folio_lock(st, t, pfn):
     """include/linux/pagemap.h folio_lock(), v6.12."""
     yield "folio lock"
