@@ -49,7 +49,7 @@ def start(toy: str, tasks: int) -> tuple[Kernel, Lowered, Any]:
 def prepare(toy: str) -> CompiledSearch:
     """A search of a toy, compiled."""
     kernel, lowered, st = start(toy, TOYS[toy][0])
-    search = CompiledSearch(kernel, lowered, "step", [], st, canonical=False, keep_edges=False)
+    search = CompiledSearch(kernel, lowered, "step", [], st, canonical=False)
     for _ in search.compile():
         pass
     search.prepare()

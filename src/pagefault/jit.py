@@ -1,7 +1,7 @@
 """Machine code from emitted functions. The only file that imports numba.
 
-Each emitted function gets a compiled twin: the same text with a decorator, in a hash-named file of
-its own (link/files.py), importing twins only. Numba keeps the machine code beside the file. Its
+Each emitted function gets a compiled twin: the same text with a decorator and with marks for what
+it looks at (link/watch.py), in a hash-named file of its own (link/files.py), importing twins only. Numba keeps the machine code beside the file. Its
 cache does not notice that a helper, a constant or an option changed; the hash does, since it covers
 the text, the names of all that is imported, the versions of Python, Numba, llvmlite and NumPy, the
 layout and the options. A twin that runs paths, properties or statements has one fixed signature,
@@ -27,17 +27,23 @@ import llvmlite
 import numba
 import numpy as np
 from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from pagefault import consts, layout
 from pagefault.link.files import folder, load, module_name, write
+from pagefault.link.watch import watched
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
-__all__ = ["POINTERS", "Twins", "compile_core", "compiled", "path"]
+__all__ = ["POINTERS", "SHADOW", "Twins", "compile_core", "compiled", "path", "seen", "seen_item"]
 
 POINTERS = 64
 """Function pointers that the search core takes: a fixed number, since it is part of its type."""
+
+SHADOW = 1 << 20
+"""Bytes from a leaf of the state to its mark, which is as wide and all ones when it was seen."""
 
 KIND = "native"
 _IMPORT = re.compile(r"^from \.(\w+) import (\w+)$", re.MULTILINE)
@@ -58,7 +64,7 @@ def _layout_digest() -> str:
 def made_by() -> str:
     """What a file's hash covers beside its text: versions and options."""
     versions = (platform.python_version(), numba.__version__, llvmlite.__version__, np.__version__)
-    return f"{versions} {_layout_digest()} {sorted(_options().items())}"
+    return f"{versions} {_layout_digest()} {sorted(_options().items())} {SHADOW}"
 
 
 def _options() -> dict[str, Any]:
@@ -82,6 +88,50 @@ def path(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of what is called by pointer: compiled, or loaded from disk, at once."""
     wrapped: Callable[..., Any] = numba.njit(_signature(), **_options())(function)
     return wrapped
+
+
+def _mark(builder: Any, at: Any, kind: Any) -> None:
+    """Say that the leaf at this pointer was seen."""
+    from llvmlite import ir
+
+    bits = ir.IntType(kind.bitwidth)
+    byte = builder.bitcast(at, ir.IntType(8).as_pointer())
+    mark = builder.gep(byte, [ir.Constant(ir.IntType(64), SHADOW)])
+    store = builder.store(ir.Constant(bits, -1), builder.bitcast(mark, bits.as_pointer()))
+    store.align = 1
+
+
+@intrinsic(prefer_literal=True)
+def seen(typingctx: Any, record: Any, field: Any) -> Any:
+    """`record.field`, an integer of the state, with a mark that says that it was seen."""
+    name = field.literal_value
+    kind = record.typeof(name)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.get_data_type(kind)
+        at = cgutils.get_record_member(builder, args[0], record.offset(name), data)
+        _mark(builder, at, kind)
+        return context.unpack_value(builder, kind, at, 1)
+
+    return kind(record, field), codegen
+
+
+@intrinsic
+def seen_item(typingctx: Any, array: Any, index: Any) -> Any:
+    """`array[index]` of an array of integers of the state, marked as seen. No index wraps."""
+    kind = array.dtype
+    checked = bounds_checked()
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        view = context.make_array(array)(context, builder, args[0])
+        i = context.cast(builder, args[1], index, types.intp)
+        if checked:
+            cgutils.do_boundscheck(context, builder, i, cgutils.unpack_tuple(builder, view.shape)[0])
+        at = builder.gep(view.data, [i])
+        _mark(builder, at, kind)
+        return context.unpack_value(builder, kind, at, 1)
+
+    return kind(array, index), codegen
 
 
 @dataclass(frozen=True)
@@ -110,14 +160,16 @@ class Twins:
     def twin(self, name: str) -> _Twin:
         """The twin of a function, and before it those of all that it calls directly."""
         if name not in self._twins:
-            text = self._text(name)
+            text = watched(self._text(name), is_path=self._is_pointer(name))
             needs = tuple(callee for _, callee in _IMPORT.findall(text))
             for callee in needs:
                 self.twin(callee)
             text = _IMPORT.sub(lambda m: f"from .{self._twins[m[2]].module} import {m[2]}", text)
             decorator = "path" if self._is_pointer(name) else "compiled"
             text = text.replace(f"def {name}(", f"@{decorator}\ndef {name}(", 1)
-            text = _behind_docstring(text, f"from pagefault.jit import {decorator}\n")
+            text = _behind_docstring(
+                text, f"from pagefault.jit import {decorator}, seen, seen_item\n"
+            )
             module = module_name(name, text, made_by())
             self._twins[name] = _Twin(module, name, text, needs)
         return self._twins[name]

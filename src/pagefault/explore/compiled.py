@@ -9,6 +9,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from pagefault.explore.canonical import RECORDS, ROOTS
 from pagefault.explore.lower import Lowered
 from pagefault.explore.replay import Move
 from pagefault.layout import LEAF_INDEX, LEAVES, STATE, to_record
+from pagefault.link.watch import LOCAL
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -38,15 +40,30 @@ __all__ = ["CompiledSearch", "Found", "decode", "unpack_move"]
 
 CORE = Path(native.__file__)
 STATEMENTS = 16
-# Where things stand in the record, and room to work in; plain tuples of arrays for Numba.
+MEMORY = 1 << 21
+"""Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
+# Plain tuples of arrays for Numba. Where things stand in the record.
 Where = namedtuple(
     "Where",
-    "scan frames roots root_words root_at root_is_pte inner records record_words"
-    " naming_bits record_bits last_frame changed names frame_scratch old",
+    "scan scan_at frames header owner local_bits id_words roots inner records record_words"
+    " naming_bits record_bits last_frame changed",
 )
-Keys = namedtuple(
-    "Keys", "arena hashes table parent move ends mentioned edges number_of bit_of zobrist scratch"
+# The record that steps are taken in, its marks, and the key that it stands for.
+Machine = namedtuple("Machine", "states words base raw marks loaded")
+# The states: what `arena`, `parent`, `flags` and `mentioned` hold by number, and their table.
+Keys = namedtuple("Keys", "arena table parent flags mentioned number_of bit_of naming renaming")
+Control = namedtuple("Control", "rows table task used names")
+# What is remembered: rows with what they stand for; masks, lists of them, and their tree; renamings.
+Memo = namedtuple(
+    "Memo",
+    "table rows value row mask marks next first is_split limit fixed root delta new_names mentions",
 )
+Outs = namedtuple("Outs", "info delta")
+Work = namedtuple(
+    "Work",
+    "key choices arities slot registers program lengths names frames old renamed",
+)
+FoundStates = namedtuple("FoundStates", "keys hashes slot source move mentioned")
 
 
 def _offset(path: str) -> int:
@@ -136,26 +153,20 @@ class CompiledSearch:
         st: Any,
         *,
         canonical: bool = True,
-        keep_edges: bool = True,
     ) -> None:
         self.kernel = kernel
         self.program = program
         self.always = always
         self._twins = jit.Twins(kernel)
         self._pointers = self._name_pointers()
-        self._states, self._words = _record(st)
-        self._base = self._words.copy()
+        self._states, self._words, self._marks = _record(st)
         self._initial = self._words.copy()
         self._where = self._make_where(st)
-        self._lengths = np.array([len(t.statements) for t in program.tasks], dtype=np.int64)
         self.meta = np.zeros(native.NR_META, dtype=np.int64)
         self.meta[native.TASKS] = len(program.tasks)
         self.meta[native.STOP_AT_YIELD] = grain == "step"
         self.meta[native.CANONICAL] = canonical
-        self.meta[native.KEEP_EDGES] = keep_edges
         self._first = np.full((native.NR_ROWS, 2), -1, dtype=np.int64)
-        self._keys = self._new_keys(1 << 16, 4)
-        self._enter_initial()
 
     # --- what is compiled ---------------------------------------------------------------------
 
@@ -258,18 +269,25 @@ class CompiledSearch:
         used = self._used_leaves(st)
         roots = [i for i in ROOTS if i in used]
         records = [[i for i in record if i in used] for record in RECORDS]
+        tasks = range(len(self.program.tasks))
         frames = np.zeros((2, NR_TASKS), dtype=np.int64)
-        for t in range(NR_TASKS):
-            at = int(_OFFSETS[LEAF_INDEX[f"task[{t}].frame[0].path"], 0])
-            assert at % 8 == 0, "frames stand on words"
-            frames[0, t] = at // 8
+        frames[0] = [_word(f"task[{t}].frame[0].path") for t in range(NR_TASKS)]
         frames[1, 0] = _FRAME_BYTES
         frames[1, 1] = NR_FRAMES * _FRAME_BYTES // 8
-        in_frames = {
-            int(w)
-            for t in range(NR_TASKS)
-            for w in range(frames[0, t], frames[0, t] + frames[1, 1])
-        }
+        local_bits = np.zeros(WORDS, dtype=np.uint64)
+        owner = np.full(WORDS, -1, dtype=np.int64)
+        header = np.zeros((NR_TASKS, 2), dtype=np.int64)
+        in_frames: set[int] = set()
+        for t in tasks:
+            control = _control_bits(t)
+            words = np.flatnonzero(control)
+            local_bits |= control
+            owner[words] = t
+            inside = range(frames[0, t], frames[0, t] + frames[1, 1])
+            in_frames.update(inside)
+            before = [w for w in words if w not in inside]
+            header[t] = before[0], before[-1] - before[0] + 1
+            assert header[t, 1] <= native.HEADER
         scan = sorted(
             {
                 w
@@ -278,23 +296,24 @@ class CompiledSearch:
                 if w not in in_frames
             }
         )
+        scan_at = np.full(WORDS, -1, dtype=np.int64)
+        scan_at[scan] = np.arange(len(scan))
         return Where(
             scan=np.array(scan, dtype=np.uint64),
+            scan_at=scan_at,
             frames=frames,
+            header=header,
+            owner=owner,
+            local_bits=local_bits,
+            id_words=-(-len(tasks) // 4),
             roots=_table(roots),
-            root_words=_root_words(roots),
-            root_at=_OFFSETS[roots, 0].astype(np.uint64),
-            root_is_pte=np.array([LEAVES[i].kind == "pte" for i in roots]),
             inner=np.array([_table([i for i in r if LEAVES[i].kind]) for r in records]),
             records=np.array([_table(r) for r in records]),
             record_words=np.array([_words_of(r) for r in RECORDS]),
-            naming_bits=_naming_bits(),
+            naming_bits=_naming_bits(used),
             record_bits=_record_bits(),
             last_frame=_last_frame(),
             changed=np.zeros(WORDS + 1, dtype=np.int64),
-            names=np.zeros((3, max(NR_PFN, consts.NR_CHOICES)), dtype=np.int64),
-            frame_scratch=np.zeros((3, NR_PFN), dtype=np.int64),
-            old=np.zeros((NR_PFN, len(RECORDS[0])), dtype=np.int64),
         )
 
     def _used_leaves(self, st: Any) -> set[int]:
@@ -325,62 +344,158 @@ class CompiledSearch:
                 used.add(i)
         return used
 
-    def _new_keys(self, capacity: int, width: int) -> Any:
-        random = np.random.default_rng(20260101)
-        return Keys(
-            arena=np.empty((capacity, width), dtype=np.uint64),
-            hashes=np.empty(capacity, dtype=np.uint64),
-            table=np.zeros(2 * capacity, dtype=np.uint64),
-            parent=np.empty(capacity, dtype=np.int32),
-            move=np.empty(capacity, dtype=np.int64),
-            ends=np.empty(capacity, dtype=np.uint8),
-            mentioned=np.empty(capacity, dtype=np.uint8),
-            edges=np.empty((4 * capacity, 2), dtype=np.int32),
+    def _make_arrays(self) -> None:
+        """Room for some states, control states and memories; _grow() makes more."""
+        ids = self._where.id_words
+        states = 1 << 16
+        self._keys = Keys(
+            arena=np.zeros((states, ids), dtype=np.uint64),
+            table=np.zeros(2 * states, dtype=np.uint64),
+            parent=np.empty(states, dtype=np.int32),
+            flags=np.zeros(states, dtype=np.uint8),
+            mentioned=np.zeros(states, dtype=np.uint8),
             number_of=np.full(WORDS * 64, -1, dtype=np.int64),
-            bit_of=np.zeros(width * 64, dtype=np.int64),
-            zobrist=random.integers(0, 1 << 64, width * 64, dtype=np.uint64),
-            scratch=np.zeros((2, width), dtype=np.uint64),
+            bit_of=np.zeros(0, dtype=np.int64),
+            naming=np.zeros(0, dtype=np.uint64),
+            renaming=np.zeros(0, dtype=np.uint64),
+        )
+        self._control = Control(
+            rows=np.zeros((0, native.HEADER + NR_FRAMES * _FRAME_BYTES // 8), dtype=np.uint64),
+            table=np.zeros(2, dtype=np.int64),
+            task=np.zeros(0, dtype=np.int64),
+            used=np.zeros(0, dtype=np.int64),
+            names=np.zeros(0, dtype=np.uint64),
+        )
+        self._memo: Any = None
+        self._grow_key(2)
+        self._grow_control(1 << 10)
+        self._forget(1 << 14)
+
+    def _grow_key(self, words: int) -> None:
+        """Make keys longer. What is remembered, by the words of keys, is forgotten."""
+        keys, width = self._keys, self._where.id_words + words
+        arena = np.zeros((len(keys.arena), width), dtype=np.uint64)
+        arena[: self.states, : keys.arena.shape[1]] = keys.arena[: self.states]
+        self._keys = keys._replace(
+            arena=arena,
+            bit_of=_longer(keys.bit_of, 64 * words),
+            naming=_longer(keys.naming, words),
+            renaming=_longer(keys.renaming, words),
+            table=np.zeros_like(keys.table),
+        )
+        loaded = np.zeros(width, dtype=np.uint64)
+        if self._memo is not None:
+            loaded[: len(self._machine.loaded)] = self._machine.loaded
+            self._forget(len(self._memo.rows))
+            self._refill_states(self._keys.table, arena, self.states)
+        self._machine = Machine(
+            states=self._states,
+            words=self._words,
+            base=self._machine.base if hasattr(self, "_machine") else self._words.copy(),
+            raw=self._words.view(np.uint8),
+            marks=self._marks,
+            loaded=loaded,
+        )
+        found = 2 * native.MAX_SUCCESSORS
+        self._found = FoundStates(
+            keys=np.zeros((found, width), dtype=np.uint64),
+            hashes=np.zeros(found, dtype=np.uint64),
+            slot=np.zeros(found, dtype=np.uint64),
+            source=np.zeros(found, dtype=np.int64),
+            move=np.zeros(found, dtype=np.int64),
+            mentioned=np.zeros(found, dtype=np.int64),
+        )
+        self._work = self._make_work(width)
+
+    def _grow_states(self) -> None:
+        keys, room = self._keys, 2 * len(self._keys.parent)
+        arena = np.empty((room, keys.arena.shape[1]), dtype=np.uint64)
+        arena[: self.states] = keys.arena[: self.states]
+        self._keys = keys._replace(
+            arena=arena,
+            table=np.zeros(2 * room, dtype=np.uint64),
+            parent=_longer(keys.parent, room),
+            flags=_longer(keys.flags, room),
+            mentioned=_longer(keys.mentioned, room),
+        )
+        self._refill_states(self._keys.table, arena, self.states)
+
+    def _grow_control(self, room: int) -> None:
+        control, count = self._control, int(self.meta[native.LOCALS])
+        if room > 1 << 16:
+            raise ModelError("more control states than a key has numbers for")
+        rows = np.zeros((room, control.rows.shape[1]), dtype=np.uint64)
+        rows[: len(control.rows)] = control.rows
+        self._control = Control(
+            rows=rows,
+            table=np.zeros(2 * room, dtype=np.int64),
+            task=_longer(control.task, room),
+            used=_longer(control.used, room),
+            names=_longer(control.names, room),
+        )
+        if count:
+            self._refill_control(self._where, self._control, count)
+            self._memo = self._memo._replace(root=_longer(self._memo.root, room, -1))
+
+    def _forget(self, room: int) -> None:
+        """A memory of this many rows, with nothing in it."""
+        words = len(self._keys.naming)
+        masks, nodes = room // 4, room // 4
+        self._memo = Memo(
+            table=np.zeros(2 * room, dtype=np.uint64),
+            rows=np.zeros((room, words + 1), dtype=np.uint64),
+            value=np.zeros(room, dtype=np.int64),
+            row=np.zeros(words + 1, dtype=np.uint64),
+            mask=np.zeros((masks, words), dtype=np.uint64),
+            marks=np.zeros((masks + 1, len(self._where.scan)), dtype=np.uint64),
+            next=np.zeros(masks, dtype=np.int64),
+            first=np.full(nodes, -1, dtype=np.int64),
+            is_split=np.zeros(nodes, dtype=np.uint8),
+            limit=np.full(nodes, native.SPLIT_AT, dtype=np.int64),
+            fixed=np.zeros((nodes, words), dtype=np.uint64),
+            root=np.full(len(self._control.rows), -1, dtype=np.int64),
+            delta=np.zeros((room // 4, words), dtype=np.uint64),
+            new_names=np.zeros(room // 4, dtype=np.uint64),
+            mentions=np.zeros(room // 4, dtype=np.int64),
+        )
+        outs = room + 2 * native.MAX_SUCCESSORS
+        self._outs = Outs(
+            info=np.zeros((outs, native.NR_INFO), dtype=np.int64),
+            delta=np.zeros((outs, len(self._machine_key())), dtype=np.uint64),
+        )
+        for counter in (native.ROWS, native.OUTS, native.MASKS, native.RENAMINGS):
+            self.meta[counter] = 0
+        self.meta[native.NODES] = 1
+
+    def _machine_key(self) -> np.ndarray[Any, Any]:
+        return np.zeros(self._keys.arena.shape[1], dtype=np.uint64)
+
+    def _make_work(self, width: int) -> Any:
+        choices = max(NR_PFN, consts.NR_CHOICES)
+        slot, registers = self._slots
+        return Work(
+            key=np.zeros(width, dtype=np.uint64),
+            choices=np.zeros(choices, dtype=np.int64),
+            arities=np.zeros(choices, dtype=np.int64),
+            slot=slot,
+            registers=registers,
+            program=self._program,
+            lengths=self._lengths,
+            names=np.zeros(NR_PFN, dtype=np.int64),
+            frames=np.zeros((3, NR_PFN), dtype=np.int64),
+            old=np.zeros((NR_PFN, len(RECORDS[0])), dtype=np.int64),
+            renamed=np.zeros(NR_TASKS, dtype=np.int64),
         )
 
     def _enter_initial(self) -> None:
-        keys = self._keys
-        keys.table[0] = np.uint64(1)  # the initial state: no bit differs, hash 0
-        keys.arena[0] = 0
-        keys.hashes[0] = 0
-        keys.parent[0] = -1
-        keys.ends[0] = 0
-        keys.mentioned[0] = 0
+        """The first state: no bit differs, each task in the first control state of its own."""
+        self._first_key(
+            self._machine, self._where, self._control, self._memo, self._slots[1], self.meta
+        )
+        self._keys.arena[0] = self._machine.loaded
         self.meta[native.COUNT] = 1
         self.meta[native.LEVEL_END] = 1
-
-    def _grow(self, states: int = 1, key: int = 0, edges: int = 1) -> None:
-        """Room for `states` times as many states, `key` more words, `edges` times as many edges."""
-        old = self._keys
-        count = int(self.meta[native.COUNT])
-        capacity, width = old.arena.shape
-        if states > 1 or key:
-            new = self._new_keys(capacity * states, width + key)
-            new.arena[:count, :width] = old.arena[:count]
-            new.arena[:count, width:] = 0
-            for name in ("hashes", "parent", "move", "ends", "mentioned"):
-                getattr(new, name)[:count] = getattr(old, name)[:count]
-            new.number_of[:] = old.number_of
-            new.bit_of[: width * 64] = old.bit_of
-            new.zobrist[: width * 64] = old.zobrist
-            new.scratch[:, :width] = old.scratch
-            if states > 1:
-                self._fill(new.table, new.hashes, count)
-            else:
-                new = new._replace(table=old.table)
-        else:
-            new = old
-        room = max(len(old.edges) * edges, len(new.edges))
-        if room > len(old.edges):
-            grown = np.empty((room, 2), dtype=np.int32)
-            grown[: self.meta[native.EDGES]] = old.edges[: self.meta[native.EDGES]]
-        else:
-            grown = old.edges
-        self._keys = new._replace(edges=grown)
+        self._refill_states(self._keys.table, self._keys.arena, 1)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -388,67 +503,108 @@ class CompiledSearch:
         """Load the compiled functions and the core; compiles the core if it must."""
         self._paths = self._load()
         self._program = self._make_program()
-        self._slot, self._registers = self._make_slots()
-        self._core = jit.compile_core(CORE, "explore_chunk", self._arguments(None, 1))
-        fill = (self._keys.table, self._keys.hashes, 1)
-        self._fill: Callable[..., Any] = jit.compile_core(CORE, "fill_table", fill)
+        self._lengths = np.array([len(t.statements) for t in self.program.tasks], dtype=np.int64)
+        self._slots = self._make_slots()
+        self._make_arrays()
+        keys, control = self._keys, self._control
+        self._refill_states = self._core("refill_states", keys.table, keys.arena, 1)
+        self._refill_control = self._core("refill_control", self._where, control, 1)
+        first_key = (self._machine, self._where, control, self._memo, self._slots[1], self.meta)
+        self._first_key = self._core("first_key", *first_key)
+        self._explore_chunk = self._core("explore_chunk", *self._arguments(None), 1)
+        self._enter_initial()
 
-    def _arguments(self, paths: Any, limit: int) -> tuple[Any, ...]:
+    def _core(self, name: str, *arguments: Any) -> Callable[..., Any]:
+        return jit.compile_core(CORE, name, arguments)
+
+    def _arguments(self, paths: Any) -> tuple[Any, ...]:
         return (
-            self._states,
-            self._words,
-            self._base,
-            self._words.view(np.uint8),
-            paths,
+            self._machine,
             self._where,
-            self._slot,
-            self._registers,
-            self._program,
-            self._lengths,
             self._keys,
-            self.meta,
+            self._control,
+            self._memo,
+            self._outs,
+            self._work,
+            self._found,
+            paths,
             self._first,
-            limit,
+            self.meta,
         )
 
     def chunk(self, limit: int) -> bool:
         """Expand at most `limit` states. Returns whether all are expanded."""
         while True:
-            reason = int(self._core(*self._arguments(self._paths, limit)))
-            if reason == native.GROW_STATES:
-                self._grow(states=4)
-            elif reason == native.GROW_KEY:
-                self._grow(key=2)
-            elif reason == native.GROW_EDGES:
-                self._grow(edges=2)
-            else:
+            reason = int(self._explore_chunk(*self._arguments(self._paths), limit))
+            if reason in (native.DONE, native.LIMIT):
                 return reason == native.DONE
+            self._make_room(reason)
+
+    def _make_room(self, reason: int) -> None:
+        """Room for what the core had none for."""
+        if reason == native.GROW_STATES:
+            self._grow_states()
+        elif reason == native.GROW_KEY:
+            self._grow_key(len(self._keys.naming) + 1)
+        elif reason == native.GROW_LOCALS:
+            self._grow_control(2 * len(self._control.rows))
+        else:
+            self._forget(min(2 * len(self._memo.rows), MEMORY))
 
     def reach_back(self, reaches: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         """Make `reaches` true for every state from which one is reached for which it is true."""
-        edges = self._keys.edges[: self.meta[native.EDGES]]
-        jit.compile_core(CORE, "reach_back", (edges, reaches))(edges, reaches)
+        ends = self._keys.flags[: self.states] & native.END_MASK > 0
+        if (reaches >= ends).all() and (self._keys.flags[: self.states] > 0).all():
+            # From each state but an end a step leads on to one with a higher number.
+            reaches[:] = True
+            return
+        core = self._core("reach_back", *self._arguments(None), reaches)
+        spread = -1
+        while spread:
+            spread = int(core(*self._arguments(self._paths), reaches))
+            if spread < 0:
+                self._make_room(int(self.meta[native.NEED]))
 
     # --- what was found -----------------------------------------------------------------------
 
     def bytes(self) -> int:
-        """Bytes that the table of states takes now."""
-        return sum(getattr(self._keys, name).nbytes for name in self._keys._fields)
+        """Bytes that the table of states takes now, and what is remembered of steps."""
+        parts = (self._keys, self._control, self._memo, self._outs)
+        return sum(a.nbytes for part in parts for a in part if isinstance(a, np.ndarray))
 
     def leaves(self, state: int) -> list[int]:
         """The flat list of a state."""
+        ids = self._where.id_words
+        key = self._keys.arena[state]
         words = self._initial.copy()
-        key = np.unpackbits(self._keys.arena[state].view(np.uint8), bitorder="little")
-        for bit in self._keys.bit_of[np.flatnonzero(key)]:
+        words &= ~self._where.local_bits
+        bits = np.unpackbits(key[ids:].view(np.uint8), bitorder="little")
+        for bit in self._keys.bit_of[np.flatnonzero(bits)]:
             words[bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
+        for t in range(len(self.program.tasks)):
+            number = int(key[t >> 2]) >> 16 * (t & 3) & 0xFFFF
+            row, used = self._control.rows[number], int(self._control.used[number])
+            start, length = self._where.header[t]
+            words[start : start + length] |= row[:length]
+            start = self._where.frames[0, t]
+            words[start : start + used] = row[native.HEADER : native.HEADER + used]
         return decode(words)
 
     def moves_to(self, state: int) -> list[Move]:
         """A shortest path to a state."""
+        core = self._core("find_move", *self._arguments(None), 0, 0)
         moves: list[Move] = []
+        kept = self.meta.copy()
         while state > 0:
-            moves.append(unpack_move(int(self._keys.move[state])))
-            state = int(self._keys.parent[state])
+            parent = int(self._keys.parent[state])
+            move = -1
+            while move < 0:
+                move = int(core(*self._arguments(self._paths), parent, state))
+                if move < 0:
+                    self._make_room(int(self.meta[native.NEED]))
+            moves.append(unpack_move(move))
+            state = parent
+        self.meta[native.TRANSITIONS] = kept[native.TRANSITIONS]
         return moves[::-1]
 
     @property
@@ -458,7 +614,11 @@ class CompiledSearch:
 
     def steps_to(self, state: int, move: Move | None) -> int:
         """Steps from the initial state to where a move from `state` leads, or to `state`."""
-        return len(self.moves_to(state)) + (move is not None)
+        steps = int(move is not None)
+        while state > 0:
+            state = int(self._keys.parent[state])
+            steps += 1
+        return steps
 
     @property
     def states(self) -> int:
@@ -476,13 +636,13 @@ class CompiledSearch:
         moves = {row: (s, unpack_move(m)) for row, s, m in rows if m >= 0}
         return Found(
             transitions=int(self.meta[native.TRANSITIONS]),
-            key_bits=int(self.meta[native.BITS]),
+            key_bits=16 * len(self.program.tasks) + int(self.meta[native.BITS]),
             bits={row: m for row, m in moves.items() if row < native.ROW_PROPERTIES},
             bugs={row - native.ROW_BUGS: m for row, m in moves.items() if row >= native.ROW_BUGS},
             properties={
                 self.always[row - native.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
             },
-            ends=self._keys.ends[: self.states],
+            ends=self._keys.flags[: self.states] & native.END_MASK,
         )
 
 
@@ -494,32 +654,57 @@ def unpack_move(packed: int) -> Move:
     return packed & 15, choices
 
 
-def _record(st: Any) -> tuple[Any, np.ndarray[Any, Any]]:
-    """A state as an array of one record, and the words of the same memory."""
-    words = np.zeros(WORDS, dtype=np.uint64)
+def _record(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A state as an array of one record, the words of the same memory, and those of its marks.
+
+    Around both lies room, so that a wild index of a wrong kernel does no harm.
+    """
+    memory = np.zeros(4 * jit.SHADOW // 8, dtype=np.uint64)
+    words = memory[jit.SHADOW // 8 :][:WORDS]
+    marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
     record = np.asarray(to_record(st), dtype=STATE)
-    words.view(np.uint8)[: STATE.itemsize] = np.frombuffer(record.tobytes(), dtype=np.uint8)
-    return words.view(np.uint8)[: STATE.itemsize].view(STATE), words
+    raw = np.frombuffer(record.tobytes(), dtype=np.uint8)
+    words.view(np.uint8)[: STATE.itemsize] = np.where(_is_leaf(), raw, 0)  # padding may hold anything
+    return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
+
+
+@cache
+def _is_leaf() -> np.ndarray[Any, Any]:
+    """By byte of the record, whether it belongs to a leaf."""
+    bytes_of_leaves = np.zeros(STATE.itemsize, dtype=np.bool_)
+    for at, width in _OFFSETS.tolist():
+        bytes_of_leaves[at : at + width] = True
+    return bytes_of_leaves
+
+
+def _longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[Any, Any]:
+    """A copy with room for more."""
+    longer = np.full(room, fill, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def _word(path: str) -> int:
+    """The word of the record that a leaf begins."""
+    at = int(_OFFSETS[LEAF_INDEX[path], 0])
+    assert at % 8 == 0, "frames stand on words"
+    return at // 8
+
+
+def _control_bits(t: int) -> np.ndarray[Any, Any]:
+    """The bits of the record that are the control state of task `t`."""
+    raw = np.zeros(WORDS * 8, dtype=np.uint8)
+    for i, leaf in enumerate(LEAVES):
+        parts = leaf.path.split(".")
+        if parts[0] == f"task[{t}]" and parts[1].split("[")[0] in LOCAL:
+            raw[_OFFSETS[i, 0] : _OFFSETS[i].sum()] = 255
+    return raw.view(np.uint64)
 
 
 def _table(leaves: Sequence[int]) -> np.ndarray[Any, Any]:
     """Rows of offset, width and whether it is a PTE. Shape (leaves, 3)."""
     rows = [(_OFFSETS[i, 0], _OFFSETS[i, 1], LEAVES[i].kind == "pte") for i in leaves]
     return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
-
-
-def _root_words(roots: Sequence[int]) -> np.ndarray[Any, Any]:
-    """The words that hold numbers of frames outside the frames' own records, in the order of
-    `roots`: the word, the bits of it that are such numbers, and the roots [first, last) in it."""
-    rows: list[list[int]] = []
-    for i, leaf in enumerate(roots):
-        is_pte = LEAVES[leaf].kind == "pte"
-        at = int(_OFFSETS[leaf, 0]) + (PFN_SHIFT // 8 if is_pte else 0)
-        if not rows or rows[-1][0] != at // 8:
-            rows.append([at // 8, 0, i, i])
-        rows[-1][1] |= 0xFF << 8 * (at % 8)
-        rows[-1][3] = i + 1
-    return np.array(rows, dtype=np.uint64).reshape(len(rows), 4)
 
 
 _IN_RECORD = frozenset(i for record in RECORDS for i in record)
@@ -533,13 +718,13 @@ def _words_of(leaves: Sequence[int]) -> list[int]:
     )
 
 
-def _naming_bits() -> np.ndarray[Any, Any]:
-    """The bits of the record that name a frame or say whether a PTE does, but for those of the
-    frames' own records and of registers."""
+def _naming_bits(used: set[int]) -> np.ndarray[Any, Any]:
+    """The bits of the record, but for registers, that say which frames are named in which order."""
     raw = np.zeros(WORDS * 8, dtype=np.uint8)
-    for i, leaf in enumerate(LEAVES):
+    for i in used:
+        leaf = LEAVES[i]
         at, width = (int(x) for x in _OFFSETS[i])
-        if leaf.kind and i not in _IN_RECORD:
+        if leaf.kind or leaf.path.endswith("].order"):
             mask = _MENTIONS if leaf.kind == "pte" else 0xFF
             for k in range(width):
                 raw[at + k] = mask >> 8 * k & 255
