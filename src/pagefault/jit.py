@@ -37,7 +37,17 @@ from pagefault.link.watch import watched
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
-__all__ = ["POINTERS", "SHADOW", "Twins", "compile_core", "compiled", "path", "seen", "seen_item"]
+__all__ = [
+    "POINTERS",
+    "SHADOW",
+    "Twins",
+    "compile_core",
+    "compiled",
+    "inlined",
+    "path",
+    "seen",
+    "seen_item",
+]
 
 POINTERS = 64
 """Function pointers that the search core takes: a fixed number, since it is part of its type."""
@@ -84,6 +94,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a helper that is copied to where it is called: a tuple of arrays is many
+    arguments, and passing them can cost more than the work."""
+    wrapped: Callable[..., Any] = numba.njit(forceinline=True, **_options())(function)
+    return wrapped
+
+
 def path(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of what is called by pointer: compiled, or loaded from disk, at once."""
     wrapped: Callable[..., Any] = numba.njit(_signature(), **_options())(function)
@@ -126,7 +143,9 @@ def seen_item(typingctx: Any, array: Any, index: Any) -> Any:
         view = context.make_array(array)(context, builder, args[0])
         i = context.cast(builder, args[1], index, types.intp)
         if checked:
-            cgutils.do_boundscheck(context, builder, i, cgutils.unpack_tuple(builder, view.shape)[0])
+            cgutils.do_boundscheck(
+                context, builder, i, cgutils.unpack_tuple(builder, view.shape)[0]
+            )
         at = builder.gep(view.data, [i])
         _mark(builder, at, kind)
         return context.unpack_value(builder, kind, at, 1)

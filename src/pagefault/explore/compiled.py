@@ -664,7 +664,9 @@ def _record(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
     record = np.asarray(to_record(st), dtype=STATE)
     raw = np.frombuffer(record.tobytes(), dtype=np.uint8)
-    words.view(np.uint8)[: STATE.itemsize] = np.where(_is_leaf(), raw, 0)  # padding may hold anything
+    words.view(np.uint8)[: STATE.itemsize] = np.where(
+        _is_leaf(), raw, 0
+    )  # padding may hold anything
     return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
 
 

@@ -34,7 +34,7 @@ from pagefault.consts import (
     WAITING,
     YIELDED,
 )
-from pagefault.jit import compiled, seen, seen_item
+from pagefault.jit import compiled, inlined, seen, seen_item
 
 # Slots of `paths` that every kernel has; its paths follow.
 SWITCH_TO = 0
@@ -199,14 +199,14 @@ def clear_choices(st):
 # --- keys ----------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def mix(h, x):
     """Stir a word into a hash."""
     h = (h ^ x) * MIX
     return h ^ (h >> HALF)
 
 
-@compiled
+@inlined
 def hash_of(row):
     """The hash of some words."""
     h = ZERO
@@ -215,7 +215,7 @@ def hash_of(row):
     return h
 
 
-@compiled
+@inlined
 def control_of(key, t):
     """The number of the control state that task `t` is in."""
     return np.int64((key[t >> 2] >> np.uint64(16 * (t & 3))) & ID_MASK)
@@ -413,7 +413,7 @@ def load_state(machine, where, keys, control, key, meta):
 # --- what is remembered ------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def find_row(table, rows, row):
     """The number of a row of the memory, -1 if it is not there."""
     h = hash_of(row)
@@ -463,7 +463,7 @@ def refill_rows(memo, count):
     return count
 
 
-@compiled
+@inlined
 def project(masks, m, key, ids, row):
     """What a key holds under mask `m`, as a row."""
     row[0] = np.uint64(m)
@@ -471,7 +471,7 @@ def project(masks, m, key, ids, row):
         row[w + 1] = key[ids + w] & masks[m, w]
 
 
-@compiled
+@inlined
 def look_up(memo, root, key, ids):
     """What is remembered of this key under a root, -1 if nothing."""
     row = memo.row
@@ -988,7 +988,7 @@ def rename_frames(raw, st, meta, where, registers, names, old):
 # --- names of frames -----------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def names_of_all(control, key, meta):
     """The frames that the registers of all tasks name, four bits each, in order."""
     sequence = ZERO
@@ -1015,7 +1015,7 @@ def pack_names(names):
     return packed
 
 
-@compiled
+@inlined
 def name_row(keys, ids, kind, sequence, masks, key, row):
     """What a naming depends on, as a row of the memory."""
     row[0] = kind | sequence
@@ -1153,10 +1153,22 @@ def settle_names(machine, where, keys, control, memo, work, key, mentioned, in_r
     return memo.mentions[r]
 
 
+@inlined
+def keep_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta):
+    """settle_names(), quick where nothing is to be done."""
+    if not in_records:
+        sequence = names_of_all(control, key, meta)
+        name_row(keys, where.id_words, OF_NAMING, sequence, keys.naming, key, memo.row)
+        n = find_row(memo.table, memo.rows, memo.row)
+        if n >= 0 and memo.value[n] == 2 * mentioned + 1:
+            return mentioned
+    return settle_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta)
+
+
 # --- the set of states ---------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def find_state(table, arena, key, h):
     """The number of the state with this key, or -1 and less: that the slot of `table` for it is i,
     as -1 - i."""
@@ -1190,7 +1202,7 @@ def refill_states(table, arena, count):
     return count
 
 
-@compiled
+@inlined
 def fetch_early(table, arena, found, n):
     """Touch what `n` look-ups will need, all at once, so that the memory works on all of them.
 
@@ -1207,17 +1219,23 @@ def fetch_early(table, arena, found, n):
 
 
 @compiled
-def judge(machine, where, keys, control, memo, paths, key, meta):
-    """Which properties do not hold in the state of a key, as a mask."""
-    judged = look_up(memo, JUDGED, key, where.id_words)
-    if judged >= 0:
-        return judged
+def judge_now(machine, where, keys, control, memo, paths, key, meta):
+    """judge(), where it is not known."""
     load_state(machine, where, keys, control, key, meta)
     clear_marks(machine, where)
     judged = paths[JUDGE](machine.states[0], 0)
     if not saw_control(machine, where, -1):
         remember(machine, memo, JUDGED, key, judged, keys, where, meta)
     return judged
+
+
+@inlined
+def judge(machine, where, keys, control, memo, paths, key, meta):
+    """Which properties do not hold in the state of a key, as a mask."""
+    judged = look_up(memo, JUDGED, key, where.id_words)
+    if judged >= 0:
+        return judged
+    return judge_now(machine, where, keys, control, memo, paths, key, meta)
 
 
 @compiled
@@ -1228,7 +1246,7 @@ def note_first(first, row, state, move):
         first[row, 1] = move
 
 
-@compiled
+@inlined
 def expand(s, machine, where, keys, control, memo, outs, work, found, paths, n, first, meta):
     """Put the successors of state `s` behind the `n` that are found. Returns how many there are
     then; -1, and the reason in meta[NEED], if there was no room for something."""
@@ -1241,9 +1259,11 @@ def expand(s, machine, where, keys, control, memo, outs, work, found, paths, n, 
     waiting = False
     transitions = 0
     for t in range(meta[TASKS]):
-        root = root_of(control, memo, control_of(key, t), meta)
+        root = memo.root[control_of(key, t)]
         if root < 0:
-            return -1
+            root = root_of(control, memo, control_of(key, t), meta)
+            if root < 0:
+                return -1
         value = look_up(memo, root, key, where.id_words)
         if value < 0:
             value = take_steps(
@@ -1274,7 +1294,7 @@ def expand(s, machine, where, keys, control, memo, outs, work, found, paths, n, 
             found.mentioned[n] = mentioned
             in_records = outs.info[o, INFO_RECORD] > mentioned
             if meta[CANONICAL] and (outs.info[o, INFO_NAMES] or in_records):
-                found.mentioned[n] = settle_names(
+                found.mentioned[n] = keep_names(
                     machine, where, keys, control, memo, work, to, mentioned, in_records, meta
                 )
                 if meta[NEED] != 0:
@@ -1299,7 +1319,7 @@ def note_rows(first, row, mask, state, move):
         row += 1
 
 
-@compiled
+@inlined
 def absorb(machine, where, keys, control, memo, found, paths, n, first, meta):
     """Enter the states among `n` successors that are new, and judge them."""
     meta[NR_META - 1] = np.int64(fetch_early(keys.table, keys.arena, found, n) & ONE)
