@@ -5,6 +5,7 @@ what keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode, broadcast invalidation
 """
 
 from pagefault.consts import BLOCKED
+from pagefault.hw.monitor import note_forgotten
 from pagefault.hw.pgtable import ptep_get_and_clear
 
 
@@ -12,14 +13,13 @@ def tlb_drop(st, cpu, vpn):
     """Forget one translation."""
     if st.cpu[cpu].tlb[vpn] != 0:
         st.cpu[cpu].tlb[vpn] = 0
-        for task in range(st.nr_tasks):
-            st.task[task].revoked[cpu] &= ~(1 << vpn)
+        note_forgotten(st, cpu, vpn)
 
 
 def tlb_fill(st, cpu, vpn, pte):
     """Replace one translation by what the hardware walk found."""
-    tlb_drop(st, cpu, vpn)
     st.cpu[cpu].tlb[vpn] = pte
+    note_forgotten(st, cpu, vpn)
 
 
 def flush_tlb_func(st, cpu, start, end):

@@ -62,7 +62,6 @@ from pagefault.mm.rmap import (
     SetPageAnonExclusive,
     anon_vma_prepare,
     folio_add_new_anon_rmap,
-    folio_dup_file_rmap_pte,
     folio_remove_rmap_pte,
     folio_try_dup_anon_rmap_pte,
 )
@@ -286,12 +285,9 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
     pte = ptep_get(st, mm, vpn)
     if not is_zero_pfn(pte_pfn(pte)):
         folio_get(st, pte_pfn(pte))
-        if folio_test_anon(st, pte_pfn(pte)):
-            if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
-                folio_put(st, pte_pfn(pte))
-                return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
-        else:
-            folio_dup_file_rmap_pte(st, pte_pfn(pte))
+        if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
+            folio_put(st, pte_pfn(pte))
+            return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
         yield "judged not pinned, parent's PTE still writable"
     ptep_set_wrprotect(st, mm, vpn)
     set_pte_at(st, child_mm, vpn, pte_mkold(pte_wrprotect(ptep_get(st, mm, vpn))))
@@ -311,16 +307,15 @@ def copy_present_page(st, mm, child_mm, vpn, prealloc_pfn):
 def copy_pte_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_pte_range(), v6.12, of one page. Locks: both mmap_locks for writing.
 
-    The child's page table is nobody else's yet, so its PTL costs no switch.
+    The child's page table is nobody else's yet, so its PTL costs no switch. vma_needs_copy() has
+    seen that the entry is not none.
     """
     pte_alloc(st, child_mm, vpn)
     prealloc_pfn = 0
     again = 1
     while again:
         yield from pte_offset_map_lock(st, t, mm, vpn)
-        ret = 0
-        if pte_present(ptep_get(st, mm, vpn)):
-            ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
+        ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
         if prealloc_pfn != 0 and pte_pfn(ptep_get(st, child_mm, vpn)) != prealloc_pfn:
             folio_put(st, prealloc_pfn)
         note_revoked(st, t, mm, vpn)

@@ -30,11 +30,6 @@ def folio_add_new_anon_rmap(st, pfn):
     SetPageAnonExclusive(st, pfn)
 
 
-def folio_dup_file_rmap_pte(st, pfn):
-    """include/linux/rmap.h folio_dup_file_rmap_pte(), v6.12: one more PTE maps the page."""
-    st.page[pfn].mapcount += 1
-
-
 def folio_remove_rmap_pte(st, pfn):
     """include/linux/rmap.h folio_remove_rmap_pte(), v6.12. The zero page is not counted."""
     if pfn == ZERO_PFN:
