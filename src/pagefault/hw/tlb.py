@@ -1,7 +1,8 @@
 """Per-CPU TLBs that keep what they hold until it is flushed. Models arch/x86/mm/tlb.c.
 
-A flush reaches other CPUs by an interrupt, which waits while they run with interrupts off: this is
-what keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode, broadcast invalidation, global entries.
+A flush reaches other CPUs by an interrupt, which waits while they run with interrupts off: on a
+machine without a hypervisor nothing else keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode,
+broadcast invalidation, flushes by hypercall, global entries.
 """
 
 from pagefault.consts import BLOCKED
@@ -69,13 +70,3 @@ def ptep_clear_flush(st, t, mm, vpn):
         yield "PTE cleared, TLB not flushed"
         yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
     return pte
-
-
-def tlb_remove_table_sync_one(st, t, mm):
-    """mm/mmu_gather.c tlb_remove_table_sync_one(), v6.12: an IPI to every CPU, so that no lockless
-    walker is inside a table when it is freed."""
-    for cpu in range(st.nr_cpus):
-        if cpu != st.task[t].cpu and st.cpu[cpu].irqs_off:
-            yield "waiting for lockless walkers"
-            while st.cpu[cpu].irqs_off:
-                yield BLOCKED
