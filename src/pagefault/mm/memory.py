@@ -40,6 +40,7 @@ from pagefault.hw.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_write,
     pte_wrprotect,
     ptep_get,
@@ -55,7 +56,6 @@ from pagefault.mm.page_alloc import (
     folio_get,
     folio_put,
     folio_test_anon,
-    is_zero_pfn,
 )
 from pagefault.mm.rmap import (
     PageAnonExclusive,
@@ -111,6 +111,12 @@ def pte_unmap_unlock(st, mm, vpn):
     table = pmd_table(pmdp_get(st, mm, vpn))
     VM_BUG_ON(st, st.ptpage[table].ptl == 0, BUG_UNLOCK)
     st.ptpage[table].ptl = 0
+
+
+def vm_normal_page(pte):
+    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
+    zero page's always is, is nobody's."""
+    return not pte_special(pte)
 
 
 def vma_is_writable(st, mm, vpn):
@@ -225,7 +231,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
-    if not is_zero_pfn(pfn):
+    if vm_normal_page(orig_pte):
         folio_get(st, pfn)
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
@@ -257,7 +263,8 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
 
     yield from ptep_clear_flush(st, t, mm, vpn)
     set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags)
-    folio_remove_rmap_pte(st, pte_pfn(orig_pte))
+    if vm_normal_page(orig_pte):
+        folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
 
@@ -283,7 +290,7 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
     Returns 0, or -EAGAIN if the page must be copied and `prealloc_pfn` is 0.
     """
     pte = ptep_get(st, mm, vpn)
-    if not is_zero_pfn(pte_pfn(pte)):
+    if vm_normal_page(pte):
         folio_get(st, pte_pfn(pte))
         if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
             folio_put(st, pte_pfn(pte))
@@ -355,7 +362,7 @@ def zap_present_pte(st, t, mm, vpn):
     """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush."""
     pte = ptep_get_and_clear(st, mm, vpn)
     tlb_track_range(st, t, vpn)
-    if not is_zero_pfn(pte_pfn(pte)):
+    if vm_normal_page(pte):
         folio_remove_rmap_pte(st, pte_pfn(pte))
         tlb_remove_folio(st, t, pte_pfn(pte))
 
