@@ -11,10 +11,11 @@ DEV_STAMP  := $(VENV)/.installed-dev
 
 # Separate words, so that `make test PYTEST_ARGS="-k cow"` works.
 PYTEST_ARGS ?= -n 2
+BENCH_ARGS  ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test clean
+.PHONY: help demo test bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +27,9 @@ test: $(DEV_STAMP) ## ruff, mypy and pytest
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(USER_STAMP) ## compare with the other checkers that are installed
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 clean: ## remove .venv, caches and build products
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,7 @@
 A task is a process whose control state is the task's position, so that pan looks at the options
 of that position only; each option is one d_step, hence one pagefault transition. Everything that
 is known when the text is made (the task, its statement, the CPU that an IPI goes to) is unrolled.
+Variables are bit fields, of which Spin has no arrays; a register lies in its process' padding.
 """
 
 from __future__ import annotations
@@ -18,29 +19,40 @@ ZERO, MAPPED, GATHER = 1, 2, 3
 _HEADER = """\
 /* {name}: made by benchmarks/zap/promela.py, which explains it. */
 
-byte pte;      /* 0 none, 1 the zero page, 2 a folio */
-byte cell;     /* of the folio that the PTE maps */
-byte owed;     /* ghost: what the next load must see, 0 for nothing */
-byte zapping;  /* calls of madvise under way */
-bit table;     /* there is a page table */
-bit anon;      /* there is an anon_vma */
-bit ptl;       /* held across a switch point */
-byte started;  /* mask of tasks */
-byte tlb[{n}];
-byte rev[{n}];  /* ghost: calls that must have this CPU's entry flushed by their end */
-byte aux[{n}];  /* the PTE that a fault has read, {full} for a flush of all pages */
-byte gath[{n}]; /* cell + 1 of the folio that a task has zapped */
+unsigned pte : 2;  /* 0 none, 1 the zero page, 2 a folio */
+unsigned cell : {value};  /* of the folio that the PTE maps */
+unsigned owed : {value};  /* ghost: what the next load must see, 0 for nothing */
+unsigned zapping : {count};  /* calls of madvise under way */
+bit table;  /* there is a page table */
+bit anon;  /* there is an anon_vma */
+bit ptl;  /* held across a switch point */
+unsigned started : {n};  /* mask of tasks */
+/* For each task or its CPU. rev: ghost, calls that must have this CPU's entry flushed by their end.
+   aux: the PTE that a fault has read, {full} for a flush of all pages. gath: cell + 1 of the folio
+   that a task has zapped. */
 """
 
 
 def promela(program: Zap) -> str:
     """The model of a program."""
     n = len(program.tasks)
-    parts = [_HEADER.format(name=program.name, n=n, full=_names(n)[2] + n)]
-    registers = [f"byte r{t};" for t, steps in enumerate(program.tasks) if Step(Kind.LOAD) in steps]
-    parts += [*registers, ""]
+    full = _names(n)[2] + n
+    value = _most(program) + 1
+    parts = [
+        _HEADER.format(
+            name=program.name, n=n, full=full, value=value.bit_length(), count=n.bit_length()
+        )
+    ]
+    for name, most in (("tlb", GATHER + n - 1), ("rev", 2**n - 1), ("aux", full), ("gath", value)):
+        parts += [f"unsigned {name}{t} : {most.bit_length()};" for t in range(n)]
+    parts.append("")
     parts += [_Task(program, t).text() for t in range(n)]
     return "\n".join(parts)
+
+
+def _most(program: Zap) -> int:
+    """The largest value that a cell can have."""
+    return max([1, *(s.arg for steps in program.tasks for s in steps if s.kind is Kind.STORE)])
 
 
 def _names(n: int) -> tuple[int, int, int]:
@@ -58,12 +70,15 @@ class _Task:
         self.gather = gather + t
         self.new = new + t
         self.full = self.free + self.n
+        self.value = (_most(program) + 1).bit_length()
         self.lines: list[str] = []
         self.i = 0
 
     def text(self) -> str:
         out = self.lines
         out += [f"active proctype T{self.t}()", "{"]
+        if Step(Kind.LOAD) in self.steps:
+            out.append(f"\tunsigned r{self.t} : {self.value};")
         for i, step in enumerate(self.steps):
             self.i = i
             self.statement(step)
@@ -93,7 +108,7 @@ class _Task:
     # --- pieces ---------------------------------------------------------------------------------
 
     def drop(self, cpu: int) -> list[str]:
-        return [f"tlb[{cpu}] = 0", f"rev[{cpu}] = 0"]
+        return [f"tlb{cpu} = 0", f"rev{cpu} = 0"]
 
     def put(self, name: int) -> list[str]:
         """Free a folio: a fault may still compare with it."""
@@ -101,11 +116,11 @@ class _Task:
         for k in reversed(range(len(self.others))):
             u = self.others[k]
             later = [
-                f"aux[{w}] = (aux[{w}] == {name} -> {self.free + u} : aux[{w}])"
+                f"aux{w} = (aux{w} == {name} -> {self.free + u} : aux{w})"
                 for w in self.others[k + 1 :]
             ]
-            found = "; ".join([f"aux[{u}] = {self.free + u}", *later])
-            text = f"if :: aux[{u}] == {name} -> {found} :: else -> {text} fi"
+            found = "; ".join([f"aux{u} = {self.free + u}", *later])
+            text = f"if :: aux{u} == {name} -> {found} :: else -> {text} fi"
         return [text] if self.others else []
 
     def alloc(self) -> list[str]:
@@ -114,21 +129,21 @@ class _Task:
         for k in reversed(range(len(self.others))):
             u = self.others[k]
             later = [
-                f"aux[{w}] = (aux[{w}] == {self.free + u} -> {self.new} : aux[{w}])"
+                f"aux{w} = (aux{w} == {self.free + u} -> {self.new} : aux{w})"
                 for w in self.others[k + 1 :]
             ]
-            found = "; ".join([f"aux[{u}] = {self.new}", *later])
-            text = f"if :: aux[{u}] == {self.free + u} -> {found} :: else -> {text} fi"
+            found = "; ".join([f"aux{u} = {self.new}", *later])
+            text = f"if :: aux{u} == {self.free + u} -> {found} :: else -> {text} fi"
         return [text] if self.others else []
 
     def map_new(self) -> list[str]:
         return [
             f"pte = {MAPPED}",
-            *(f"aux[{u}] = (aux[{u}] == {self.new} -> {MAPPED} : aux[{u}])" for u in self.others),
+            *(f"aux{u} = (aux{u} == {self.new} -> {MAPPED} : aux{u})" for u in self.others),
         ]
 
     def revoked_none(self) -> str:
-        mine = " | ".join(f"rev[{u}]" for u in range(self.n))
+        mine = " | ".join(f"rev{u}" for u in range(self.n))
         return f"assert(!(({mine}) & {1 << self.t}))"
 
     def flush(self, place: str, ipi: str, done: Sequence[str], to: str) -> None:
@@ -139,10 +154,16 @@ class _Task:
             empty = ""
             for c in self.others:
                 if here is None or c > here:
-                    options.append((_both(empty, f"tlb[{c}]"), first, f"{ipi}{c}"))
-                    empty = _both(empty, f"!tlb[{c}]")
+                    options.append((_both(empty, f"tlb{c}"), first, f"{ipi}{c}"))
+                    empty = _both(empty, f"!tlb{c}")
             options.append((empty, [*first, *done], to))
             self.position(place if here is None else f"{ipi}{here}", *options)
+
+    def gathered(self, statement: str) -> str:
+        """A statement about the folio that the TLB has, which somebody has zapped."""
+        tlb = f"tlb{self.t}"
+        cases = (f":: {tlb} == {GATHER + u} -> {statement.format(u)}" for u in range(self.n))
+        return f"if {' '.join(cases)} fi"
 
     # --- statements -----------------------------------------------------------------------------
 
@@ -162,14 +183,14 @@ class _Task:
 
     def access(self, place: str, write: bool, value: int) -> None:
         t = self.t
-        tlb = f"tlb[{t}]"
-        fill = [f"{tlb} = pte", f"rev[{t}] = 0"]
+        tlb = f"tlb{t}"
+        fill = [f"{tlb} = pte", f"rev{t} = 0"]
         if write:
             owe = f"owed = (zapping -> owed : {value})"
             self.position(
                 place,
                 (f"{tlb} == {MAPPED}", [f"cell = {value}", owe], "NEXT"),
-                (f"{tlb} > {MAPPED}", [f"gath[{tlb} - {GATHER}] = {value + 1}", owe], "NEXT"),
+                (f"{tlb} > {MAPPED}", [self.gathered(f"gath{{}} = {value + 1}"), owe], "NEXT"),
                 (
                     f"pte == {MAPPED} && {tlb} != {MAPPED}",
                     [*fill, f"cell = {value}", owe],
@@ -183,13 +204,13 @@ class _Task:
                 place,
                 (f"{tlb} == {ZERO}", [f"r{t} = 0", see], "NEXT"),
                 (f"{tlb} == {MAPPED}", [f"r{t} = cell", see], "NEXT"),
-                (f"{tlb} > {MAPPED}", [f"r{t} = gath[{tlb} - {GATHER}] - 1", see], "NEXT"),
+                (f"{tlb} > {MAPPED}", [self.gathered(f"r{t} = gath{{}} - 1"), see], "NEXT"),
                 (f"pte && {tlb} != pte", [*fill, f"r{t} = cell", see], "NEXT"),
                 ("!pte", self.drop(t), "FAULT"),
             )
 
     def fault(self, write: bool) -> None:
-        aux = f"aux[{self.t}]"
+        aux = f"aux{self.t}"
         allocate = ["anon = 1", *self.alloc()] if write else []
         self.position(
             "FAULT",
@@ -227,7 +248,7 @@ class _Task:
 
     def dontneed(self) -> None:
         t, bit = self.t, 1 << self.t
-        aux, gath = f"aux[{t}]", f"gath[{t}]"
+        aux, gath = f"aux{t}", f"gath{t}"
         self.position("START", ("", [], "MADVISE"))
         begin = ["owed = 0", "zapping++"]
         self.position(
@@ -236,14 +257,10 @@ class _Task:
             ("!table && zapping", [*begin, f"{aux} = {self.full}"], "FLUSH"),
             ("!table && !zapping", ["owed = 0"], "NEXT"),
         )
-        note = [f"rev[{u}] = (tlb[{u}] -> rev[{u}] | {bit} : rev[{u}])" for u in range(self.n)]
+        note = [f"rev{u} = (tlb{u} -> rev{u} | {bit} : rev{u})" for u in range(self.n)]
         nested = f"{aux} = (zapping > 1 -> {self.full} : 0)"
-        rename = [
-            f"tlb[{u}] = (tlb[{u}] == {MAPPED} -> {self.gather} : tlb[{u}])" for u in range(self.n)
-        ]
-        rename += [
-            f"aux[{u}] = (aux[{u}] == {MAPPED} -> {self.gather} : aux[{u}])" for u in self.others
-        ]
+        rename = [f"tlb{u} = (tlb{u} == {MAPPED} -> {self.gather} : tlb{u})" for u in range(self.n)]
+        rename += [f"aux{u} = (aux{u} == {MAPPED} -> {self.gather} : aux{u})" for u in self.others]
         clear = ["pte = 0", "cell = 0", nested]
         self.position(
             "ZAP",

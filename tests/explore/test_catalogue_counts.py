@@ -19,7 +19,7 @@ PINNED = [
     ("cow+fork+parent-writes", "mainline", "step", 27, 33, 19, 0, 1),
     ("fork+gup-fast-pin+store-dma", "linux-5.7", "step", 185, 307, 26, 1, 1),
     ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
-    ("gup+pin-unpin+fork-store", "mainline", "step", 1045, 2580, 32, 0, 1),
+    ("gup+pin-unpin+fork-store", "mainline", "step", 964, 2355, 32, 0, 2),
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
 ]
 

@@ -15,7 +15,7 @@ TESTS = {entry.name: entry for entry in catalogue()}
 # property, kernel, test, grain, steps of the shortest trace
 CAUGHT = [
     ("no-use-after-free", "frees_before_the_flush", "tlb+munmap+load", "step", 12),
-    ("no-use-after-free", "frees_tables_under_walkers", "gup+gup-fast-dma+munmap-mmap", "step", 16),
+    ("no-use-after-free", "frees_tables_under_walkers", "gup+gup-fast-dma+munmap-mmap", "step", 15),
     ("no-use-after-free", "zaps_without_a_flush", "tlb+munmap+load", "step", 13),
     ("no-use-after-free", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 19),
     ("no-use-after-free", "moves_without_a_flush", "tlb+mremap-dontneed+store", "step", 17),

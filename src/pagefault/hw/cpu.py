@@ -45,14 +45,13 @@ def switch_to(st, t):
 
 
 def load_mm(st, cpu, mm):
-    """Load an address space, or none with NO_MM, and forget the translations of the old one."""
+    """Load an address space, and forget the translations of the old one."""
     flush_tlb_func(st, cpu, 0, NR_VPN)
     old = st.cpu[cpu].loaded_mm
     if old != 0:
         st.mm[old - 1].mm_cpumask &= ~(1 << cpu)
     st.cpu[cpu].loaded_mm = mm + 1
-    if mm != NO_MM:
-        st.mm[mm].mm_cpumask |= 1 << cpu
+    st.mm[mm].mm_cpumask |= 1 << cpu
 
 
 def entry_permits(entry, write):

@@ -189,6 +189,12 @@ def note_revoked(st, t, mm, vpn):
             st.task[t].revoked[cpu] |= 1 << vpn
 
 
+def note_forgotten(st, cpu, vpn):
+    """A CPU has let go of a translation, or replaced it by what the page table has."""
+    for task in range(st.nr_tasks):
+        st.task[task].revoked[cpu] &= ~(1 << vpn)
+
+
 def check_revoked(st, t):
     """The call returns: none of the noted entries may be there still."""
     for cpu in range(st.nr_cpus):

@@ -1,10 +1,12 @@
 """Per-CPU TLBs that keep what they hold until it is flushed. Models arch/x86/mm/tlb.c.
 
-A flush reaches other CPUs by an interrupt, which waits while they run with interrupts off: this is
-what keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode, broadcast invalidation, global entries.
+A flush reaches other CPUs by an interrupt, which waits while they run with interrupts off: on a
+machine without a hypervisor nothing else keeps GUP-fast safe. Left out: PCIDs, lazy TLB mode,
+broadcast invalidation, flushes by hypercall, global entries.
 """
 
 from pagefault.consts import BLOCKED
+from pagefault.hw.monitor import note_forgotten
 from pagefault.hw.pgtable import ptep_get_and_clear
 
 
@@ -12,14 +14,13 @@ def tlb_drop(st, cpu, vpn):
     """Forget one translation."""
     if st.cpu[cpu].tlb[vpn] != 0:
         st.cpu[cpu].tlb[vpn] = 0
-        for task in range(st.nr_tasks):
-            st.task[task].revoked[cpu] &= ~(1 << vpn)
+        note_forgotten(st, cpu, vpn)
 
 
 def tlb_fill(st, cpu, vpn, pte):
     """Replace one translation by what the hardware walk found."""
-    tlb_drop(st, cpu, vpn)
     st.cpu[cpu].tlb[vpn] = pte
+    note_forgotten(st, cpu, vpn)
 
 
 def flush_tlb_func(st, cpu, start, end):
@@ -69,13 +70,3 @@ def ptep_clear_flush(st, t, mm, vpn):
         yield "PTE cleared, TLB not flushed"
         yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
     return pte
-
-
-def tlb_remove_table_sync_one(st, t, mm):
-    """mm/mmu_gather.c tlb_remove_table_sync_one(), v6.12: an IPI to every CPU, so that no lockless
-    walker is inside a table when it is freed."""
-    for cpu in range(st.nr_cpus):
-        if cpu != st.task[t].cpu and st.cpu[cpu].irqs_off:
-            yield "waiting for lockless walkers"
-            while st.cpu[cpu].irqs_off:
-                yield BLOCKED

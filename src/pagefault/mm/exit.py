@@ -1,7 +1,6 @@
 """exit() and wait(). Models kernel/exit.c and mm/mmap.c exit_mmap()."""
 
-from pagefault.consts import ECHILD, NO_MM, TASK_DEAD, TASK_NEW, WAITING
-from pagefault.hw.cpu import load_mm
+from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, WAITING
 from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 
@@ -18,20 +17,14 @@ def exit_mmap(st, t, mm):
     mmap_write_unlock(st, mm)
 
 
-def forget_mm(st, mm):
-    """No CPU keeps a dead address space loaded."""
-    for cpu in range(st.nr_cpus):
-        if st.cpu[cpu].loaded_mm == mm + 1:
-            load_mm(st, cpu, NO_MM)
-            st.cpu[cpu].current_task = 0
-
-
 def mmput(st, t, mm):
-    """kernel/fork.c mmput(), v6.12: the last user of an address space takes it down."""
+    """kernel/fork.c mmput(), v6.12: the last user of an address space takes it down.
+
+    A CPU may keep it loaded, empty as it is, until it runs a task of another one.
+    """
     st.mm[mm].mm_users -= 1
     if st.mm[mm].mm_users == 0:
         yield from exit_mmap(st, t, mm)
-        forget_mm(st, mm)
 
 
 def sys_exit(st, t):

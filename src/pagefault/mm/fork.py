@@ -15,7 +15,6 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_MAPPED,
     VM_WIPEONFORK,
-    ZERO_PFN,
 )
 from pagefault.hw.monitor import check_revoked, share_audience
 from pagefault.hw.tlb import flush_tlb_mm
@@ -26,8 +25,8 @@ from pagefault.mm.page_alloc import clear_highpage
 
 
 def boot_kernel(st):
-    """Before the first program: the zero page, which is never freed. A machine that nobody gave a
-    size has all that fits."""
+    """Before the first program: all memory is zeros, the zero page included. A machine that nobody
+    gave a size has all that fits."""
     if st.nr_pfns == 0:
         st.nr_tasks = NR_TASKS
         st.nr_cpus = NR_CPUS
@@ -37,7 +36,6 @@ def boot_kernel(st):
         st.nr_pfns = NR_PFN
         st.nr_pins = NR_PINS
         st.nr_pipes = NR_PIPES
-    st.folio[ZERO_PFN].refcount = 1
     for pfn in range(st.nr_pfns):
         clear_highpage(st, pfn)
 

@@ -74,6 +74,7 @@ def sys_unpin(st, t, pin, dirty):
     if dirty and not is_zero_pfn(pfn) and not st.folio[pfn].pg_flags & PG_DIRTY:
         st.pin[pin].state = PIN_DROPPING
         yield from folio_lock(st, t, pfn)
+        yield "folio locked, not dirty yet"
         st.folio[pfn].pg_flags |= PG_DIRTY
         folio_unlock(st, pfn)
         yield "dirty, pin still held"

@@ -40,6 +40,7 @@ from pagefault.hw.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_write,
     pte_wrprotect,
     ptep_get,
@@ -55,14 +56,12 @@ from pagefault.mm.page_alloc import (
     folio_get,
     folio_put,
     folio_test_anon,
-    is_zero_pfn,
 )
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
     anon_vma_prepare,
     folio_add_new_anon_rmap,
-    folio_dup_file_rmap_pte,
     folio_remove_rmap_pte,
     folio_try_dup_anon_rmap_pte,
 )
@@ -112,6 +111,12 @@ def pte_unmap_unlock(st, mm, vpn):
     table = pmd_table(pmdp_get(st, mm, vpn))
     VM_BUG_ON(st, st.ptpage[table].ptl == 0, BUG_UNLOCK)
     st.ptpage[table].ptl = 0
+
+
+def vm_normal_page(pte):
+    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
+    zero page's always is, is nobody's."""
+    return not pte_special(pte)
 
 
 def vma_is_writable(st, mm, vpn):
@@ -226,7 +231,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
-    if not is_zero_pfn(pfn):
+    if vm_normal_page(orig_pte):
         folio_get(st, pfn)
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
@@ -258,7 +263,8 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
 
     yield from ptep_clear_flush(st, t, mm, vpn)
     set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags)
-    folio_remove_rmap_pte(st, pte_pfn(orig_pte))
+    if vm_normal_page(orig_pte):
+        folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
 
@@ -284,14 +290,11 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
     Returns 0, or -EAGAIN if the page must be copied and `prealloc_pfn` is 0.
     """
     pte = ptep_get(st, mm, vpn)
-    if not is_zero_pfn(pte_pfn(pte)):
+    if vm_normal_page(pte):
         folio_get(st, pte_pfn(pte))
-        if folio_test_anon(st, pte_pfn(pte)):
-            if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
-                folio_put(st, pte_pfn(pte))
-                return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
-        else:
-            folio_dup_file_rmap_pte(st, pte_pfn(pte))
+        if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
+            folio_put(st, pte_pfn(pte))
+            return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
         yield "judged not pinned, parent's PTE still writable"
     ptep_set_wrprotect(st, mm, vpn)
     set_pte_at(st, child_mm, vpn, pte_mkold(pte_wrprotect(ptep_get(st, mm, vpn))))
@@ -311,16 +314,15 @@ def copy_present_page(st, mm, child_mm, vpn, prealloc_pfn):
 def copy_pte_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_pte_range(), v6.12, of one page. Locks: both mmap_locks for writing.
 
-    The child's page table is nobody else's yet, so its PTL costs no switch.
+    The child's page table is nobody else's yet, so its PTL costs no switch. vma_needs_copy() has
+    seen that the entry is not none.
     """
     pte_alloc(st, child_mm, vpn)
     prealloc_pfn = 0
     again = 1
     while again:
         yield from pte_offset_map_lock(st, t, mm, vpn)
-        ret = 0
-        if pte_present(ptep_get(st, mm, vpn)):
-            ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
+        ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
         if prealloc_pfn != 0 and pte_pfn(ptep_get(st, child_mm, vpn)) != prealloc_pfn:
             folio_put(st, prealloc_pfn)
         note_revoked(st, t, mm, vpn)
@@ -360,7 +362,7 @@ def zap_present_pte(st, t, mm, vpn):
     """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush."""
     pte = ptep_get_and_clear(st, mm, vpn)
     tlb_track_range(st, t, vpn)
-    if not is_zero_pfn(pte_pfn(pte)):
+    if vm_normal_page(pte):
         folio_remove_rmap_pte(st, pte_pfn(pte))
         tlb_remove_folio(st, t, pte_pfn(pte))
 

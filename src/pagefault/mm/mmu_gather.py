@@ -5,7 +5,7 @@ Each task has one gather. Left out: batches that overflow, delayed rmap of file 
 
 from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
 from pagefault.hw.choice import VM_BUG_ON
-from pagefault.hw.tlb import flush_tlb_mm_range, tlb_remove_table_sync_one
+from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.page_alloc import folio_put
 
 
@@ -73,14 +73,12 @@ def tlb_finish_mmu(st, t, mm):
     If another task gathers in this mm, it may have cleared entries that we took for none and not
     have flushed them yet: flush everything.
 
-    Left out: page tables freed by RCU. Here each waits for the lockless walkers by IPI, as v6.12
-    does when it has no memory for a batch; the flush has waited for those of this mm before.
+    Left out: page tables freed by RCU, for guests whose flushes are hypercalls. Here a table goes
+    as pages go, after the flush, whose IPI waits for the lockless walkers: v6.12 on bare metal.
     """
     if mm_tlb_flush_nested(st, mm):
         st.task[t].gather.start = 0
         st.task[t].gather.end = NR_VPN
     yield from tlb_flush_mmu_tlbonly(st, t, mm)
-    if st.task[t].gather.freed_tables:
-        yield from tlb_remove_table_sync_one(st, t, mm)
     tlb_batch_pages_flush(st, t)
     st.mm[mm].tlb_flush_pending -= 1

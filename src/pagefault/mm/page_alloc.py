@@ -105,10 +105,8 @@ def free_unref_folio(st, pfn):
         break_promise(st, PROP_COUNTS)
     mark_dangling(st, pfn)
     st.page[pfn].anon_exclusive = 0
-    st.page[pfn].mapcount = 0
     clear_highpage(st, pfn)
     st.folio[pfn].pg_flags = 0
-    st.folio[pfn].locked = 0
     st.folio[pfn].mapping = 0
     st.folio[pfn].index = 0
     for i in range(NR_PRIVATE):

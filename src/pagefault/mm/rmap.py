@@ -2,7 +2,7 @@
 include/linux/rmap.h.
 """
 
-from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS, ZERO_PFN
+from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS
 from pagefault.hw.monitor import break_promise
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 
@@ -30,15 +30,8 @@ def folio_add_new_anon_rmap(st, pfn):
     SetPageAnonExclusive(st, pfn)
 
 
-def folio_dup_file_rmap_pte(st, pfn):
-    """include/linux/rmap.h folio_dup_file_rmap_pte(), v6.12: one more PTE maps the page."""
-    st.page[pfn].mapcount += 1
-
-
 def folio_remove_rmap_pte(st, pfn):
-    """include/linux/rmap.h folio_remove_rmap_pte(), v6.12. The zero page is not counted."""
-    if pfn == ZERO_PFN:
-        return
+    """include/linux/rmap.h folio_remove_rmap_pte(), v6.12: one PTE less maps the page."""
     st.page[pfn].mapcount -= 1
     if st.page[pfn].mapcount < 0:
         break_promise(st, PROP_COUNTS)

@@ -60,8 +60,6 @@ def add_to_pipe(st, pipe, pfn, giver):
 def sys_read(st, t, pipe, cell):
     """fs/pipe.c pipe_read(), v6.12, of one buffer: what its page holds at `cell`; the reference is
     dropped. Waits for data."""
-    while not st.pipe[pipe].buf[st.pipe[pipe].tail].in_use:
-        yield WAITING
     yield from pipe_lock(st, t, pipe)
     while not st.pipe[pipe].buf[st.pipe[pipe].tail].in_use:
         pipe_unlock(st, pipe)

@@ -25,8 +25,7 @@ NO_KERNEL = ("hw/monitor.py", "hw/choice.py")
 """Files that stand for nothing that a kernel has."""
 
 CALLS = {
-    "flush": r".*flush.*|tlb_(drop|gather_mmu|track_range|finish_mmu|remove_table)|load_mm"
-    r"|tlb_remove_table_sync_one|forget_mm",
+    "flush": r".*flush.*|tlb_(drop|gather_mmu|track_range|finish_mmu|remove_table)|load_mm",
     "refcount": r".*_(get|put)|mmput|.*(grab|put)_folio|.*_ref_sub|tlb_remove_folio|.*unpin"
     r"|forget_pin",
     "mapcount": r".*_rmap(_pte)?",

@@ -1,4 +1,4 @@
-"""Page tables are freed by a flush that does not wait for interrupts, nor for lockless walkers."""
+"""Page tables are freed by a flush that does not wait for interrupts to come on."""
 
 from pagefault.consts import NR_CPUS
 from pagefault.hw.tlb import flush_tlb_func
@@ -9,7 +9,3 @@ def flush_tlb_mm_range(st, t, mm, start, end):
         if st.cpu[cpu].loaded_mm == mm + 1:
             flush_tlb_func(st, cpu, start, end)
     yield "flushed"
-
-
-def tlb_remove_table_sync_one(st, t, mm):
-    yield "not waited"
