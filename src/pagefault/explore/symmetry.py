@@ -227,9 +227,9 @@ _REVOKED = [
     for t in range(NR_TASKS)
 ]
 _NAMES_TASK = [i for i, leaf in enumerate(LEAVES) if leaf.who == "task"]
-_NAMES_CPU = [i for i, leaf in enumerate(LEAVES) if leaf.who == "cpu"]
 _NAMES_CPUS = [i for i, leaf in enumerate(LEAVES) if leaf.who == "cpus"]
-_TASK_CPU = [LEAF_INDEX[f"task[{t}].cpu"] for t in range(NR_TASKS)]
+_TASK_CPU = [i for i, leaf in enumerate(LEAVES) if leaf.who == "cpu"]
+assert [LEAF_INDEX[f"task[{t}].cpu"] for t in range(NR_TASKS)] == _TASK_CPU
 _REFCOUNT = [LEAF_INDEX[f"folio[{p}].refcount"] for p in range(NR_PFN)]
 _DANGLING = [LEAF_INDEX[f"page[{p}].dangling"] for p in range(NR_PFN)]
 _SAME: Naming = tuple(range(NR_TASKS))
@@ -333,7 +333,7 @@ class Symmetry:
         for i in _NAMES_TASK:
             if leaves[i]:
                 leaves[i] = order[leaves[i] - 1] + 1
-        for i in _NAMES_CPU:
+        for i in _TASK_CPU[: len(self._cpus)]:  # beyond are no tasks, and nothing but zeros
             if leaves[i] != NO_CPU:
                 leaves[i] = cpus[leaves[i]]
         for i in _NAMES_CPUS:
