@@ -52,10 +52,15 @@ from pagefault.consts import (
 
 @dataclass(frozen=True)
 class Int:
-    """A signed integer field. `kind` says what the number names: a "pfn", a packed "pte" or ""."""
+    """A signed integer field. `kind` says what the number names: a "pfn", a packed "pte" or "".
+
+    `who` says it of tasks: a "task" (plus 1), a "cpu", a mask of "cpus" or "". Neither is part of
+    the record form.
+    """
 
     code: str
     kind: str = ""
+    who: str = ""
 
     def __getitem__(self, length: int) -> ArrayOf:
         return ArrayOf(self, length)
@@ -93,6 +98,9 @@ i2 = Int("i2")
 i4 = Int("i4")
 pfn_t = Int("i1", "pfn")
 pte_t = Int("i4", "pte")
+task_t = Int("i1", who="task")
+cpu_t = Int("i1", who="cpu")
+cpus_t = Int("i1", who="cpus")
 
 
 class Page(Struct):
@@ -123,7 +131,7 @@ class Folio(Struct):
     entire_mapcount: i1  # PMDs that map it whole
 
     # folio lock
-    locked: i1  # task + 1
+    locked: task_t  # task + 1
     pg_flags: i2
     mapping: i1  # file + 1 of a page-cache folio
     index: i1
@@ -138,14 +146,14 @@ class DirectMap(Struct):
 
     absent: i1  # 1 after set_direct_map_invalid_noflush()
     split: i1  # 0 part of a large mapping, 1 mapped by a PTE of its own
-    stale_cpus: i1  # mask of the CPUs whose TLB still holds the old entry
+    stale_cpus: cpus_t  # mask of the CPUs whose TLB still holds the old entry
 
 
 class PtPage(Struct):
     """A page-table page with its split lock (struct ptdesc)."""
 
     in_use: i1
-    ptl: i1  # task + 1
+    ptl: task_t  # task + 1
 
     # ptl; the hardware walker and GUP-fast read without it
     pte: pte_t[PTRS_PER_PTE]
@@ -175,7 +183,7 @@ class Mm(Struct):
 
     mmap_lock: i1  # -1 a writer, n readers
     mm_users: i1
-    mm_cpumask: i1
+    mm_cpumask: cpus_t
 
     # mmap_lock for writing
     vma: array(Vma, NR_VPN)
@@ -197,7 +205,7 @@ class Cpu(Struct):
     """One CPU. Its TLB holds entries of the loaded address space until they are flushed."""
 
     irqs_off: i1
-    current_task: i1  # task + 1
+    current_task: task_t  # task + 1
     loaded_mm: i1  # mm + 1
     tlb: pte_t[NR_VPN]
 
@@ -238,7 +246,7 @@ class Task(Struct):
 
     state: i1
     mm: i1
-    cpu: i1
+    cpu: cpu_t
     ip: i1  # the statement to run next, or under way while depth > 0
     depth: i1
     retval: i4
@@ -263,7 +271,7 @@ class PipeBuf(Struct):
 class Pipe(Struct):
     """struct pipe_inode_info: a ring, filled at `head` and drained at `tail`."""
 
-    mutex: i1  # task + 1
+    mutex: task_t  # task + 1
 
     buf: array(PipeBuf, NR_PIPE_BUFS)
     head: i1
@@ -325,7 +333,7 @@ class VmallocArea(Struct):
     lazy: i1
     pfn: pfn_t[NR_VMALLOC_PAGES]
     mapped: i1  # mask of pages that the kernel page table still maps
-    stale_cpus: i1[NR_VMALLOC_PAGES]
+    stale_cpus: cpus_t[NR_VMALLOC_PAGES]
     private: i2[NR_PRIVATE]
 
 
@@ -366,6 +374,9 @@ class State(Struct):
 
 PFN_INDEXED = ("folio", "page", "direct_map")
 """Arrays of the state that are indexed by a pfn: renumbering the folios permutes them."""
+TASK_INDEXED = ("task",)
+CPU_INDEXED = ("cpu", "revoked")
+"""Those that are indexed by a task and by a CPU: exchanging tasks permutes them."""
 
 
 # --- the compiled form: one NumPy record -------------------------------------------------------
@@ -406,16 +417,17 @@ STATE = dtype_of(State)
 
 @dataclass(frozen=True)
 class Leaf:
-    """One position of the flat list: `path` such as "folio[3].refcount", its kind and type."""
+    """One position of the flat list: `path` such as "folio[3].refcount", its kinds and type."""
 
     path: str
     kind: str
     code: str
+    who: str = ""
 
 
 def _leaves(field: Int | ArrayOf | type[Struct], path: str) -> Iterator[Leaf]:
     if isinstance(field, Int):
-        yield Leaf(path, field.kind, field.code)
+        yield Leaf(path, field.kind, field.code, field.who)
     elif isinstance(field, ArrayOf):
         for i in range(field.length):
             yield from _leaves(field.element, f"{path}[{i}]")

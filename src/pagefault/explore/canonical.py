@@ -85,7 +85,7 @@ class Canonical:
             for path in kernel.paths
         )
 
-    def _mentioned(self, leaves: Sequence[int]) -> list[int]:
+    def mentioned(self, leaves: Sequence[int]) -> list[int]:
         """The pfns that a state names outside the frames' records, in order, with repetitions."""
         found = [
             pte_names(value) if is_pte else value
@@ -110,7 +110,7 @@ class Canonical:
         """The renaming that makes a state canonical, None if it is."""
         free_names = _ORDER_0 if not any(_get_orders(leaves)) else _small(leaves)
         movable = set(free_names)
-        found = dict.fromkeys(p for p in self._mentioned(leaves) if p in movable)
+        found = dict.fromkeys(p for p in self.mentioned(leaves) if p in movable)
         to_scan = list(found)
         for p in to_scan:  # grows meanwhile
             for i in _INNER[p]:

@@ -92,6 +92,9 @@ class Result:
     the search ended before it had seen everything. `finals` has the traces of "witness" and
     "counterexample", if there are such states. `stuck` names tasks that some final state leaves
     waiting for ever.
+
+    A search with symmetry counts states that differ only in which of several equal tasks did what
+    as one, final states included, and names one of those tasks in `stuck`.
     """
 
     test: str

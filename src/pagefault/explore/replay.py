@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pagefault.consts import NR_PFN
+from pagefault.consts import NR_PFN, NR_TASKS
 from pagefault.explore.canonical import Canonical, Naming, compose, invert
 from pagefault.explore.engine import (
     BROKEN,
@@ -24,6 +24,7 @@ from pagefault.explore.paths import Visit as NamedVisit
 
 if TYPE_CHECKING:
     from pagefault.explore.lower import Lowered
+    from pagefault.explore.symmetry import Symmetry
     from pagefault.link import Kernel
 
 __all__ = ["MODEL_ERRORS", "Move", "Replay"]
@@ -55,6 +56,7 @@ class Replay:
         canonical: Canonical | None,
         st: Any,
         initial: Sequence[int],
+        symmetry: Symmetry | None = None,
     ) -> None:
         self._kernel = kernel
         self._program = program
@@ -62,20 +64,25 @@ class Replay:
         self._canonical = canonical
         self._st = st
         self._initial = initial
+        self._symmetry = symmetry
+        # What the folios and the tasks of the state at hand are called in the trace.
+        self._names: Naming = tuple(range(NR_PFN))
+        self._tasks: Naming = tuple(range(NR_TASKS))
 
     def trace(self, shows: str, sentence: str, detail: str, moves: Sequence[Move]) -> Trace:
         """Walk a path from the initial state and write down what happened.
 
         Choices were made in canonical states, so these are walked; but a reader wants a folio to
-        keep its number, so each state is shown under the names that its folios had at first.
+        keep its number, so each state is shown under the names that its folios had at first. The
+        same goes for tasks that a search with symmetry exchanged.
         """
         st = self._st
         leaves: list[int] = st.leaves
         leaves[:] = self._initial
-        names: Naming = tuple(range(NR_PFN))
-        if self._canonical and (new := self._canonical.apply(leaves)):
-            names = invert(new)
-        states = [self._renamed(leaves, names)]
+        self._names = tuple(range(NR_PFN))
+        self._tasks = tuple(range(NR_TASKS))
+        self._settle()
+        states = [self._renamed(leaves)]
         steps = []
         for t, choices in moves:
             slots = TASKS[t]
@@ -87,23 +94,23 @@ class Replay:
                 self._engine.step(st, t, visits)
             take_choices(leaves)
             leaves[BROKEN] = 0
-            states.append(self._renamed(leaves, names))
+            states.append(self._renamed(leaves))
             steps.append(
                 {
-                    "task": t,
+                    "task": self._tasks[t],
                     "statement": statement,
-                    "text": self._program.tasks[t].statements[statement].text,
+                    "text": self._program.tasks[self._tasks[t]].statements[statement].text,
                     "stack": self._stack(leaves, t),
                     "from_label": from_label,
                     "to_label": self._label(leaves, t),
-                    "visits": tuple(self._name(v, t, statement, names) for v in visits),
+                    "visits": tuple(self._name(v, t, statement) for v in visits),
                     "decisions": tuple(decisions),
                     "choices": choices,
                     "returned": self._engine.returned if leaves[slots.ip] != statement else None,
                 }
             )
-            if self._canonical and not leaves[BUG] and (new := self._canonical.apply(leaves)):
-                names = compose(invert(new), names)
+            if not leaves[BUG]:
+                self._settle()
         return Trace(
             shows=shows,
             sentence=sentence,
@@ -115,11 +122,26 @@ class Replay:
             initial=states[0],
         )
 
-    def _renamed(self, leaves: list[int], names: Naming) -> Leaves:
-        if self._canonical is None:
-            return tuple(leaves)
+    def _settle(self) -> None:
+        """Make the state at hand canonical, and remember what all was called before."""
+        leaves = self._st.leaves
+        tasks: Naming | None = None
+        frames: Naming | None = None
+        if self._symmetry:
+            tasks, frames = self._symmetry.apply(leaves)
+        elif self._canonical:
+            frames = self._canonical.apply(leaves)
+        if tasks:
+            self._tasks = compose(invert(tasks), self._tasks)
+        if frames:
+            self._names = compose(invert(frames), self._names)
+
+    def _renamed(self, leaves: list[int]) -> Leaves:
         copy = list(leaves)
-        self._canonical.rename(copy, names)
+        if self._symmetry:
+            self._symmetry.exchange(copy, self._tasks)
+        if self._canonical:
+            self._canonical.rename(copy, self._names)
         return tuple(copy)
 
     def _stack(self, leaves: Sequence[int], t: int) -> tuple[str, ...]:
@@ -135,9 +157,9 @@ class Replay:
         path = self._kernel.paths[leaves[slots.path[depth - 1]]]
         return "" if path is None else path.labels.get(leaves[slots.pc[depth - 1]], "")
 
-    def _name(self, visit: Visit, t: int, statement: int, names: Naming) -> NamedVisit:
+    def _name(self, visit: Visit, t: int, statement: int) -> NamedVisit:
         number, pc, before = visit
-        state = self._renamed(list(before), names)
+        state = self._renamed(list(before))
         path = self._kernel.paths[number]
         if path is None:
             function = self._program.tasks[t].statements[statement].function

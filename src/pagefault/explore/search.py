@@ -11,8 +11,8 @@ import math
 import time
 import traceback
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -38,6 +38,7 @@ from pagefault.explore.lower import Lowered, lower
 from pagefault.explore.paths import MODEL_BUG, Result, Trace
 from pagefault.explore.promises import DEADLOCK, PROGRESS, Holds, Promise, promises
 from pagefault.explore.replay import MODEL_ERRORS, Move, Replay
+from pagefault.explore.symmetry import Asymmetry, Group, Symmetry
 from pagefault.lang.program import Program
 from pagefault.verdict import verdict_of
 
@@ -104,17 +105,47 @@ def explore(
     properties: Sequence[str] | None = None,
     canonical: bool = True,
     engine: str = "auto",
+    symmetry: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Search all that `program` can do on `kernel` at grain "op" or "step".
 
     `properties` restricts what is judged to these names; `canonical` false keeps states apart that
     differ in the numbering of the folios only (slower; for tests). `engine` is "interpreted",
-    "compiled", or "auto": interpreted first, compiled if that does not end soon. `progress` is
-    told in a few words what goes on.
+    "compiled", or "auto": interpreted first, compiled if that does not end soon. `symmetry` takes
+    states for one that differ only in which of several equal tasks did what; such a search stays
+    interpreted. `progress` is told in a few words what goes on.
     """
-    search = _Search(kernel, program, grain, budget, properties, canonical)
-    return search.run(engine, progress or _silent)
+    if not symmetry:
+        search = _Search(kernel, program, grain, budget, properties, canonical)
+        return search.run(engine, progress or _silent)
+    if engine == "compiled":
+        raise ValueError("a compiled search knows no symmetry")
+    return _explore_symmetric(kernel, program, grain, budget, properties, canonical)
+
+
+def _explore_symmetric(
+    kernel: Kernel,
+    program: Program,
+    grain: str,
+    budget: Budget,
+    properties: Sequence[str] | None,
+    canonical: bool,
+) -> Result:
+    """With as much symmetry as turns out to be there: begins again where it was too much."""
+    started = time.perf_counter()
+    without: set[Group] = set()
+    while True:
+        left = budget
+        if budget.seconds is not None:
+            spent = time.perf_counter() - started
+            left = replace(budget, seconds=max(budget.seconds - spent, 1e-3))
+        search = _Search(kernel, program, grain, left, properties, canonical, without)
+        try:
+            result = search.run("interpreted")
+            return replace(result, seconds=time.perf_counter() - started)
+        except Asymmetry as e:
+            without.update(e.groups)
 
 
 class _Search:
@@ -126,7 +157,9 @@ class _Search:
         budget: Budget,
         properties: Sequence[str] | None,
         canonical: bool,
+        asymmetric: Collection[Group] | None = None,
     ) -> None:
+        """`asymmetric` names groups of tasks that may not be exchanged; None: nor any others."""
         self.kernel = kernel
         self.program = program
         self.grain = grain
@@ -141,6 +174,10 @@ class _Search:
         self.at_end = [(p.name, f) for p in self.promises for f in p.at_end]
         self.bits = [(1 << p.bit, p.name) for p in self.promises if p.bit is not None]
         self.canonical = Canonical(kernel) if canonical else None
+        self.symmetry: Symmetry | None = None
+        if asymmetric is not None:
+            found = Symmetry(kernel, self.lowered, self.canonical, asymmetric)
+            self.symmetry = found if found.groups else None
 
         self.deadline = math.inf
         self.trials = 0
@@ -181,8 +218,7 @@ class _Search:
 
     def _run_interpreted(self, engine: str, started: float, progress: Progress) -> Result:
         switch = started + SWITCH_WARM if engine == "auto" else math.inf
-        if self.canonical:
-            self.canonical.apply(self.st.leaves)
+        self._settle()
         self._insert(self.codec.encode(self.st.leaves), 0)
         reason = None
         state = 0
@@ -315,6 +351,8 @@ class _Search:
         st = self.st
         leaves: list[int] = st.leaves
         base = self.codec.decode(self.keys[state])
+        if self.symmetry:
+            self.symmetry.check(base)
         moved = False
         blocked = waiting = False
         for t in range(len(self.lowered.tasks)):
@@ -368,8 +406,7 @@ class _Search:
             self._breach(MODEL_BUG + name, _End(state, move, error))
             return
         try:
-            if self.canonical:
-                self.canonical.apply(leaves)
+            self._settle()
             key = self.codec.encode(leaves)
         except MisfitError as e:
             self._breach(MODEL_BUG + "OUT_OF_RANGE", _End(state, move, str(e)))
@@ -387,6 +424,13 @@ class _Search:
         self.by.append(by)
         if is_new:
             self._judge(self.always, to)
+
+    def _settle(self) -> None:
+        """Make the state at hand the one that stands for all those like it."""
+        if self.symmetry:
+            self.symmetry.apply(self.st.leaves)
+        elif self.canonical:
+            self.canonical.apply(self.st.leaves)
 
     def _insert(self, key: bytes, level: int) -> int:
         number = len(self.keys)
@@ -478,12 +522,21 @@ class _Search:
         """The trace to an end."""
         sentences = {p.name: p.sentence for p in self.promises}
         replay = Replay(
-            self.kernel, self.lowered, self.engine, self.canonical, self.st, self.initial
+            self.kernel,
+            self.lowered,
+            self.engine,
+            self.canonical,
+            self.st,
+            self.initial,
+            self.symmetry,
         )
         moves = self._shortest(end)
         trace = replay.trace(shows, sentences.get(shows, ""), end.detail, moves)
         if end.move is None:
             assert self.st.leaves == self._leaves(end.state), "the replay went astray"
+        if self.symmetry and shows == DEADLOCK:  # the trace may have other tasks than the search
+            self.st.leaves[:] = trace.last
+            trace = replace(trace, detail=self._who_is_left())
         return trace
 
     def _leaves(self, state: int) -> list[int]:
