@@ -82,7 +82,7 @@ PACK = 16  # what is remembered of a step: its first outcome above this many bit
 PACKED = (1 << PACK) - 1
 HEADER = 8  # words of a task's record before its frames, at most
 BATCH = 64  # successors that are looked up together
-SPLIT_AT = 3  # masks in a list
+SPLIT_AT = 6  # masks in a list
 
 # Word 0 of a row of the memory: the number of a mask, or one of these and names of frames.
 OF_NAMING = np.uint64(1 << 60)
@@ -1027,10 +1027,6 @@ def name_row(keys, ids, kind, sequence, masks, key, row):
 def mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta):
     """How many frames the state of a key mentions, doubled, plus 1 if they have their names by order
     of mention."""
-    name_row(keys, where.id_words, OF_NAMING, sequence, keys.naming, key, memo.row)
-    n = find_row(memo.table, memo.rows, memo.row)
-    if n >= 0:
-        return memo.value[n]
     load_state(machine, where, keys, control, key, meta)
     st = machine.states[0]
     find_names(machine.raw, machine.words, st, meta, where, work.registers, work.names, work.frames)
@@ -1048,10 +1044,6 @@ def mentions_in_order(machine, where, keys, control, memo, work, key, sequence, 
 @compiled
 def renaming_of(machine, where, keys, control, memo, work, key, sequence, meta):
     """The number of the renaming that makes the state of a key canonical; -1 if no room."""
-    name_row(keys, where.id_words, OF_RENAMING, sequence, keys.renaming, key, memo.row)
-    n = find_row(memo.table, memo.rows, memo.row)
-    if n >= 0:
-        return memo.value[n]
     if not has_room(memo, meta):
         return -1
     if meta[RENAMINGS] == len(memo.new_names):
@@ -1088,17 +1080,18 @@ def renaming_of(machine, where, keys, control, memo, work, key, sequence, meta):
     return r
 
 
-@compiled
-def renamed_control(machine, where, keys, control, memo, work, key, t, packed, meta):
-    """The control state of task `t` with the frames that it names renamed; -1 if no room."""
-    row = memo.row
-    c = control_of(key, t)
+@inlined
+def control_row(packed, c, row):
+    """A renaming and a control state, as a row of the memory."""
     row[:] = ZERO
     row[0] = OF_RENAMED_LOCAL | packed
     row[1] = np.uint64(c)
-    n = find_row(memo.table, memo.rows, row)
-    if n >= 0:
-        return memo.value[n]
+
+
+@compiled
+def renamed_control(machine, where, keys, control, memo, work, key, t, packed, meta):
+    """The control state of task `t` with the frames that it names renamed; -1 if no room."""
+    c = control_of(key, t)
     if not has_room(memo, meta):
         return -1
     load_state(machine, where, keys, control, key, meta)
@@ -1114,55 +1107,59 @@ def renamed_control(machine, where, keys, control, memo, work, key, t, packed, m
         machine.words[where.changed[i]] = machine.base[where.changed[i]]
     if new < 0:
         return -1
-    row[:] = ZERO
-    row[0] = OF_RENAMED_LOCAL | packed
-    row[1] = np.uint64(c)
-    add_row(memo, row, new, meta)
+    control_row(packed, c, memo.row)
+    add_row(memo, memo.row, new, meta)
     return new
 
 
-@compiled
+@inlined
 def settle_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta):
     """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
 
-    The state that it was reached from mentions `mentioned` frames and is canonical.
+    The state that it was reached from mentions `mentioned` frames and is canonical. Here is what is
+    remembered; the functions above are called where it is not.
     """
+    ids = where.id_words
     sequence = names_of_all(control, key, meta)
-    told = mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta)
+    name_row(keys, ids, OF_NAMING, sequence, keys.naming, key, memo.row)
+    n = find_row(memo.table, memo.rows, memo.row)
+    if n >= 0:
+        told = memo.value[n]
+    else:
+        told = mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta)
     if told == 2 * mentioned + 1 and not in_records:
         return mentioned
-    r = renaming_of(machine, where, keys, control, memo, work, key, sequence, meta)
-    if r < 0:
-        return 0
+    name_row(keys, ids, OF_RENAMING, sequence, keys.renaming, key, memo.row)
+    n = find_row(memo.table, memo.rows, memo.row)
+    if n >= 0:
+        r = memo.value[n]
+    else:
+        r = renaming_of(machine, where, keys, control, memo, work, key, sequence, meta)
+        if r < 0:
+            return 0
     packed = memo.new_names[r]
     if packed == ZERO:
         return memo.mentions[r]
     for t in range(meta[TASKS]):
         c = control_of(key, t)
+        new = np.int64(c)
         if control.names[c] != ZERO:
-            new = renamed_control(machine, where, keys, control, memo, work, key, t, packed, meta)
-            if new < 0:
-                return 0
-            work.renamed[t] = new
-        else:
-            work.renamed[t] = c
+            control_row(packed, c, memo.row)
+            n = find_row(memo.table, memo.rows, memo.row)
+            if n >= 0:
+                new = memo.value[n]
+            else:
+                new = renamed_control(
+                    machine, where, keys, control, memo, work, key, t, packed, meta
+                )
+                if new < 0:
+                    return 0
+        work.renamed[t] = new
     for t in range(meta[TASKS]):
         put_control(key, t, work.renamed[t])
     for w in range(memo.delta.shape[1]):
-        key[where.id_words + w] ^= memo.delta[r, w]
+        key[ids + w] ^= memo.delta[r, w]
     return memo.mentions[r]
-
-
-@inlined
-def keep_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta):
-    """settle_names(), quick where nothing is to be done."""
-    if not in_records:
-        sequence = names_of_all(control, key, meta)
-        name_row(keys, where.id_words, OF_NAMING, sequence, keys.naming, key, memo.row)
-        n = find_row(memo.table, memo.rows, memo.row)
-        if n >= 0 and memo.value[n] == 2 * mentioned + 1:
-            return mentioned
-    return settle_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta)
 
 
 # --- the set of states ---------------------------------------------------------------------------
@@ -1294,7 +1291,7 @@ def expand(s, machine, where, keys, control, memo, outs, work, found, paths, n, 
             found.mentioned[n] = mentioned
             in_records = outs.info[o, INFO_RECORD] > mentioned
             if meta[CANONICAL] and (outs.info[o, INFO_NAMES] or in_records):
-                found.mentioned[n] = keep_names(
+                found.mentioned[n] = settle_names(
                     machine, where, keys, control, memo, work, to, mentioned, in_records, meta
                 )
                 if meta[NEED] != 0:
