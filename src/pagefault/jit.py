@@ -1,11 +1,12 @@
 """Machine code from emitted functions. The only file that imports numba.
 
 Each emitted function gets a compiled twin: the same text with a decorator and with marks for what
-it looks at (link/watch.py), in a hash-named file of its own (link/files.py), importing twins only. Numba keeps the machine code beside the file. Its
-cache does not notice that a helper, a constant or an option changed; the hash does, since it covers
-the text, the names of all that is imported, the versions of Python, Numba, llvmlite and NumPy, the
-layout and the options. A twin that runs paths, properties or statements has one fixed signature,
-`(state record, int64) -> int64`, so that all of them fit one tuple of function pointers.
+it looks at (link/watch.py), in a hash-named file of its own (link/files.py), importing twins only.
+Numba keeps the machine code beside the file. Its cache does not notice that a helper, a constant or
+an option changed; the hash does, since it covers the text, the names of all that is imported, the
+versions of Python, Numba, llvmlite and NumPy, the layout and the options. A twin that runs paths,
+properties or statements has one fixed signature, `(state record, int64) -> int64`, so that all of
+them fit one tuple of function pointers.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ Machine = namedtuple("Machine", "states words base raw marks loaded")
 # The states: what `arena`, `parent`, `flags` and `mentioned` hold by number, and their table.
 Keys = namedtuple("Keys", "arena table parent flags mentioned number_of bit_of naming renaming")
 Control = namedtuple("Control", "rows table task used names")
-# What is remembered: rows with what they stand for; masks, lists of them, and their tree; renamings.
+# What is remembered: rows and what they stand for; masks, their lists and tree; renamings.
 Memo = namedtuple(
     "Memo",
     "table rows value row mask marks next first is_split limit fixed root delta new_names mentions",
@@ -161,6 +161,8 @@ class CompiledSearch:
         self._pointers = self._name_pointers()
         self._states, self._words, self._marks = _record(st)
         self._initial = self._words.copy()
+        self._base = self._words.copy()
+        self._loaded = np.zeros(0, dtype=np.uint64)
         self._where = self._make_where(st)
         self.meta = np.zeros(native.NR_META, dtype=np.int64)
         self.meta[native.TASKS] = len(program.tasks)
@@ -385,17 +387,18 @@ class CompiledSearch:
         )
         loaded = np.zeros(width, dtype=np.uint64)
         if self._memo is not None:
-            loaded[: len(self._machine.loaded)] = self._machine.loaded
+            loaded[: keys.arena.shape[1]] = self._loaded
             self._forget(len(self._memo.rows))
             self._refill_states(self._keys.table, arena, self.states)
         self._machine = Machine(
             states=self._states,
             words=self._words,
-            base=self._machine.base if hasattr(self, "_machine") else self._words.copy(),
+            base=self._base,
             raw=self._words.view(np.uint8),
             marks=self._marks,
             loaded=loaded,
         )
+        self._loaded = loaded
         found = 2 * native.MAX_SUCCESSORS
         self._found = FoundStates(
             keys=np.zeros((found, width), dtype=np.uint64),

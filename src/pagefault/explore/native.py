@@ -230,7 +230,7 @@ def put_control(key, t, number):
 
 @compiled
 def number_bit(bit, where, keys, memo, meta):
-    """The number in the key of a bit of the record that is no control state; -1 if there is no room.
+    """The number in the key of a bit of the record that is no control state; -1 if no room.
 
     Whoever looked at it when it had no number saw it as it is in the first state.
     """
@@ -271,7 +271,7 @@ def renumber_masks(where, keys, memo, meta):
     return meta[MASKS]
 
 
-# --- control states --------------------------------------------------------------------------------
+# --- control states ----------------------------------------------------------------------------
 
 
 @compiled
@@ -302,7 +302,7 @@ def same_control(row, words, where, t, n):
     for k in range(where.header[t, 1]):
         if row[k] != words[start + k] & where.local_bits[start + k]:
             return False
-    for k in range(n):
+    for k in range(n):  # noqa: SIM110  # Numba has no generators in all()
         if row[HEADER + k] != words[where.frames[0, t] + k]:
             return False
     return True
@@ -410,7 +410,7 @@ def load_state(machine, where, keys, control, key, meta):
         loaded[w] = key[w]
 
 
-# --- what is remembered ------------------------------------------------------------------------------
+# --- what is remembered ------------------------------------------------------------------------
 
 
 @inlined
@@ -541,7 +541,7 @@ def new_mask(memo, keys, where, meta):
 @compiled
 def same_marks(marks, m, n):
     """Whether two masks are the same."""
-    for i in range(marks.shape[1]):
+    for i in range(marks.shape[1]):  # noqa: SIM110  # as above
         if marks[m, i] != marks[n, i]:
             return False
     return True
@@ -549,7 +549,7 @@ def same_marks(marks, m, n):
 
 @compiled
 def split(memo, node, keys, where, meta):
-    """Make a list that grew long a branch by what all its masks share. False if that is nothing new.
+    """Make a list that grew long a branch by what all its masks share. False if that is no news.
 
     What was remembered in the list is forgotten.
     """
@@ -631,7 +631,7 @@ def root_of(control, memo, c, meta):
     return memo.root[c]
 
 
-# --- steps and what they change --------------------------------------------------------------------
+# --- steps and what they change ----------------------------------------------------------------
 
 
 @compiled
@@ -780,15 +780,17 @@ def take_steps(machine, where, keys, control, memo, outs, paths, work, t, key, r
         outs.info[o, INFO_KIND] = outcome
         outs.info[o, INFO_MOVE] = packed
         frames = max(depth, np.int64(task.depth))
+        broken = st.broken
+        bug = st.bug
+        st.broken = 0
+        st.bug = 0
         if outcome == MOVED:
-            outs.info[o, INFO_BROKEN] = st.broken
-            outs.info[o, INFO_BUG] = st.bug
-            if st.bug == 0:
+            outs.info[o, INFO_BROKEN] = broken
+            outs.info[o, INFO_BUG] = bug
+            if bug == 0:
                 others |= note_change(
                     machine, where, keys, control, memo, outs, work.registers, o, t, frames, meta
                 )
-        st.broken = 0
-        st.bug = 0
         take_back(machine, where, t, frames)
         n += 1
         more = False
@@ -1025,8 +1027,8 @@ def name_row(keys, ids, kind, sequence, masks, key, row):
 
 @compiled
 def mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta):
-    """How many frames the state of a key mentions, doubled, plus 1 if they have their names by order
-    of mention."""
+    """How many frames the state of a key mentions, doubled, plus 1 if they are numbered in order of
+    mention."""
     load_state(machine, where, keys, control, key, meta)
     st = machine.states[0]
     find_names(machine.raw, machine.words, st, meta, where, work.registers, work.names, work.frames)

@@ -95,8 +95,8 @@ class _Watch(ast.NodeTransformer):
                 return False
         return True
 
-    visit_Attribute = _access
-    visit_Subscript = _access
+    visit_Attribute = _access  # noqa: N815  # names that ast gives
+    visit_Subscript = _access  # noqa: N815
 
     def _store(self, node: ast.Assign | ast.AugAssign) -> list[ast.stmt]:
         marks: list[ast.stmt] = []
@@ -107,8 +107,8 @@ class _Watch(ast.NodeTransformer):
         self.generic_visit(node)
         return [*marks, node]
 
-    visit_Assign = _store
-    visit_AugAssign = _store
+    visit_Assign = _store  # noqa: N815
+    visit_AugAssign = _store  # noqa: N815
 
 
 def _call(name: str, *args: ast.expr) -> ast.expr:

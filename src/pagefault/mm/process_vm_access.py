@@ -28,7 +28,8 @@ def process_vm_pin(st, t, task, vpn, gup_flags):
 
     0, -ESRCH or -EFAULT. The address space is held (get_task_mm()) until process_vm_unpin().
     """
-    if st.task[task].state != TASK_RUNNING:
+    # Who exits gives up task->mm before the last reference goes (kernel/exit.c exit_mm()).
+    if st.task[task].state != TASK_RUNNING or st.mm[st.task[task].mm].mm_users == 0:
         return -ESRCH
     st.mm[st.task[task].mm].mm_users += 1
     st.task[t].pin.state = PIN_TAKING
