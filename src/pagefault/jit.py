@@ -138,12 +138,11 @@ def seen(typingctx: Any, record: Any, field: Any) -> Any:
 def seen_item(typingctx: Any, array: Any, index: Any) -> Any:
     """`array[index]` of an array of integers of the state, marked as seen. No index wraps."""
     kind = array.dtype
-    checked = bounds_checked()
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         view = context.make_array(array)(context, builder, args[0])
         i = context.cast(builder, args[1], index, types.intp)
-        if checked:
+        if bounds_checked():
             cgutils.do_boundscheck(
                 context, builder, i, cgutils.unpack_tuple(builder, view.shape)[0]
             )
@@ -260,19 +259,25 @@ def pointer_type() -> Any:
     return types.UniTuple(types.FunctionType(_signature()), POINTERS)
 
 
-def compile_core(file: Path, name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
-    """A function of a file of `@compiled` functions, for arguments of these types.
+def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
+    """A function of files of `@compiled` functions, for arguments of these types.
 
-    The tuple of pointers among them is given as None. The file is copied under a hash that covers
-    it and the constants that it imports, by the rule for twins.
+    The tuple of pointers among them is given as None. The files are copied under hashes that cover
+    them, the constants that they import and each other, by the rule for twins.
     """
-    text = file.read_text(encoding="utf-8")
     constants = Path(consts.__file__).read_text(encoding="utf-8")
-    module = module_name(file.stem, text + constants, made_by())
-    write(module, text, KIND)
-    function: Any = load(module, name, text, KIND)
-    if not function.signatures:
+    found: Any = None
+    modules: dict[str, str] = {}
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for stem, module in modules.items():
+            text = re.sub(rf"from [\w.]+\.{stem} import", f"from .{module} import", text)
+        modules[file.stem] = module_name(file.stem, text + constants, made_by())
+        write(modules[file.stem], text, KIND)
+        if f"\ndef {name}(" in text:
+            found = load(modules[file.stem], name, text, KIND)
+    if not found.signatures:
         kinds = [pointer_type() if a is None else numba.typeof(a) for a in arguments]
-        function.compile(types.int64(*kinds))
-        function.disable_compile()
-    return function  # type: ignore[no-any-return]  # Numba has no hints
+        found.compile(types.int64(*kinds))
+        found.disable_compile()
+    return found  # type: ignore[no-any-return]  # Numba has no hints

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from pagefault.explore.words import record_of
 from pagefault.jit import Twins
-from pagefault.layout import STATE
+from pagefault.layout import new_state
 from pagefault.link import Baseline, link
 
 FILES = {
@@ -69,7 +69,8 @@ def probe(model: Path, argument: int = 0) -> int:
     baseline = Baseline((model / "mm",), (model / "consts.py",), model / "designs")
     twins = Twins(link("mainline", baseline))
     twins.add("probe", PROBE)
-    return twins.load("probe")(np.zeros(1, dtype=STATE)[0], argument)
+    states, _, _ = record_of(new_state())  # with room for marks
+    return twins.load("probe")(states[0], argument)
 
 
 def edit(file: Path, old: str, new: str) -> None:

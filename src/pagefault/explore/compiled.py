@@ -9,7 +9,6 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,25 +20,38 @@ from pagefault.consts import (
     NR_PFN,
     NR_REGS,
     NR_TASKS,
-    PAGE_TABLE,
-    PFN_SHIFT,
-    PTE_HAS_PFN,
 )
 from pagefault.errors import ModelError
-from pagefault.explore import native
+from pagefault.explore import native, remembered, settle
 from pagefault.explore.canonical import RECORDS, ROOTS
 from pagefault.explore.lower import Lowered
 from pagefault.explore.replay import Move
-from pagefault.layout import LEAF_INDEX, LEAVES, STATE, to_record
-from pagefault.link.watch import LOCAL
+from pagefault.explore.words import (
+    OFFSETS,
+    WORDS,
+    control_bits,
+    decode,
+    last_frame,
+    longer,
+    naming_bits,
+    record_bits,
+    record_of,
+    table_of,
+    word_of,
+    words_of,
+)
+from pagefault.layout import LEAVES, STATE
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
 
 __all__ = ["CompiledSearch", "Found", "decode", "unpack_move"]
 
-CORE = Path(native.__file__)
+CORE = [Path(str(m.__file__)) for m in (remembered, settle, native)]
+"""The search core: each file imports what stands before it only."""
 STATEMENTS = 16
+CONTROL_STATES = 1 << 16
+"""As many as a key has numbers for: 16 bits a task."""
 MEMORY = 1 << 21
 """Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
 # Plain tuples of arrays for Numba. Where things stand in the record.
@@ -66,20 +78,6 @@ Work = namedtuple(
 FoundStates = namedtuple("FoundStates", "keys hashes slot source move mentioned")
 
 
-def _offset(path: str) -> int:
-    dtype, at = STATE, 0
-    for name, index in re.findall(r"(\w+)(?:\[(\d+)\])?", path):
-        assert dtype.fields is not None
-        dtype, offset = dtype.fields[name][:2]
-        at += offset
-        if index:
-            at += int(index) * dtype.base.itemsize
-            dtype = dtype.base
-    return at
-
-
-_OFFSETS = np.array([(_offset(leaf.path), int(leaf.code[1:])) for leaf in LEAVES], dtype=np.int64)
-WORDS = -(-STATE.itemsize // 8)
 # What explore/native.py itself reads and writes of the state, whether a path spells it or not.
 _TOUCHED_BY_CORE = frozenset(
     [
@@ -102,19 +100,6 @@ _TOUCHED_BY_CORE = frozenset(
 _FRAME_BYTES = int(STATE.fields["task"][0].base.fields["frame"][0].base.itemsize)
 
 
-def decode(words: np.ndarray[Any, Any]) -> list[int]:
-    """The flat list of a state's record, given as words."""
-    raw = words.view(np.uint8).astype(np.int64)
-    at, width = _OFFSETS[:, 0], _OFFSETS[:, 1]
-    value = raw[at]
-    for i in (1, 2, 3):
-        wide = width > i
-        value[wide] |= raw[at[wide] + i] << (8 * i)
-    half = np.int64(1) << (8 * width - 1)
-    result: list[int] = np.where(value >= half, value - 2 * half, value).tolist()
-    return result
-
-
 @dataclass
 class Found:
     """What a compiled search found. Things that broke first: bits of st.broken and bugs with the
@@ -130,11 +115,11 @@ class Found:
 
     def is_deadlock(self, state: int) -> bool:
         """Somebody waits for a lock in a state that no step leaves."""
-        return bool(self.ends[state] == native.DEADLOCK)
+        return bool(self.ends[state] == remembered.DEADLOCK)
 
     def is_stuck(self, state: int) -> bool:
         """Somebody waits for the program in a state that no step leaves."""
-        return bool(self.ends[state] == native.STUCK)
+        return bool(self.ends[state] == remembered.STUCK)
 
 
 class CompiledSearch:
@@ -159,16 +144,17 @@ class CompiledSearch:
         self.always = always
         self._twins = jit.Twins(kernel)
         self._pointers = self._name_pointers()
-        self._states, self._words, self._marks = _record(st)
+        self._states, self._words, self._marks = record_of(st)
         self._initial = self._words.copy()
         self._base = self._words.copy()
         self._loaded = np.zeros(0, dtype=np.uint64)
+        self.is_full = False  # no number is left for a control state: the search cannot go on
         self._where = self._make_where(st)
-        self.meta = np.zeros(native.NR_META, dtype=np.int64)
-        self.meta[native.TASKS] = len(program.tasks)
-        self.meta[native.STOP_AT_YIELD] = grain == "step"
-        self.meta[native.CANONICAL] = canonical
-        self._first = np.full((native.NR_ROWS, 2), -1, dtype=np.int64)
+        self.meta = np.zeros(remembered.NR_META, dtype=np.int64)
+        self.meta[remembered.TASKS] = len(program.tasks)
+        self.meta[remembered.STOP_AT_YIELD] = grain == "step"
+        self.meta[remembered.CANONICAL] = canonical
+        self._first = np.full((remembered.NR_ROWS, 2), -1, dtype=np.int64)
 
     # --- what is compiled ---------------------------------------------------------------------
 
@@ -233,21 +219,23 @@ class CompiledSearch:
     # --- arrays -------------------------------------------------------------------------------
 
     def _make_program(self) -> np.ndarray[Any, Any]:
-        program = np.zeros((NR_TASKS, STATEMENTS, native.OP_FIRST + 2 * NR_REGS), dtype=np.int64)
+        program = np.zeros(
+            (NR_TASKS, STATEMENTS, remembered.OP_FIRST + 2 * NR_REGS), dtype=np.int64
+        )
         for t, task in enumerate(self.program.tasks):
             for i, statement in enumerate(task.statements):
                 row = program[t, i]
-                row[native.OP_PATH] = (
+                row[remembered.OP_PATH] = (
                     statement.path
                     or self._statement_ids[
                         f"statement_{getattr(statement.function, '__name__', '')}"
                     ]
                 )
-                row[native.OP_ARGS] = len(statement.operands)
-                row[native.OP_DEST] = statement.dest
+                row[remembered.OP_ARGS] = len(statement.operands)
+                row[remembered.OP_DEST] = statement.dest
                 for k, (source, value) in enumerate(statement.operands):
-                    row[native.OP_FIRST + 2 * k] = source
-                    row[native.OP_FIRST + 2 * k + 1] = value
+                    row[remembered.OP_FIRST + 2 * k] = source
+                    row[remembered.OP_FIRST + 2 * k + 1] = value
         return program
 
     def _make_slots(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -273,7 +261,7 @@ class CompiledSearch:
         records = [[i for i in record if i in used] for record in RECORDS]
         tasks = range(len(self.program.tasks))
         frames = np.zeros((2, NR_TASKS), dtype=np.int64)
-        frames[0] = [_word(f"task[{t}].frame[0].path") for t in range(NR_TASKS)]
+        frames[0] = [word_of(f"task[{t}].frame[0].path") for t in range(NR_TASKS)]
         frames[1, 0] = _FRAME_BYTES
         frames[1, 1] = NR_FRAMES * _FRAME_BYTES // 8
         local_bits = np.zeros(WORDS, dtype=np.uint64)
@@ -281,7 +269,7 @@ class CompiledSearch:
         header = np.zeros((NR_TASKS, 2), dtype=np.int64)
         in_frames: set[int] = set()
         for t in tasks:
-            control = _control_bits(t)
+            control = control_bits(t)
             words = np.flatnonzero(control)
             local_bits |= control
             owner[words] = t
@@ -289,12 +277,12 @@ class CompiledSearch:
             in_frames.update(inside)
             before = [w for w in words if w not in inside]
             header[t] = before[0], before[-1] - before[0] + 1
-            assert header[t, 1] <= native.HEADER
+            assert header[t, 1] <= remembered.HEADER
         scan = sorted(
             {
                 w
                 for i in used
-                for w in range(_OFFSETS[i, 0] // 8, (_OFFSETS[i].sum() - 1) // 8 + 1)
+                for w in range(OFFSETS[i, 0] // 8, (OFFSETS[i].sum() - 1) // 8 + 1)
                 if w not in in_frames
             }
         )
@@ -308,13 +296,13 @@ class CompiledSearch:
             owner=owner,
             local_bits=local_bits,
             id_words=-(-len(tasks) // 4),
-            roots=_table(roots),
-            inner=np.array([_table([i for i in r if LEAVES[i].kind]) for r in records]),
-            records=np.array([_table(r) for r in records]),
-            record_words=np.array([_words_of(r) for r in RECORDS]),
-            naming_bits=_naming_bits(used),
-            record_bits=_record_bits(),
-            last_frame=_last_frame(),
+            roots=table_of(roots),
+            inner=np.array([table_of([i for i in r if LEAVES[i].kind]) for r in records]),
+            records=np.array([table_of(r) for r in records]),
+            record_words=np.array([words_of(r) for r in RECORDS]),
+            naming_bits=naming_bits(used),
+            record_bits=record_bits(),
+            last_frame=last_frame(),
             changed=np.zeros(WORDS + 1, dtype=np.int64),
         )
 
@@ -362,7 +350,7 @@ class CompiledSearch:
             renaming=np.zeros(0, dtype=np.uint64),
         )
         self._control = Control(
-            rows=np.zeros((0, native.HEADER + NR_FRAMES * _FRAME_BYTES // 8), dtype=np.uint64),
+            rows=np.zeros((0, remembered.HEADER + NR_FRAMES * _FRAME_BYTES // 8), dtype=np.uint64),
             table=np.zeros(2, dtype=np.int64),
             task=np.zeros(0, dtype=np.int64),
             used=np.zeros(0, dtype=np.int64),
@@ -380,9 +368,9 @@ class CompiledSearch:
         arena[: self.states, : keys.arena.shape[1]] = keys.arena[: self.states]
         self._keys = keys._replace(
             arena=arena,
-            bit_of=_longer(keys.bit_of, 64 * words),
-            naming=_longer(keys.naming, words),
-            renaming=_longer(keys.renaming, words),
+            bit_of=longer(keys.bit_of, 64 * words),
+            naming=longer(keys.naming, words),
+            renaming=longer(keys.renaming, words),
             table=np.zeros_like(keys.table),
         )
         loaded = np.zeros(width, dtype=np.uint64)
@@ -399,7 +387,7 @@ class CompiledSearch:
             loaded=loaded,
         )
         self._loaded = loaded
-        found = 2 * native.MAX_SUCCESSORS
+        found = 2 * remembered.MAX_SUCCESSORS
         self._found = FoundStates(
             keys=np.zeros((found, width), dtype=np.uint64),
             hashes=np.zeros(found, dtype=np.uint64),
@@ -417,28 +405,26 @@ class CompiledSearch:
         self._keys = keys._replace(
             arena=arena,
             table=np.zeros(2 * room, dtype=np.uint64),
-            parent=_longer(keys.parent, room),
-            flags=_longer(keys.flags, room),
-            mentioned=_longer(keys.mentioned, room),
+            parent=longer(keys.parent, room),
+            flags=longer(keys.flags, room),
+            mentioned=longer(keys.mentioned, room),
         )
         self._refill_states(self._keys.table, arena, self.states)
 
     def _grow_control(self, room: int) -> None:
-        control, count = self._control, int(self.meta[native.LOCALS])
-        if room > 1 << 16:
-            raise ModelError("more control states than a key has numbers for")
+        control, count = self._control, int(self.meta[remembered.LOCALS])
         rows = np.zeros((room, control.rows.shape[1]), dtype=np.uint64)
         rows[: len(control.rows)] = control.rows
         self._control = Control(
             rows=rows,
             table=np.zeros(2 * room, dtype=np.int64),
-            task=_longer(control.task, room),
-            used=_longer(control.used, room),
-            names=_longer(control.names, room),
+            task=longer(control.task, room),
+            used=longer(control.used, room),
+            names=longer(control.names, room),
         )
         if count:
             self._refill_control(self._where, self._control, count)
-            self._memo = self._memo._replace(root=_longer(self._memo.root, room, -1))
+            self._memo = self._memo._replace(root=longer(self._memo.root, room, -1))
 
     def _forget(self, room: int) -> None:
         """A memory of this many rows, with nothing in it."""
@@ -454,21 +440,21 @@ class CompiledSearch:
             next=np.zeros(masks, dtype=np.int64),
             first=np.full(nodes, -1, dtype=np.int64),
             is_split=np.zeros(nodes, dtype=np.uint8),
-            limit=np.full(nodes, native.SPLIT_AT, dtype=np.int64),
+            limit=np.full(nodes, remembered.SPLIT_AT, dtype=np.int64),
             fixed=np.zeros((nodes, words), dtype=np.uint64),
             root=np.full(len(self._control.rows), -1, dtype=np.int64),
             delta=np.zeros((room // 4, words), dtype=np.uint64),
             new_names=np.zeros(room // 4, dtype=np.uint64),
             mentions=np.zeros(room // 4, dtype=np.int64),
         )
-        outs = room + 2 * native.MAX_SUCCESSORS
+        outs = room + 2 * remembered.MAX_SUCCESSORS
         self._outs = Outs(
-            info=np.zeros((outs, native.NR_INFO), dtype=np.int64),
+            info=np.zeros((outs, remembered.NR_INFO), dtype=np.int64),
             delta=np.zeros((outs, len(self._machine_key())), dtype=np.uint64),
         )
-        for counter in (native.ROWS, native.OUTS, native.MASKS, native.RENAMINGS):
+        for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
             self.meta[counter] = 0
-        self.meta[native.NODES] = 1
+        self.meta[remembered.NODES] = 1
 
     def _machine_key(self) -> np.ndarray[Any, Any]:
         return np.zeros(self._keys.arena.shape[1], dtype=np.uint64)
@@ -496,8 +482,8 @@ class CompiledSearch:
             self._machine, self._where, self._control, self._memo, self._slots[1], self.meta
         )
         self._keys.arena[0] = self._machine.loaded
-        self.meta[native.COUNT] = 1
-        self.meta[native.LEVEL_END] = 1
+        self.meta[remembered.COUNT] = 1
+        self.meta[remembered.LEVEL_END] = 1
         self._refill_states(self._keys.table, self._keys.arena, 1)
 
     # --- running ------------------------------------------------------------------------------
@@ -539,24 +525,28 @@ class CompiledSearch:
         """Expand at most `limit` states. Returns whether all are expanded."""
         while True:
             reason = int(self._explore_chunk(*self._arguments(self._paths), limit))
-            if reason in (native.DONE, native.LIMIT):
-                return reason == native.DONE
+            if reason in (remembered.DONE, remembered.LIMIT):
+                return reason == remembered.DONE
             self._make_room(reason)
+            if self.is_full:
+                return False
 
     def _make_room(self, reason: int) -> None:
         """Room for what the core had none for."""
-        if reason == native.GROW_STATES:
+        if reason == remembered.GROW_STATES:
             self._grow_states()
-        elif reason == native.GROW_KEY:
+        elif reason == remembered.GROW_KEY:
             self._grow_key(len(self._keys.naming) + 1)
-        elif reason == native.GROW_LOCALS:
-            self._grow_control(2 * len(self._control.rows))
+        elif reason == remembered.GROW_LOCALS:
+            self.is_full = len(self._control.rows) == CONTROL_STATES
+            if not self.is_full:
+                self._grow_control(2 * len(self._control.rows))
         else:
             self._forget(min(2 * len(self._memo.rows), MEMORY))
 
     def reach_back(self, reaches: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         """Make `reaches` true for every state from which one is reached for which it is true."""
-        ends = self._keys.flags[: self.states] & native.END_MASK > 0
+        ends = self._keys.flags[: self.states] & remembered.END_MASK > 0
         if (reaches >= ends).all() and (self._keys.flags[: self.states] > 0).all():
             # From each state but an end a step leads on to one with a higher number.
             reaches[:] = True
@@ -566,7 +556,7 @@ class CompiledSearch:
         while spread:
             spread = int(core(*self._arguments(self._paths), reaches))
             if spread < 0:
-                self._make_room(int(self.meta[native.NEED]))
+                self._make_room(int(self.meta[remembered.NEED]))
 
     # --- what was found -----------------------------------------------------------------------
 
@@ -590,7 +580,7 @@ class CompiledSearch:
             start, length = self._where.header[t]
             words[start : start + length] |= row[:length]
             start = self._where.frames[0, t]
-            words[start : start + used] = row[native.HEADER : native.HEADER + used]
+            words[start : start + used] = row[remembered.HEADER : remembered.HEADER + used]
         return decode(words)
 
     def moves_to(self, state: int) -> list[Move]:
@@ -604,16 +594,16 @@ class CompiledSearch:
             while move < 0:
                 move = int(core(*self._arguments(self._paths), parent, state))
                 if move < 0:
-                    self._make_room(int(self.meta[native.NEED]))
+                    self._make_room(int(self.meta[remembered.NEED]))
             moves.append(unpack_move(move))
             state = parent
-        self.meta[native.TRANSITIONS] = kept[native.TRANSITIONS]
+        self.meta[remembered.TRANSITIONS] = kept[remembered.TRANSITIONS]
         return moves[::-1]
 
     @property
     def ran_out_of_frames(self) -> bool:
         """A larger machine may do more."""
-        return bool(self._first[native.ROW_BUGS + consts.BUG_NO_FREE_FOLIO, 0] >= 0)
+        return bool(self._first[remembered.ROW_BUGS + consts.BUG_NO_FREE_FOLIO, 0] >= 0)
 
     def steps_to(self, state: int, move: Move | None) -> int:
         """Steps from the initial state to where a move from `state` leads, or to `state`."""
@@ -626,132 +616,44 @@ class CompiledSearch:
     @property
     def states(self) -> int:
         """States found so far."""
-        return int(self.meta[native.COUNT])
+        return int(self.meta[remembered.COUNT])
+
+    @property
+    def taken(self) -> int:
+        """Steps that were taken; all others were looked up."""
+        return int(self.meta[remembered.TAKEN])
 
     @property
     def depth(self) -> int:
         """Steps from the initial state to the farthest."""
-        return int(self.meta[native.DEPTH])
+        return int(self.meta[remembered.DEPTH])
 
     def found(self) -> Found:
         """The numbers, and the first state or step that breaks each thing."""
         rows = [(row, int(s), int(m)) for row, (s, m) in enumerate(self._first) if s >= 0]
         moves = {row: (s, unpack_move(m)) for row, s, m in rows if m >= 0}
         return Found(
-            transitions=int(self.meta[native.TRANSITIONS]),
-            key_bits=16 * len(self.program.tasks) + int(self.meta[native.BITS]),
-            bits={row: m for row, m in moves.items() if row < native.ROW_PROPERTIES},
-            bugs={row - native.ROW_BUGS: m for row, m in moves.items() if row >= native.ROW_BUGS},
-            properties={
-                self.always[row - native.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
+            transitions=int(self.meta[remembered.TRANSITIONS]),
+            key_bits=16 * len(self.program.tasks) + int(self.meta[remembered.BITS]),
+            bits={row: m for row, m in moves.items() if row < remembered.ROW_PROPERTIES},
+            bugs={
+                row - remembered.ROW_BUGS: m
+                for row, m in moves.items()
+                if row >= remembered.ROW_BUGS
             },
-            ends=self._keys.flags[: self.states] & native.END_MASK,
+            properties={
+                self.always[row - remembered.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
+            },
+            ends=self._keys.flags[: self.states] & remembered.END_MASK,
         )
 
 
 def unpack_move(packed: int) -> Move:
     """The task and the choices of a packed move."""
-    nr = packed >> (4 + native.CHOICE_BITS * native.MAX_CHOICES)
-    mask = (1 << native.CHOICE_BITS) - 1
-    choices = tuple((packed >> (4 + native.CHOICE_BITS * i)) & mask for i in range(nr))
+    nr = packed >> (4 + remembered.CHOICE_BITS * remembered.MAX_CHOICES)
+    mask = (1 << remembered.CHOICE_BITS) - 1
+    choices = tuple((packed >> (4 + remembered.CHOICE_BITS * i)) & mask for i in range(nr))
     return packed & 15, choices
-
-
-def _record(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """A state as an array of one record, the words of the same memory, and those of its marks.
-
-    Around both lies room, so that a wild index of a wrong kernel does no harm.
-    """
-    memory = np.zeros(4 * jit.SHADOW // 8, dtype=np.uint64)
-    words = memory[jit.SHADOW // 8 :][:WORDS]
-    marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
-    record = np.asarray(to_record(st), dtype=STATE)
-    raw = np.frombuffer(record.tobytes(), dtype=np.uint8)
-    words.view(np.uint8)[: STATE.itemsize] = np.where(
-        _is_leaf(), raw, 0
-    )  # padding may hold anything
-    return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
-
-
-@cache
-def _is_leaf() -> np.ndarray[Any, Any]:
-    """By byte of the record, whether it belongs to a leaf."""
-    bytes_of_leaves = np.zeros(STATE.itemsize, dtype=np.bool_)
-    for at, width in _OFFSETS.tolist():
-        bytes_of_leaves[at : at + width] = True
-    return bytes_of_leaves
-
-
-def _longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[Any, Any]:
-    """A copy with room for more."""
-    longer = np.full(room, fill, dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
-
-
-def _word(path: str) -> int:
-    """The word of the record that a leaf begins."""
-    at = int(_OFFSETS[LEAF_INDEX[path], 0])
-    assert at % 8 == 0, "frames stand on words"
-    return at // 8
-
-
-def _control_bits(t: int) -> np.ndarray[Any, Any]:
-    """The bits of the record that are the control state of task `t`."""
-    raw = np.zeros(WORDS * 8, dtype=np.uint8)
-    for i, leaf in enumerate(LEAVES):
-        parts = leaf.path.split(".")
-        if parts[0] == f"task[{t}]" and parts[1].split("[")[0] in LOCAL:
-            raw[_OFFSETS[i, 0] : _OFFSETS[i].sum()] = 255
-    return raw.view(np.uint64)
-
-
-def _table(leaves: Sequence[int]) -> np.ndarray[Any, Any]:
-    """Rows of offset, width and whether it is a PTE. Shape (leaves, 3)."""
-    rows = [(_OFFSETS[i, 0], _OFFSETS[i, 1], LEAVES[i].kind == "pte") for i in leaves]
-    return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
-
-
-_IN_RECORD = frozenset(i for record in RECORDS for i in record)
-_MENTIONS = PTE_HAS_PFN | PAGE_TABLE | 0xFF << PFN_SHIFT
-
-
-def _words_of(leaves: Sequence[int]) -> list[int]:
-    """The words that these leaves fill."""
-    return sorted(
-        {int(w) for i in leaves for w in (_OFFSETS[i, 0] // 8, (_OFFSETS[i].sum() - 1) // 8)}
-    )
-
-
-def _naming_bits(used: set[int]) -> np.ndarray[Any, Any]:
-    """The bits of the record, but for registers, that say which frames are named in which order."""
-    raw = np.zeros(WORDS * 8, dtype=np.uint8)
-    for i in used:
-        leaf = LEAVES[i]
-        at, width = (int(x) for x in _OFFSETS[i])
-        if leaf.kind or leaf.path.endswith("].order"):
-            mask = _MENTIONS if leaf.kind == "pte" else 0xFF
-            for k in range(width):
-                raw[at + k] = mask >> 8 * k & 255
-    return raw.view(np.uint64)
-
-
-def _record_bits() -> np.ndarray[Any, Any]:
-    """The bits of the frames' own records."""
-    raw = np.zeros(WORDS * 8, dtype=np.uint8)
-    for i in _IN_RECORD:
-        raw[_OFFSETS[i, 0] : _OFFSETS[i].sum()] = 255
-    return raw.view(np.uint64)
-
-
-def _last_frame() -> np.ndarray[Any, Any]:
-    """By word of the record: the last frame whose own records it holds a part of, 0 if none."""
-    last = np.zeros(WORDS, dtype=np.int64)
-    for p, record in enumerate(RECORDS):
-        for i in record:
-            for at in (_OFFSETS[i, 0], _OFFSETS[i].sum() - 1):
-                last[at // 8] = max(last[at // 8], p)
-    return last
 
 
 _SWITCH = '''"""Whether task `t` can run on its CPU now."""

@@ -297,6 +297,8 @@ class _Search:
             progress(f"{search.states:,} states, {rate:,.0f} states/s")
             if done or (search.ran_out_of_frames and self.st.nr_pfns < NR_PFN):
                 return None
+            if search.is_full:
+                return "more control states of a task than the compiled search has numbers for"
             if budget.states is not None and search.states > budget.states:
                 return f"more than {budget.states} states"
             if budget.megabytes is not None and search.bytes() > budget.megabytes * 1e6:

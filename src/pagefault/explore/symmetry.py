@@ -51,8 +51,8 @@ AUDITED = frozenset(
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
         *("check_revoked", "observe_rmap_removed", "tlb_drop", "tlb_fill", "flush_tlb_func"),
-        *("needs_flush_ipi", "flush_tlb_mm_range", "tlb_remove_table_sync_one", "load_mm"),
-        *("local_irq_disable", "local_irq_enable", "switch_to", "translate", "forget_mm"),
+        *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
+        *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
         *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
@@ -65,7 +65,6 @@ AUDITED = frozenset(
 
 CPU_REGISTERS = {
     "flush_tlb_mm_range": ("here", "cpu"),
-    "tlb_remove_table_sync_one": ("cpu",),
 }
 """By path of AUDITED: the registers that hold a CPU while it stands at a switch point.
 

@@ -1,7 +1,7 @@
 """Which parts of the state a function looks at: its accesses rewritten so that they say so.
 
 What a step does depends on what it reads, so a search that knows what a step read need not take it
-again where that is the same (explore/native.py). `watched()` turns each access of a leaf of the
+again where that is the same (explore/remembered.py). `watched()` turns each access of a leaf of the
 state, `st.folio[pfn].refcount`, into `seen(st.folio[pfn], 'refcount')`, which gives the same value
 and leaves a mark (jit.py). A store counts as a read: it says nothing of what was there, but what it
 changes depends on it.

@@ -1,0 +1,142 @@
+"""The record as bytes and words: where leaves stand, which bits name frames or hold control."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from pagefault import jit
+from pagefault.consts import PAGE_TABLE, PFN_SHIFT, PTE_HAS_PFN
+from pagefault.explore.canonical import RECORDS
+from pagefault.layout import LEAF_INDEX, LEAVES, STATE, to_record
+from pagefault.link.watch import LOCAL
+
+
+def offset(path: str) -> int:
+    """The byte of the record that a leaf begins at."""
+    dtype, at = STATE, 0
+    for name, index in re.findall(r"(\w+)(?:\[(\d+)\])?", path):
+        assert dtype.fields is not None
+        dtype, offset = dtype.fields[name][:2]
+        at += offset
+        if index:
+            at += int(index) * dtype.base.itemsize
+            dtype = dtype.base
+    return at
+
+
+OFFSETS = np.array([(offset(leaf.path), int(leaf.code[1:])) for leaf in LEAVES], dtype=np.int64)
+WORDS = -(-STATE.itemsize // 8)
+
+
+def decode(words: np.ndarray[Any, Any]) -> list[int]:
+    """The flat list of a state's record, given as words."""
+    raw = words.view(np.uint8).astype(np.int64)
+    at, width = OFFSETS[:, 0], OFFSETS[:, 1]
+    value = raw[at]
+    for i in (1, 2, 3):
+        wide = width > i
+        value[wide] |= raw[at[wide] + i] << (8 * i)
+    half = np.int64(1) << (8 * width - 1)
+    result: list[int] = np.where(value >= half, value - 2 * half, value).tolist()
+    return result
+
+
+def record_of(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A state as an array of one record, the words of the same memory, and those of its marks.
+
+    Around both lies room, so that a wild index of a wrong kernel does no harm.
+    """
+    memory = np.zeros(4 * jit.SHADOW // 8, dtype=np.uint64)
+    words = memory[jit.SHADOW // 8 :][:WORDS]
+    marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
+    record = np.asarray(to_record(st), dtype=STATE)
+    raw = np.frombuffer(record.tobytes(), dtype=np.uint8)
+    # Padding may hold anything.
+    words.view(np.uint8)[: STATE.itemsize] = np.where(is_leaf(), raw, 0)
+    return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
+
+
+@cache
+def is_leaf() -> np.ndarray[Any, Any]:
+    """By byte of the record, whether it belongs to a leaf."""
+    bytes_of_leaves = np.zeros(STATE.itemsize, dtype=np.bool_)
+    for at, width in OFFSETS.tolist():
+        bytes_of_leaves[at : at + width] = True
+    return bytes_of_leaves
+
+
+def longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[Any, Any]:
+    """A copy with room for more."""
+    longer = np.full(room, fill, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def word_of(path: str) -> int:
+    """The word of the record that a leaf begins."""
+    at = int(OFFSETS[LEAF_INDEX[path], 0])
+    assert at % 8 == 0, "frames stand on words"
+    return at // 8
+
+
+def control_bits(t: int) -> np.ndarray[Any, Any]:
+    """The bits of the record that are the control state of task `t`."""
+    raw = np.zeros(WORDS * 8, dtype=np.uint8)
+    for i, leaf in enumerate(LEAVES):
+        parts = leaf.path.split(".")
+        if parts[0] == f"task[{t}]" and parts[1].split("[")[0] in LOCAL:
+            raw[OFFSETS[i, 0] : OFFSETS[i].sum()] = 255
+    return raw.view(np.uint64)
+
+
+def table_of(leaves: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Rows of offset, width and whether it is a PTE. Shape (leaves, 3)."""
+    rows = [(OFFSETS[i, 0], OFFSETS[i, 1], LEAVES[i].kind == "pte") for i in leaves]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), 3)
+
+
+IN_RECORD = frozenset(i for record in RECORDS for i in record)
+MENTIONS = PTE_HAS_PFN | PAGE_TABLE | 0xFF << PFN_SHIFT
+
+
+def words_of(leaves: Sequence[int]) -> list[int]:
+    """The words that these leaves fill."""
+    return sorted(
+        {int(w) for i in leaves for w in (OFFSETS[i, 0] // 8, (OFFSETS[i].sum() - 1) // 8)}
+    )
+
+
+def naming_bits(used: set[int]) -> np.ndarray[Any, Any]:
+    """The bits of the record, but for registers, that say which frames are named in which order."""
+    raw = np.zeros(WORDS * 8, dtype=np.uint8)
+    for i in used:
+        leaf = LEAVES[i]
+        at, width = (int(x) for x in OFFSETS[i])
+        if leaf.kind or leaf.path.endswith("].order"):
+            mask = MENTIONS if leaf.kind == "pte" else 0xFF
+            for k in range(width):
+                raw[at + k] = mask >> 8 * k & 255
+    return raw.view(np.uint64)
+
+
+def record_bits() -> np.ndarray[Any, Any]:
+    """The bits of the frames' own records."""
+    raw = np.zeros(WORDS * 8, dtype=np.uint8)
+    for i in IN_RECORD:
+        raw[OFFSETS[i, 0] : OFFSETS[i].sum()] = 255
+    return raw.view(np.uint64)
+
+
+def last_frame() -> np.ndarray[Any, Any]:
+    """By word of the record: the last frame whose own records it holds a part of, 0 if none."""
+    last = np.zeros(WORDS, dtype=np.int64)
+    for p, record in enumerate(RECORDS):
+        for i in record:
+            for at in (OFFSETS[i, 0], OFFSETS[i].sum() - 1):
+                last[at // 8] = max(last[at // 8], p)
+    return last
