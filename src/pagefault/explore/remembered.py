@@ -25,10 +25,12 @@ from pagefault.consts import (
     MOVED,
     NR_CHOICES,
     NR_PFN,
+    PAGE_TABLE,
+    PFN_SHIFT,
+    PTE_HAS_PFN,
     RETURNED,
     YIELDED,
 )
-from pagefault.explore.settle import named_pfn
 from pagefault.jit import compiled, inlined, seen_item
 
 # Slots of `paths` that every kernel has; its paths follow.
@@ -264,6 +266,16 @@ def renumber_masks(where, keys, memo, meta):
             if memo.marks[m, where.scan_at[bit >> 6]] >> np.uint64(bit & 63) & ONE != ZERO:
                 memo.mask[m, k >> 6] |= ONE << np.uint64(k & 63)
     return meta[MASKS]
+
+
+@compiled
+def named_pfn(value, is_pte):
+    """The pfn that a leaf names, 0 if none."""
+    if not is_pte:
+        return value if value > 0 else 0
+    if value & PTE_HAS_PFN and not value & PAGE_TABLE:
+        return value >> PFN_SHIFT
+    return 0
 
 
 # --- control states ----------------------------------------------------------------------------

@@ -9,9 +9,7 @@ from pagefault.consts import (
     MOVED,
     NR_CHOICES,
     NR_PFN,
-    PAGE_TABLE,
     PFN_SHIFT,
-    PTE_HAS_PFN,
     TASK_RUNNING,
 )
 from pagefault.explore.remembered import (
@@ -49,6 +47,7 @@ from pagefault.explore.remembered import (
     has_room,
     load_state,
     lowest_bit,
+    named_pfn,
     number_bit,
     put_control,
     remember,
@@ -254,16 +253,6 @@ def write_value(raw, at, width, value):
     """The inverse of read_value()."""
     for i in range(width):
         raw[at + i] = (value >> (8 * i)) & 255
-
-
-@compiled
-def named_pfn(value, is_pte):
-    """The pfn that a leaf names, 0 if none."""
-    if not is_pte:
-        return value if value > 0 else 0
-    if value & PTE_HAS_PFN and not value & PAGE_TABLE:
-        return value >> PFN_SHIFT
-    return 0
 
 
 @compiled
