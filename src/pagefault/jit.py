@@ -5,8 +5,8 @@ it looks at (link/watch.py), in a hash-named file of its own (link/files.py), im
 Numba keeps the machine code beside the file. Its cache does not notice that a helper, a constant or
 an option changed; the hash does, since it covers the text, the names of all that is imported, the
 versions of Python, Numba, llvmlite and NumPy, the layout and the options. A twin that runs paths,
-properties or statements has one fixed signature, `(state record, int64) -> int64`, so that all of
-them fit one tuple of function pointers.
+properties or statements has one fixed signature, `(state record, int64) -> int64`, and is called by
+its address.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,19 +40,17 @@ if TYPE_CHECKING:
     from pagefault.link import Kernel
 
 __all__ = [
-    "POINTERS",
     "SHADOW",
     "Twins",
+    "call_path",
     "compile_core",
     "compiled",
+    "entry",
     "inlined",
     "path",
     "seen",
     "seen_item",
 ]
-
-POINTERS = 64
-"""Function pointers that the search core takes: a fixed number, since it is part of its type."""
 
 SHADOW = 1 << 20
 """Bytes from a leaf of the state to its mark, which is as wide and all ones when it was seen."""
@@ -89,8 +88,18 @@ def _signature() -> Any:
     return types.int64(numba.from_dtype(layout.STATE), types.int64)
 
 
+_INNER: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Wrappers for callers outside take a third of the time to compile a helper, and it has none."""
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of a helper: compiled for the types that its callers use."""
+    wrapped: Callable[..., Any] = numba.njit(**_INNER, **_options())(function)
+    return wrapped
+
+
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of what Python calls: see compile_core()."""
     wrapped: Callable[..., Any] = numba.njit(**_options())(function)
     return wrapped
 
@@ -98,7 +107,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of a helper that is copied to where it is called: a tuple of arrays is many
     arguments, and passing them can cost more than the work."""
-    wrapped: Callable[..., Any] = numba.njit(forceinline=True, **_options())(function)
+    wrapped: Callable[..., Any] = numba.njit(forceinline=True, **_INNER, **_options())(function)
     return wrapped
 
 
@@ -151,6 +160,29 @@ def seen_item(typingctx: Any, array: Any, index: Any) -> Any:
         return context.unpack_value(builder, kind, at, 1)
 
     return kind(array, index), codegen
+
+
+@intrinsic
+def call_path(typingctx: Any, address: Any, st: Any, t: Any) -> Any:
+    """Call the path at an address, see Twins.address().
+
+    (A tuple of first-class functions takes 5 ms to hand over for each call of the core.)
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        convention = context.call_conv
+        kinds = (st, types.int64)
+        function = convention.get_function_type(types.int64, kinds)
+        pointer = builder.inttoptr(args[0], function.as_pointer())
+        task = context.cast(builder, args[2], t, types.int64)
+        status, result = convention.call_function(
+            builder, pointer, types.int64, kinds, [args[1], task]
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        return result
+
+    return types.int64(types.int64, st, t), codegen
 
 
 @dataclass(frozen=True)
@@ -220,14 +252,21 @@ class Twins:
         assert function is not None
         return function
 
-    def is_kept(self, name: str) -> bool:
-        """Whether machine code of this function is on disk."""
-        twin = self.twin(name)
-        return any((folder(KIND) / "__pycache__").glob(f"{twin.module}.{twin.function}-*.nbi"))
+    def address(self, name: str) -> int:
+        """Where the machine code of a path begins, for call_path()."""
+        result = self.load(name).get_compile_result(_signature())  # type: ignore[attr-defined]
+        code = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        return int(code)
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Those of which no machine code is on disk."""
+        kept = _kept()
+        twins = [(name, self.twin(name)) for name in names]
+        return [name for name, twin in twins if f"{twin.module}.{twin.function}" not in kept]
 
     def compile(self, names: Sequence[str], workers: int = 2) -> Iterator[str]:
         """Compile what is not kept, in worker processes that split the list; yields each name."""
-        todo = [name for name in names if not self.is_kept(name)]
+        todo = self.missing(names)
         jobs = {name: [(t.module, t.function, t.text) for t in self.closure(name)] for name in todo}
         if len(todo) < 2 or workers < 2:
             for name in todo:
@@ -244,6 +283,15 @@ class Twins:
                 yield running[done]
 
 
+def _kept() -> set[str]:
+    """The functions that there is machine code of, as MODULE.FUNCTION."""
+    try:
+        files = list((folder(KIND) / "__pycache__").iterdir())
+    except FileNotFoundError:
+        return set()
+    return {file.name.split("-")[0] for file in files if file.suffix == ".nbi"}
+
+
 def _compile(job: Iterable[tuple[str, str, str]]) -> None:
     for module, function, text in job:
         load(module, function, text, KIND)
@@ -254,16 +302,24 @@ def _behind_docstring(text: str, line: str) -> str:
     return f"{head}\n\n{line}{rest.lstrip(chr(10))}" if head.startswith('"""') else line + text
 
 
-def pointer_type() -> Any:
-    """The type of the tuple of pointers."""
-    return types.UniTuple(types.FunctionType(_signature()), POINTERS)
+@contextmanager
+def _short_loops() -> Iterator[None]:
+    """No vectors: the loops of the core run over two or three words, and what makes them fast for
+    thousands makes them slow, and long to compile."""
+    config: Any = numba.config
+    kept = config.LOOP_VECTORIZE, config.SLP_VECTORIZE
+    config.LOOP_VECTORIZE = config.SLP_VECTORIZE = 0
+    try:
+        yield
+    finally:
+        config.LOOP_VECTORIZE, config.SLP_VECTORIZE = kept
 
 
 def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
     """A function of files of `@compiled` functions, for arguments of these types.
 
-    The tuple of pointers among them is given as None. The files are copied under hashes that cover
-    them, the constants that they import and each other, by the rule for twins.
+    The files are copied under hashes that cover them, the constants that they import and each
+    other, by the rule for twins. What is returned takes exactly these types, unchecked.
     """
     constants = Path(consts.__file__).read_text(encoding="utf-8")
     found: Any = None
@@ -276,8 +332,8 @@ def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> 
         write(modules[file.stem], text, KIND)
         if f"\ndef {name}(" in text:
             found = load(modules[file.stem], name, text, KIND)
-    if not found.signatures:
-        kinds = [pointer_type() if a is None else numba.typeof(a) for a in arguments]
-        found.compile(types.int64(*kinds))
-        found.disable_compile()
-    return found  # type: ignore[no-any-return]  # Numba has no hints
+    kinds = tuple(numba.typeof(argument) for argument in arguments)
+    if kinds not in found.overloads:
+        with _short_loops():
+            found.compile(types.int64(*kinds))
+    return found.overloads[kinds].entry_point  # type: ignore[no-any-return]  # Numba has no hints

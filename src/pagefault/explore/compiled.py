@@ -1,13 +1,13 @@
-"""The compiled search: makes the arrays that explore/native.py works on, and drives it.
+"""The compiled search: drives the core of explore/native.py on the arrays of explore/workers.py.
 
-Exact, breadth first, the same states, steps and numbers as the interpreted search.
+Exact, breadth first, the same states, steps and numbers as the interpreted search, on one core or
+several.
 """
 
 from __future__ import annotations
 
-import re
-from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,32 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pagefault import consts, jit
-from pagefault.consts import (
-    NR_FRAMES,
-    NR_PFN,
-    NR_REGS,
-    NR_TASKS,
-)
-from pagefault.errors import ModelError
-from pagefault.explore import native, remembered, settle
-from pagefault.explore.canonical import RECORDS, ROOTS
+from pagefault.consts import NR_REGS, NR_TASKS
+from pagefault.explore import native, remembered, settle, workers
 from pagefault.explore.lower import Lowered
 from pagefault.explore.replay import Move
-from pagefault.explore.words import (
-    OFFSETS,
-    WORDS,
-    control_bits,
-    decode,
-    last_frame,
-    longer,
-    naming_bits,
-    record_bits,
-    record_of,
-    table_of,
-    word_of,
-    words_of,
-)
-from pagefault.layout import LEAVES, STATE
+from pagefault.explore.words import decode, record_of
+from pagefault.explore.workers import Array, Core, Shared, Tables, Worker
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -52,52 +32,14 @@ CORE = [Path(str(m.__file__)) for m in (remembered, settle, native)]
 STATEMENTS = 16
 CONTROL_STATES = 1 << 16
 """As many as a key has numbers for: 16 bits a task."""
-MEMORY = 1 << 21
-"""Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
-# Plain tuples of arrays for Numba. Where things stand in the record.
-Where = namedtuple(
-    "Where",
-    "scan scan_at frames header owner local_bits id_words roots inner records record_words"
-    " naming_bits record_bits last_frame changed",
-)
-# The record that steps are taken in, its marks, and the key that it stands for.
-Machine = namedtuple("Machine", "states words base raw marks loaded")
-# The states: what `arena`, `parent`, `flags` and `mentioned` hold by number, and their table.
-Keys = namedtuple("Keys", "arena table parent flags mentioned number_of bit_of naming renaming")
-Control = namedtuple("Control", "rows table task used names")
-# What is remembered: rows and what they stand for; masks, their lists and tree; renamings.
-Memo = namedtuple(
-    "Memo",
-    "table rows value row mask marks next first is_split limit fixed root delta new_names mentions",
-)
-Outs = namedtuple("Outs", "info delta")
-Work = namedtuple(
-    "Work",
-    "key choices arities slot registers program lengths names frames old renamed",
-)
-FoundStates = namedtuple("FoundStates", "keys hashes slot source move mentioned")
-
-
-# What explore/native.py itself reads and writes of the state, whether a path spells it or not.
-_TOUCHED_BY_CORE = frozenset(
-    [
-        "task",
-        "state",
-        "ip",
-        "depth",
-        "retval",
-        "reg",
-        "frame",
-        "path",
-        "pc",
-        "broken",
-        "bug",
-        "nr_choices",
-        "choice",
-        "arity",
-    ]
-)
-_FRAME_BYTES = int(STATE.fields["task"][0].base.fields["frame"][0].base.itemsize)
+TOGETHER = 2_000
+"""States in a level that several workers search at the same time; fewer are not worth it."""
+PROBE = 10_000
+"""States that are searched before it is known what each task has for itself."""
+MAX_ATTEMPTS = 8
+"""How often that may turn out to be wrong before the search does without."""
+ESCAPE = 1_000
+"""Steps that are tried to leave a state for a later one before all steps are looked at."""
 
 
 @dataclass
@@ -111,22 +53,24 @@ class Found:
     bits: dict[int, tuple[int, Move]]
     bugs: dict[int, tuple[int, Move]]
     properties: dict[str, int]
-    ends: np.ndarray[Any, np.dtype[np.uint8]]
+    ends: dict[int, int]
 
     def is_deadlock(self, state: int) -> bool:
         """Somebody waits for a lock in a state that no step leaves."""
-        return bool(self.ends[state] == remembered.DEADLOCK)
+        return self.ends[state] == remembered.DEADLOCK
 
     def is_stuck(self, state: int) -> bool:
         """Somebody waits for the program in a state that no step leaves."""
-        return bool(self.ends[state] == remembered.STUCK)
+        return self.ends[state] == remembered.STUCK
 
 
 class CompiledSearch:
     """One program on one kernel at one grain, compiled.
 
     `always` are properties of the state, each with the function that judges it; `st` is the initial
-    state.
+    state; `cores` is how many workers search at the same time. With `reduce`, steps that no other
+    task and no promise can tell are taken alone: fewer states, the same ends and verdicts, but ways
+    to a breach may be longer.
     """
 
     def __init__(
@@ -138,23 +82,22 @@ class CompiledSearch:
         st: Any,
         *,
         canonical: bool = True,
+        cores: int = 1,
+        reduce: bool = False,
     ) -> None:
         self.kernel = kernel
         self.program = program
         self.always = always
+        self.cores = cores
+        self.reduce = reduce
+        self._attempts = 0
+        self.is_full = False  # no number is left for a control state: the search cannot go on
+        self._stop_at_yield = grain == "step"
+        self._canonical = canonical
+        self._initial_state = st
+        self._initial = record_of(st)[1].copy()
         self._twins = jit.Twins(kernel)
         self._pointers = self._name_pointers()
-        self._states, self._words, self._marks = record_of(st)
-        self._initial = self._words.copy()
-        self._base = self._words.copy()
-        self._loaded = np.zeros(0, dtype=np.uint64)
-        self.is_full = False  # no number is left for a control state: the search cannot go on
-        self._where = self._make_where(st)
-        self.meta = np.zeros(remembered.NR_META, dtype=np.int64)
-        self.meta[remembered.TASKS] = len(program.tasks)
-        self.meta[remembered.STOP_AT_YIELD] = grain == "step"
-        self.meta[remembered.CANONICAL] = canonical
-        self._first = np.full((remembered.NR_ROWS, 2), -1, dtype=np.int64)
 
     # --- what is compiled ---------------------------------------------------------------------
 
@@ -163,7 +106,7 @@ class CompiledSearch:
 
         A statement that is a plain function gets a small path of its own.
         """
-        self._ids: dict[int, int] = {}  # path id -> slot
+        self._slot_of: dict[int, int] = {}  # path id -> slot
         statements: dict[str, int] = {}
         roots: list[str] = []
         for task in self.program.tasks:
@@ -185,40 +128,28 @@ class CompiledSearch:
         names = ["switch_task", "judge"]
         for path in self.kernel.paths:
             if path is not None and path.name in reached:
-                self._ids[path.id] = len(names)
+                self._slot_of[path.id] = len(names)
                 names.append(path.name)
         self._statement_ids = statements
         for name, number in statements.items():
-            self._ids[number] = len(names)
+            self._slot_of[number] = len(names)
             names.append(name)
         return names
 
     def missing(self) -> list[str]:
         """What is not compiled yet."""
-        return [name for name in self._pointers if not self._twins.is_kept(name)]
+        return self._twins.missing(self._pointers)
 
     def compile(self) -> Iterator[str]:
         """Compile what is missing; yields each name when done."""
         yield from self._twins.compile(self._pointers)
 
-    @property
-    def fits(self) -> bool:
-        """Whether all that the program can reach has room among the pointers."""
-        return len(self._pointers) <= jit.POINTERS
-
-    def _load(self) -> tuple[Any, ...]:
-        if not self.fits:
-            raise ModelError(
-                f"the program reaches {len(self._pointers)} functions that are called by pointer,"
-                f" the compiled search has room for {jit.POINTERS}"
-            )
-        functions = [self._twins.load(name) for name in self._pointers]
-        functions += [functions[0]] * (jit.POINTERS - len(functions))
-        return tuple(functions)
+    def _load(self) -> Array:
+        return np.array([self._twins.address(name) for name in self._pointers], dtype=np.int64)
 
     # --- arrays -------------------------------------------------------------------------------
 
-    def _make_program(self) -> np.ndarray[Any, Any]:
+    def _make_program(self) -> Array:
         program = np.zeros(
             (NR_TASKS, STATEMENTS, remembered.OP_FIRST + 2 * NR_REGS), dtype=np.int64
         )
@@ -238,13 +169,13 @@ class CompiledSearch:
                     row[remembered.OP_FIRST + 2 * k + 1] = value
         return program
 
-    def _make_slots(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def _make_slots(self) -> tuple[Array, Array]:
         """By path id: its slot; and the registers that name frames: how many, then each one's
         number doubled, plus 1 for a PTE."""
         number = len(self.kernel.paths) + len(self._statement_ids)
         slot = np.zeros(number, dtype=np.int64)
         registers = np.zeros((number, 1 + NR_REGS), dtype=np.int64)
-        for path_id, s in self._ids.items():
+        for path_id, s in self._slot_of.items():
             slot[path_id] = s
         for path in self.kernel.paths:
             if path is not None:
@@ -255,386 +186,404 @@ class CompiledSearch:
                         row[row[0]] = 2 * r + (kind == "pte")
         return slot, registers
 
-    def _make_where(self, st: Any) -> Any:
-        used = self._used_leaves(st)
-        roots = [i for i in ROOTS if i in used]
-        records = [[i for i in record if i in used] for record in RECORDS]
-        tasks = range(len(self.program.tasks))
-        frames = np.zeros((2, NR_TASKS), dtype=np.int64)
-        frames[0] = [word_of(f"task[{t}].frame[0].path") for t in range(NR_TASKS)]
-        frames[1, 0] = _FRAME_BYTES
-        frames[1, 1] = NR_FRAMES * _FRAME_BYTES // 8
-        local_bits = np.zeros(WORDS, dtype=np.uint64)
-        owner = np.full(WORDS, -1, dtype=np.int64)
-        header = np.zeros((NR_TASKS, 2), dtype=np.int64)
-        in_frames: set[int] = set()
-        for t in tasks:
-            control = control_bits(t)
-            words = np.flatnonzero(control)
-            local_bits |= control
-            owner[words] = t
-            inside = range(frames[0, t], frames[0, t] + frames[1, 1])
-            in_frames.update(inside)
-            before = [w for w in words if w not in inside]
-            header[t] = before[0], before[-1] - before[0] + 1
-            assert header[t, 1] <= remembered.HEADER
-        scan = sorted(
-            {
-                w
-                for i in used
-                for w in range(OFFSETS[i, 0] // 8, (OFFSETS[i].sum() - 1) // 8 + 1)
-                if w not in in_frames
-            }
-        )
-        scan_at = np.full(WORDS, -1, dtype=np.int64)
-        scan_at[scan] = np.arange(len(scan))
-        return Where(
-            scan=np.array(scan, dtype=np.uint64),
-            scan_at=scan_at,
-            frames=frames,
-            header=header,
-            owner=owner,
-            local_bits=local_bits,
-            id_words=-(-len(tasks) // 4),
-            roots=table_of(roots),
-            inner=np.array([table_of([i for i in r if LEAVES[i].kind]) for r in records]),
-            records=np.array([table_of(r) for r in records]),
-            record_words=np.array([words_of(r) for r in RECORDS]),
-            naming_bits=naming_bits(used),
-            record_bits=record_bits(),
-            last_frame=last_frame(),
-            changed=np.zeros(WORDS + 1, dtype=np.int64),
-        )
-
-    def _used_leaves(self, st: Any) -> set[int]:
-        """Leaves that this machine has and that some function of the kernel can name.
-
-        A path that touches an array of the state or a field spells its name.
-        """
+    def _begin(self) -> None:
+        """Empty arrays, and the first state: no bit differs, each task in a control state of its
+        own."""
         text = "\n".join(self.kernel.texts.values())
-        spelled = set(re.findall(r"\.(\w+)", text)) | _TOUCHED_BY_CORE
-        limits = {
-            "task": st.nr_tasks,
-            "cpu": st.nr_cpus,
-            "mm": st.nr_mms,
-            "ptpage": st.nr_ptpages,
-            "pin": st.nr_pins,
-            "pipe": st.nr_pipes,
-            "vma": st.nr_vpns,
-            "shadow": st.nr_vpns,
-            "tlb": st.nr_vpns,
-        }
-        used = set()
-        for i, leaf in enumerate(LEAVES):
-            parts = re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path)
-            if all(
-                name in spelled and (not index or int(index) < limits.get(name, 1 << 30))
-                for name, index in parts
-            ):
-                used.add(i)
-        return used
-
-    def _make_arrays(self) -> None:
-        """Room for some states, control states and memories; _grow() makes more."""
-        ids = self._where.id_words
-        states = 1 << 16
-        self._keys = Keys(
-            arena=np.zeros((states, ids), dtype=np.uint64),
-            table=np.zeros(2 * states, dtype=np.uint64),
-            parent=np.empty(states, dtype=np.int32),
-            flags=np.zeros(states, dtype=np.uint8),
-            mentioned=np.zeros(states, dtype=np.uint8),
-            number_of=np.full(WORDS * 64, -1, dtype=np.int64),
-            bit_of=np.zeros(0, dtype=np.int64),
-            naming=np.zeros(0, dtype=np.uint64),
-            renaming=np.zeros(0, dtype=np.uint64),
-        )
-        self._control = Control(
-            rows=np.zeros((0, remembered.HEADER + NR_FRAMES * _FRAME_BYTES // 8), dtype=np.uint64),
-            table=np.zeros(2, dtype=np.int64),
-            task=np.zeros(0, dtype=np.int64),
-            used=np.zeros(0, dtype=np.int64),
-            names=np.zeros(0, dtype=np.uint64),
-        )
-        self._memo: Any = None
-        self._grow_key(2)
-        self._grow_control(1 << 10)
-        self._forget(1 << 14)
-
-    def _grow_key(self, words: int) -> None:
-        """Make keys longer. What is remembered, by the words of keys, is forgotten."""
-        keys, width = self._keys, self._where.id_words + words
-        arena = np.zeros((len(keys.arena), width), dtype=np.uint64)
-        arena[: self.states, : keys.arena.shape[1]] = keys.arena[: self.states]
-        self._keys = keys._replace(
-            arena=arena,
-            bit_of=longer(keys.bit_of, 64 * words),
-            naming=longer(keys.naming, words),
-            renaming=longer(keys.renaming, words),
-            table=np.zeros_like(keys.table),
-        )
-        loaded = np.zeros(width, dtype=np.uint64)
-        if self._memo is not None:
-            loaded[: keys.arena.shape[1]] = self._loaded
-            self._forget(len(self._memo.rows))
-            self._refill_states(self._keys.table, arena, self.states)
-        self._machine = Machine(
-            states=self._states,
-            words=self._words,
-            base=self._base,
-            raw=self._words.view(np.uint8),
-            marks=self._marks,
-            loaded=loaded,
-        )
-        self._loaded = loaded
-        found = 2 * remembered.MAX_SUCCESSORS
-        self._found = FoundStates(
-            keys=np.zeros((found, width), dtype=np.uint64),
-            hashes=np.zeros(found, dtype=np.uint64),
-            slot=np.zeros(found, dtype=np.uint64),
-            source=np.zeros(found, dtype=np.int64),
-            move=np.zeros(found, dtype=np.int64),
-            mentioned=np.zeros(found, dtype=np.int64),
-        )
-        self._work = self._make_work(width)
-
-    def _grow_states(self) -> None:
-        keys, room = self._keys, 2 * len(self._keys.parent)
-        arena = np.empty((room, keys.arena.shape[1]), dtype=np.uint64)
-        arena[: self.states] = keys.arena[: self.states]
-        self._keys = keys._replace(
-            arena=arena,
-            table=np.zeros(2 * room, dtype=np.uint64),
-            parent=longer(keys.parent, room),
-            flags=longer(keys.flags, room),
-            mentioned=longer(keys.mentioned, room),
-        )
-        self._refill_states(self._keys.table, arena, self.states)
-
-    def _grow_control(self, room: int) -> None:
-        control, count = self._control, int(self.meta[remembered.LOCALS])
-        rows = np.zeros((room, control.rows.shape[1]), dtype=np.uint64)
-        rows[: len(control.rows)] = control.rows
-        self._control = Control(
-            rows=rows,
-            table=np.zeros(2 * room, dtype=np.int64),
-            task=longer(control.task, room),
-            used=longer(control.used, room),
-            names=longer(control.names, room),
-        )
-        if count:
-            self._refill_control(self._where, self._control, count)
-            self._memo = self._memo._replace(root=longer(self._memo.root, room, -1))
-
-    def _forget(self, room: int) -> None:
-        """A memory of this many rows, with nothing in it."""
-        words = len(self._keys.naming)
-        masks, nodes = room // 4, room // 4
-        self._memo = Memo(
-            table=np.zeros(2 * room, dtype=np.uint64),
-            rows=np.zeros((room, words + 1), dtype=np.uint64),
-            value=np.zeros(room, dtype=np.int64),
-            row=np.zeros(words + 1, dtype=np.uint64),
-            mask=np.zeros((masks, words), dtype=np.uint64),
-            marks=np.zeros((masks + 1, len(self._where.scan)), dtype=np.uint64),
-            next=np.zeros(masks, dtype=np.int64),
-            first=np.full(nodes, -1, dtype=np.int64),
-            is_split=np.zeros(nodes, dtype=np.uint8),
-            limit=np.full(nodes, remembered.SPLIT_AT, dtype=np.int64),
-            fixed=np.zeros((nodes, words), dtype=np.uint64),
-            root=np.full(len(self._control.rows), -1, dtype=np.int64),
-            delta=np.zeros((room // 4, words), dtype=np.uint64),
-            new_names=np.zeros(room // 4, dtype=np.uint64),
-            mentions=np.zeros(room // 4, dtype=np.int64),
-        )
-        outs = room + 2 * remembered.MAX_SUCCESSORS
-        self._outs = Outs(
-            info=np.zeros((outs, remembered.NR_INFO), dtype=np.int64),
-            delta=np.zeros((outs, len(self._machine_key())), dtype=np.uint64),
-        )
-        for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
-            self.meta[counter] = 0
-        self.meta[remembered.NODES] = 1
-
-    def _machine_key(self) -> np.ndarray[Any, Any]:
-        return np.zeros(self._keys.arena.shape[1], dtype=np.uint64)
-
-    def _make_work(self, width: int) -> Any:
-        choices = max(NR_PFN, consts.NR_CHOICES)
-        slot, registers = self._slots
-        return Work(
-            key=np.zeros(width, dtype=np.uint64),
-            choices=np.zeros(choices, dtype=np.int64),
-            arities=np.zeros(choices, dtype=np.int64),
-            slot=slot,
-            registers=registers,
-            program=self._program,
-            lengths=self._lengths,
-            names=np.zeros(NR_PFN, dtype=np.int64),
-            frames=np.zeros((3, NR_PFN), dtype=np.int64),
-            old=np.zeros((NR_PFN, len(RECORDS[0])), dtype=np.int64),
-            renamed=np.zeros(NR_TASKS, dtype=np.int64),
-        )
+        tasks = len(self.program.tasks)
+        self._shared = Shared(text, tasks, self._initial_state)
+        self._workers = [
+            Worker(self._shared, self._tables, self._initial_state, me, self.cores)
+            for me in range(self.cores)
+        ]
+        by_length = sorted(range(tasks), key=lambda t: -len(self.program.tasks[t].statements))
+        longest = by_length[:2]
+        for worker in self._workers:
+            worker.meta[remembered.STOP_AT_YIELD] = self._stop_at_yield
+            worker.meta[remembered.CANONICAL] = self._canonical
+            worker.meta[remembered.FIRST_OWNER] = longest[0]
+            worker.meta[remembered.SECOND_OWNER] = longest[-1]
+        self._in_level = False
+        self._levels: list[list[int]] = [[] for _ in self._workers]
 
     def _enter_initial(self) -> None:
-        """The first state: no bit differs, each task in the first control state of its own."""
-        self._first_key(
-            self._machine, self._where, self._control, self._memo, self._slots[1], self.meta
-        )
-        self._keys.arena[0] = self._machine.loaded
-        self.meta[remembered.COUNT] = 1
-        self.meta[remembered.LEVEL_END] = 1
-        self._refill_states(self._keys.table, self._keys.arena, 1)
+        first = self._workers[0]
+        shared = self._shared
+        registers = self._tables.registers
+        for worker in self._workers:
+            worker.meta[remembered.LOCALS] = first.meta[remembered.LOCALS]
+            self._core.first_key(
+                worker.machine, shared.where, shared.control, worker.memo, registers, worker.meta
+            )
+        first.states.arena[0] = first.machine.loaded
+        first.meta[remembered.COUNT] = 1
+        first.meta[remembered.LEVEL_END] = 1
+        self._core.refill_states(first.states.table, first.states.arena, first.found.slot, 1)
 
     # --- running ------------------------------------------------------------------------------
 
     def prepare(self) -> None:
         """Load the compiled functions and the core; compiles the core if it must."""
         self._paths = self._load()
-        self._program = self._make_program()
-        self._lengths = np.array([len(t.statements) for t in self.program.tasks], dtype=np.int64)
-        self._slots = self._make_slots()
-        self._make_arrays()
-        keys, control = self._keys, self._control
-        self._refill_states = self._core("refill_states", keys.table, keys.arena, 1)
-        self._refill_control = self._core("refill_control", self._where, control, 1)
-        first_key = (self._machine, self._where, control, self._memo, self._slots[1], self.meta)
-        self._first_key = self._core("first_key", *first_key)
-        self._explore_chunk = self._core("explore_chunk", *self._arguments(None), 1)
+        slot, registers = self._make_slots()
+        lengths = np.array([len(t.statements) for t in self.program.tasks], dtype=np.int64)
+        self._tables = Tables(slot, registers, self._make_program(), lengths)
+        self._begin()
+        self._touched = np.zeros_like(self._shared.own)
+        self._judged = np.zeros_like(self._shared.hidden)
+        self._core = self._load_core()
         self._enter_initial()
 
-    def _core(self, name: str, *arguments: Any) -> Callable[..., Any]:
-        return jit.compile_core(CORE, name, arguments)
+    def _load_core(self) -> Core:
+        worker, shared = self._workers[0], self._shared
+        where, control = shared.where, shared.control
 
-    def _arguments(self, paths: Any) -> tuple[Any, ...]:
-        return (
-            self._machine,
-            self._where,
-            self._keys,
-            self._control,
-            self._memo,
-            self._outs,
-            self._work,
-            self._found,
-            paths,
-            self._first,
-            self.meta,
+        def load(name: str, *arguments: Any) -> Callable[..., int]:
+            return jit.compile_core(CORE, name, arguments)
+
+        together = self.cores > 1
+        states = (worker.states.table, worker.states.arena, worker.found.slot, 1)
+        first = (worker.machine, where, control, worker.memo, self._tables.registers, worker.meta)
+        renumber = (where, shared.bits, worker.memo, worker.meta, 0)
+        return Core(
+            explore_chunk=load("explore_chunk", *worker.arguments(self._paths, 1)),
+            receive=load("receive", *worker.received(self._paths, worker)) if together else None,
+            refill_states=load("refill_states", *states),
+            refill_control=load("refill_control", where, control, 1),
+            renumber_masks=load("renumber_masks", *renumber) if together else None,
+            first_key=load("first_key", *first),
         )
 
     def chunk(self, limit: int) -> bool:
-        """Expand at most `limit` states. Returns whether all are expanded."""
-        while True:
-            reason = int(self._explore_chunk(*self._arguments(self._paths), limit))
-            if reason in (remembered.DONE, remembered.LIMIT):
-                return reason == remembered.DONE
-            self._make_room(reason)
-            if self.is_full:
-                return False
+        """Expand about `limit` states. Returns whether all are expanded."""
+        done = self._level(limit) if self.cores > 1 else self._run(self._workers[0], limit)
+        if self.reduce and self._must_begin_again():
+            return False
+        return done == remembered.DONE
 
-    def _make_room(self, reason: int) -> None:
+    def _run(self, worker: Worker, limit: int) -> int:
+        """Let one worker go on. Returns DONE, LIMIT or THAW."""
+        while not self.is_full:
+            reason = int(self._core.explore_chunk(*worker.arguments(self._paths, limit)))
+            if reason in (remembered.DONE, remembered.LIMIT, remembered.THAW):
+                return reason
+            self._make_room(worker, reason)
+        return remembered.LIMIT
+
+    def _make_room(self, worker: Worker, reason: int) -> None:
         """Room for what the core had none for."""
+        shared, refill = self._shared, self._core.refill_states
         if reason == remembered.GROW_STATES:
-            self._grow_states()
+            worker.grow_states(refill)
+        elif reason == remembered.GROW_RING:
+            worker.grow_ring()
+        elif reason == remembered.GROW_BOX:
+            worker.grow_box()
+        elif reason == remembered.GROW_EDGES:
+            worker.grow_edges()
         elif reason == remembered.GROW_KEY:
-            self._grow_key(len(self._keys.naming) + 1)
+            shared.grow_key()
+            for each in self._workers:
+                each.widen(refill)
         elif reason == remembered.GROW_LOCALS:
-            self.is_full = len(self._control.rows) == CONTROL_STATES
+            room = len(shared.control.rows)
+            self.is_full = room == CONTROL_STATES
             if not self.is_full:
-                self._grow_control(2 * len(self._control.rows))
+                count = int(worker.meta[remembered.LOCALS])
+                shared.grow_control(2 * room, count, self._core.refill_control)
+                for each in self._workers:
+                    each.fit_control()
         else:
-            self._forget(min(2 * len(self._memo.rows), MEMORY))
+            worker.forget(min(2 * len(worker.memo.table), workers.MEMORY))
 
-    def reach_back(self, reaches: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
-        """Make `reaches` true for every state from which one is reached for which it is true."""
-        ends = self._keys.flags[: self.states] & remembered.END_MASK > 0
-        if (reaches >= ends).all() and (self._keys.flags[: self.states] > 0).all():
-            # From each state but an end a step leads on to one with a higher number.
-            reaches[:] = True
-            return
-        core = self._core("reach_back", *self._arguments(None), reaches)
-        spread = -1
-        while spread:
-            spread = int(core(*self._arguments(self._paths), reaches))
-            if spread < 0:
-                self._make_room(int(self.meta[remembered.NEED]))
+    # --- several workers ----------------------------------------------------------------------
+
+    def _level(self, limit: int) -> int:
+        """Let all workers go on, to the end of the level at most. Returns DONE if there is nothing
+        more, else LIMIT."""
+        if not self._in_level:
+            if all(w.meta[remembered.HEAD] == w.count for w in self._workers):
+                return remembered.DONE
+            for w, starts in zip(self._workers, self._levels, strict=True):
+                starts.append(int(w.meta[remembered.HEAD]))
+                w.meta[remembered.LEVEL_START] = w.meta[remembered.HEAD]
+                w.meta[remembered.LEVEL_END] = w.count
+                w.meta[remembered.SENT] = 0
+            self._in_level = True
+        reasons = self._all(lambda worker: self._run(worker, limit // self.cores + 1))
+        if all(reason == remembered.DONE for reason in reasons):
+            self._all(self._receive)
+            self._in_level = False
+            if any(w.meta[remembered.HEAD] < w.count for w in self._workers):
+                self._workers[0].meta[remembered.DEPTH] += 1
+        return remembered.LIMIT
+
+    def _all(self, work: Callable[[Worker], int]) -> list[int]:
+        """Let each worker do this, at the same time if it is much."""
+        wait = sum(w.count - int(w.meta[remembered.HEAD]) for w in self._workers)
+        if wait < TOGETHER:
+            return [self._alone(worker, work) for worker in self._workers]
+        for worker in self._workers:
+            worker.meta[remembered.FROZEN] = 1
+        with ThreadPoolExecutor(self.cores) as pool:
+            reasons = list(pool.map(work, self._workers))
+        for worker in self._workers:
+            worker.meta[remembered.FROZEN] = 0
+        for worker, reason in zip(self._workers, reasons, strict=True):
+            if reason == remembered.THAW:
+                self._alone(worker, lambda worker: self._run(worker, 1))
+        return [remembered.LIMIT if r == remembered.THAW else r for r in reasons]
+
+    def _alone(self, worker: Worker, work: Callable[[Worker], int]) -> int:
+        """Let one worker do this while the others wait, and tell them what it numbered."""
+        reason = work(worker)
+        for other in self._workers:
+            if other is not worker:
+                known = int(other.meta[remembered.BITS])
+                other.meta[remembered.LOCALS] = worker.meta[remembered.LOCALS]
+                other.meta[remembered.BITS] = worker.meta[remembered.BITS]
+                if known != worker.meta[remembered.BITS]:
+                    assert self._core.renumber_masks is not None
+                    where, bits = self._shared.where, self._shared.bits
+                    self._core.renumber_masks(where, bits, other.memo, other.meta, known)
+        return reason
+
+    def _receive(self, worker: Worker) -> int:
+        """Let one worker enter what the others sent."""
+        assert self._core.receive is not None
+        for other in self._workers:
+            worker.meta[remembered.RECEIVED] = 0
+            reason = -1
+            while other is not worker and reason != remembered.DONE:
+                reason = int(self._core.receive(*worker.received(self._paths, other)))
+                if reason != remembered.DONE:
+                    self._make_room(worker, reason)
+        return remembered.DONE
+
+    # --- fewer states -------------------------------------------------------------------------
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether states were left out that make no difference."""
+        return bool(self._workers[0].meta[remembered.REDUCED])
+
+    def _must_begin_again(self) -> bool:
+        """Take what each task touched until now, and nobody else, to be its own.
+
+        What is found to be otherwise is not, from then on, and the search begins again. (The first
+        step that touches what it was not known to touch is found, since until then all is as in the
+        full search but for the order of steps that do not depend on each other.)
+        """
+        if self.is_reduced:
+            if not self._sum(remembered.SPREAD) and not self._sum(remembered.CONTROL_SEEN):
+                return False
+        elif self.states < PROBE:
+            return False
+        if self._sum(remembered.CONTROL_SEEN) or self._attempts == MAX_ATTEMPTS:
+            self.reduce = False
+            if self.is_reduced:
+                self._begin()
+                self._enter_initial()
+            return True
+        self._attempts += 1
+        for worker in self._workers:
+            self._touched |= worker.touched
+            self._judged |= worker.judged
+        self._begin()
+        own = self._shared.own
+        for t in range(len(own)):
+            others = np.delete(self._touched, t, axis=0)
+            own[t] = self._touched[t] & ~np.bitwise_or.reduce(others, axis=0, initial=0)
+        self._shared.hidden[:] = np.bitwise_or.reduce(own, axis=0) & ~self._judged
+        for worker in self._workers:
+            worker.meta[remembered.REDUCED] = 1
+        self._enter_initial()
+        return True
+
+    def _sum(self, counter: int) -> int:
+        return sum(int(w.meta[counter]) for w in self._workers)
+
+    # --- where states lead --------------------------------------------------------------------
+
+    def hopeless(self) -> int | None:
+        """The first state from which no end can be reached; None if there is none.
+
+        Each state but an end names one that it leads to, a later one if it can. So all is well if
+        the way from each of the others, by those names, comes to an end or to a later state than
+        where it began.
+        """
+        origin = at = np.concatenate([self._ids(w, self._plain(w)) for w in self._workers])
+        for _ in range(ESCAPE):
+            if not len(origin):
+                return None
+            at = self._onward(at)
+            left = ~self._is_end(at) & (self._rank(at) <= self._rank(origin))
+            origin, at = origin[left], at[left]
+        return self._hopeless_of_all()
+
+    def _onward(self, states: Array) -> Array:
+        to = np.zeros(len(states), dtype=np.int64)
+        for w in self._workers:
+            mine = states % self.cores == w.meta[remembered.ME]
+            to[mine] = w.states.onward[states[mine] // self.cores]
+        return to
+
+    def _ids(self, worker: Worker, local: Array) -> Array:
+        """The numbers that states of a worker have in the whole search."""
+        ids: Array = local * self.cores + worker.meta[remembered.ME]
+        return ids
+
+    def _plain(self, worker: Worker) -> Array:
+        """States without a flag."""
+        return np.flatnonzero(worker.states.flags[: worker.count] == 0)
+
+    def _hopeless_of_all(self) -> int | None:
+        states = np.concatenate([self._ids(w, np.arange(w.count)) for w in self._workers])
+        source, to, _ = self._edges(states)
+        reaches = np.zeros(states.max() + 1, dtype=np.bool_)
+        reaches[states[self._is_end(states)]] = True
+        known = -1
+        while known != (known := int(reaches.sum())):
+            reaches[source[reaches[to]]] = True
+        left = states[~reaches[states]]
+        return int(left[np.argmin(self._rank(left))]) if len(left) else None
+
+    def _is_end(self, states: Array) -> Array:
+        end = np.zeros(len(states), dtype=np.bool_)
+        for w in self._workers:
+            mine = states % self.cores == w.meta[remembered.ME]
+            end[mine] = w.states.flags[states[mine] // self.cores] & remembered.END_MASK > 0
+        return end
+
+    def _rank(self, states: Array) -> Array:
+        """The order in which states were found, as far as it is one: by level, then by worker."""
+        if self.cores == 1:
+            return states
+        rank = np.zeros(len(states), dtype=np.int64)
+        for w in self._workers:
+            me = int(w.meta[remembered.ME])
+            mine = states % self.cores == me
+            local = states[mine] // self.cores
+            level = np.searchsorted(np.array(self._levels[me]), local, "right")
+            rank[mine] = (level << 40) | (me << 32) | local
+        return rank
+
+    def _edges(self, states: Array) -> tuple[Array, Array, Array]:
+        """The steps that leave some states: from where, to where, the move."""
+        kept = [w.meta.copy() for w in self._workers]
+        for w in self._workers:
+            mine = states[states % self.cores == w.meta[remembered.ME]] // self.cores
+            w.list_states(np.ascontiguousarray(mine, dtype=np.int64))
+            w.meta[remembered.LISTED] = len(mine)
+            for counter in (remembered.NEXT, remembered.EDGES, remembered.SENT):
+                w.meta[counter] = 0
+        for w in self._workers:
+            self._run(w, len(states))
+        if self.cores > 1:
+            for w in self._workers:
+                self._receive(w)
+        ends = [(w.edges, int(w.meta[remembered.EDGES])) for w in self._workers]
+        for w, meta in zip(self._workers, kept, strict=True):
+            for counter in (remembered.LISTED, remembered.SENT, remembered.TAKEN):
+                w.meta[counter] = meta[counter]
+        source, to, move = (np.concatenate([edges[i][:n] for edges, n in ends]) for i in range(3))
+        return source, to, move
 
     # --- what was found -----------------------------------------------------------------------
 
     def bytes(self) -> int:
-        """Bytes that the table of states takes now, and what is remembered of steps."""
-        parts = (self._keys, self._control, self._memo, self._outs)
-        return sum(a.nbytes for part in parts for a in part if isinstance(a, np.ndarray))
+        """Bytes that the states take now, and what is remembered of steps."""
+        return sum(w.bytes() for w in self._workers)
 
     def leaves(self, state: int) -> list[int]:
         """The flat list of a state."""
-        ids = self._where.id_words
-        key = self._keys.arena[state]
+        where, control = self._shared.where, self._shared.control
+        ids = where.id_words
+        key = self._workers[state % self.cores].states.arena[state // self.cores]
         words = self._initial.copy()
-        words &= ~self._where.local_bits
+        words &= ~where.local_bits
         bits = np.unpackbits(key[ids:].view(np.uint8), bitorder="little")
-        for bit in self._keys.bit_of[np.flatnonzero(bits)]:
+        for bit in self._shared.bits.bit_of[np.flatnonzero(bits)]:
             words[bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
         for t in range(len(self.program.tasks)):
             number = int(key[t >> 2]) >> 16 * (t & 3) & 0xFFFF
-            row, used = self._control.rows[number], int(self._control.used[number])
-            start, length = self._where.header[t]
+            row, used = control.rows[number], int(control.used[number])
+            start, length = where.header[t]
             words[start : start + length] |= row[:length]
-            start = self._where.frames[0, t]
+            start = where.frames[0, t]
             words[start : start + used] = row[remembered.HEADER : remembered.HEADER + used]
         return decode(words)
 
+    def _parent(self, state: int) -> int:
+        return int(self._workers[state % self.cores].states.parent[state // self.cores])
+
     def moves_to(self, state: int) -> list[Move]:
         """A shortest path to a state."""
-        core = self._core("find_move", *self._arguments(None), 0, 0)
         moves: list[Move] = []
-        kept = self.meta.copy()
         while state > 0:
-            parent = int(self._keys.parent[state])
-            move = -1
-            while move < 0:
-                move = int(core(*self._arguments(self._paths), parent, state))
-                if move < 0:
-                    self._make_room(int(self.meta[remembered.NEED]))
-            moves.append(unpack_move(move))
+            parent = self._parent(state)
+            _, to, move = self._edges(np.array([parent]))
+            moves.append(unpack_move(int(move[np.flatnonzero(to == state)[0]])))
             state = parent
-        self.meta[remembered.TRANSITIONS] = kept[remembered.TRANSITIONS]
         return moves[::-1]
-
-    @property
-    def ran_out_of_frames(self) -> bool:
-        """A larger machine may do more."""
-        return bool(self._first[remembered.ROW_BUGS + consts.BUG_NO_FREE_FOLIO, 0] >= 0)
 
     def steps_to(self, state: int, move: Move | None) -> int:
         """Steps from the initial state to where a move from `state` leads, or to `state`."""
         steps = int(move is not None)
         while state > 0:
-            state = int(self._keys.parent[state])
+            state = self._parent(state)
             steps += 1
         return steps
 
     @property
+    def ran_out_of_frames(self) -> bool:
+        """A larger machine may do more."""
+        row = remembered.ROW_BUGS + consts.BUG_NO_FREE_FOLIO
+        return any(bool(w.first[row, 0] >= 0) for w in self._workers)
+
+    @property
     def states(self) -> int:
         """States found so far."""
-        return int(self.meta[remembered.COUNT])
+        return self._sum(remembered.COUNT)
 
     @property
     def taken(self) -> int:
         """Steps that were taken; all others were looked up."""
-        return int(self.meta[remembered.TAKEN])
+        return self._sum(remembered.TAKEN)
+
+    @property
+    def alone(self) -> int:
+        """States of which one step only was taken, since nobody can tell it from none."""
+        return self._sum(remembered.ALONE)
 
     @property
     def depth(self) -> int:
         """Steps from the initial state to the farthest."""
-        return int(self.meta[remembered.DEPTH])
+        return self._sum(remembered.DEPTH)
+
+    def _first(self) -> list[tuple[int, int, int]]:
+        """What broke, each once: row, state and move of the shortest way."""
+        firsts: dict[int, tuple[int, int, int]] = {}
+        for w in self._workers:
+            me = int(w.meta[remembered.ME])
+            for row in np.flatnonzero(w.first[:, 0] >= 0).tolist():
+                state, move = int(w.first[row, 0]) * self.cores + me, int(w.first[row, 1])
+                steps = self.steps_to(state, None)
+                firsts[row] = min(firsts.get(row, (1 << 60, 0, 0)), (steps, state, move))
+        return [(row, state, move) for row, (_, state, move) in sorted(firsts.items())]
 
     def found(self) -> Found:
         """The numbers, and the first state or step that breaks each thing."""
-        rows = [(row, int(s), int(m)) for row, (s, m) in enumerate(self._first) if s >= 0]
+        rows = self._first()
         moves = {row: (s, unpack_move(m)) for row, s, m in rows if m >= 0}
+        ends: dict[int, int] = {}
+        for w in self._workers:
+            flags = w.states.flags[: w.count] & remembered.END_MASK
+            local = np.flatnonzero(flags)
+            ends |= dict(zip(self._ids(w, local).tolist(), flags[local].tolist(), strict=True))
         return Found(
-            transitions=int(self.meta[remembered.TRANSITIONS]),
-            key_bits=16 * len(self.program.tasks) + int(self.meta[remembered.BITS]),
+            transitions=self._sum(remembered.TRANSITIONS),
+            key_bits=16 * len(self.program.tasks) + int(self._workers[0].meta[remembered.BITS]),
             bits={row: m for row, m in moves.items() if row < remembered.ROW_PROPERTIES},
             bugs={
                 row - remembered.ROW_BUGS: m
@@ -644,7 +593,7 @@ class CompiledSearch:
             properties={
                 self.always[row - remembered.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
             },
-            ends=self._keys.flags[: self.states] & remembered.END_MASK,
+            ends=dict(sorted(ends.items())),
         )
 
 

@@ -31,7 +31,7 @@ from pagefault.consts import (
     RETURNED,
     YIELDED,
 )
-from pagefault.jit import compiled, inlined, seen_item
+from pagefault.jit import call_path, compiled, entry, inlined, seen_item
 
 # Slots of `paths` that every kernel has; its paths follow.
 SWITCH_TO = 0
@@ -62,8 +62,23 @@ MASKS = 14
 NODES = 15
 RENAMINGS = 16
 TAKEN = 17  # steps that were taken and not looked up
-FROZEN = 18  # what threads share must not change now
-NR_META = 24
+FROZEN = 18  # what the workers share must not change now
+ME = 19  # the number of this worker
+WORKERS = 20
+LEVEL_START = 21
+SENT = 22  # successors that belong to other workers
+RECEIVED = 23  # how many of what another worker sent are entered
+LISTED = 24  # states that are expanded only to see where they lead; -1: all are, to be searched
+NEXT = 25  # the one of them to expand next
+EDGES = 26
+REDUCED = 27  # steps that nobody can tell from doing nothing are taken alone
+SPREAD = 28  # a task saw or touched what another was taken to have for itself
+CONTROL_SEEN = 29  # a task or a promise looked into a control state, or a task changed another's
+ALONE = 30  # states of which one step only was taken
+TOUCHED = 31  # stands for nothing
+FIRST_OWNER = 32  # the two tasks that tell which worker a state belongs to
+SECOND_OWNER = 33
+NR_META = 40
 
 # Why a chunk ended.
 DONE = 0
@@ -72,16 +87,21 @@ GROW_STATES = 2
 GROW_KEY = 3
 GROW_LOCALS = 4
 GROW_MEMORY = 5
-THAW = 6  # what the threads share must change
+GROW_RING = 6
+GROW_BOX = 7
+GROW_EDGES = 8
+THAW = 9  # what the workers share must change
 
 MAX_SUCCESSORS = 4096  # of one task in one state
 PACK = 16  # what is remembered of a step: its first outcome above this many bits, below it how many
 PACKED = (1 << PACK) - 1
+BY_MASK = 40  # what is known, with the number of the mask that it was found by, plus 1, above it
+KNOWN = (1 << BY_MASK) - 1
 HEADER = 8  # words of a task's record before its frames, at most
 BATCH = 64  # successors that are looked up together
 SPLIT_AT = 6  # masks in a list
 
-# Word 0 of a row of the memory: the number of a mask, or one of these and names of frames.
+# Word 0 of a row of the memory: the number of a mask, plus 1, or one of these and names of frames.
 OF_NAMING = np.uint64(1 << 60)
 OF_RENAMING = np.uint64(2 << 60)
 OF_RENAMED_LOCAL = np.uint64(3 << 60)
@@ -97,7 +117,9 @@ INFO_BROKEN = 2
 INFO_BUG = 3
 INFO_NAMES = 4  # it changed who names which frame
 INFO_RECORD = 5  # the last frame whose records it changed
-NR_INFO = 6
+INFO_VISIBLE = 6  # it changed what a promise looks at
+INFO_OWN = 7  # nobody else can tell whether it was taken
+NR_INFO = 8
 NOT_RUNNING = -1
 JUDGED = 0  # the node under which judgements are remembered
 SPIN_LIMIT = 10_000
@@ -136,6 +158,20 @@ def _bit_numbers():
 BIT_NUMBER = _bit_numbers()
 
 
+def _odd_numbers():
+    """Odd numbers that have nothing to do with each other, by splitmix64."""
+    numbers = np.zeros(64, dtype=np.uint64)
+    for i in range(64):
+        z = (i + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+        numbers[i] = (z ^ z >> 31) | 1
+    return numbers
+
+
+ODD = _odd_numbers()
+
+
 @compiled
 def lowest_bit(x):
     """The number of the lowest bit that is set in a uint64 that is not 0."""
@@ -150,7 +186,7 @@ def lowest_bit(x):
 def take_step(st, t, paths, slot, program, stop_at_yield):
     """explore/engine.py Engine.step(): run task `t` to its next stop."""
     task = st.task[t]
-    if paths[SWITCH_TO](st, t) == 0:
+    if call_path(paths[SWITCH_TO], st, t) == 0:
         return BLOCKED
     statement = program[t, task.ip]
     if task.depth == 0:
@@ -165,7 +201,7 @@ def take_step(st, t, paths, slot, program, stop_at_yield):
             frame.reg[i] = value
         task.depth = 1
     for _ in range(SPIN_LIMIT):
-        outcome = paths[slot[task.frame[task.depth - 1].path]](st, t)
+        outcome = call_path(paths[slot[task.frame[task.depth - 1].path]], st, t)
         if st.bug != 0:
             return MOVED
         if outcome == RETURNED:
@@ -204,12 +240,13 @@ def mix(h, x):
 
 
 @inlined
-def hash_of(row):
-    """The hash of some words."""
+def hash_of(key):
+    """The hash of a key. It stays the same when keys become longer by words that are 0."""
     h = ZERO
-    for w in range(len(row)):
-        h = mix(h, row[w])
-    return h
+    for w in range(len(key)):
+        h += key[w] * ODD[w & 63]
+    h = (h ^ (h >> HALF)) * MIX
+    return h ^ (h >> HALF)
 
 
 @inlined
@@ -226,43 +263,43 @@ def put_control(key, t, number):
 
 
 @compiled
-def number_bit(bit, where, keys, memo, meta):
+def number_bit(bit, where, bits, memo, meta):
     """The number in the key of a bit of the record that is no control state; -1 if no room.
 
     Whoever looked at it when it had no number saw it as it is in the first state.
     """
-    k = keys.number_of[bit]
+    k = bits.number_of[bit]
     if k >= 0:
         return k
     k = meta[BITS]
     if meta[FROZEN]:
         meta[NEED] = THAW
         return -1
-    if k >= len(keys.bit_of):
+    if k >= len(bits.bit_of):
         meta[NEED] = GROW_KEY
         return -1
     meta[BITS] = k + 1
-    keys.number_of[bit] = k
-    keys.bit_of[k] = bit
+    bits.number_of[bit] = k
+    bits.bit_of[k] = bit
     in_key = ONE << np.uint64(k & 63)
     in_word = ONE << np.uint64(bit & 63)
     w = bit >> 6
     if where.naming_bits[w] & in_word != ZERO:
-        keys.naming[k >> 6] |= in_key
+        bits.naming[k >> 6] |= in_key
     if (where.naming_bits[w] | where.record_bits[w]) & in_word != ZERO:
-        keys.renaming[k >> 6] |= in_key
+        bits.renaming[k >> 6] |= in_key
     for m in range(meta[MASKS]):
         if memo.marks[m, where.scan_at[w]] & in_word != ZERO:
             memo.mask[m, k >> 6] |= in_key
     return k
 
 
-@compiled
-def renumber_masks(where, keys, memo, meta):
-    """Bring masks up to date with bits that another thread numbered. Returns how many masks."""
+@entry
+def renumber_masks(where, bits, memo, meta, known):
+    """Bring masks up to date with the bits that another worker numbered. Returns how many masks."""
     for m in range(meta[MASKS]):
-        for k in range(meta[BITS]):
-            bit = keys.bit_of[k]
+        for k in range(known, meta[BITS]):
+            bit = bits.bit_of[k]
             if memo.marks[m, where.scan_at[bit >> 6]] >> np.uint64(bit & 63) & ONE != ZERO:
                 memo.mask[m, k >> 6] |= ONE << np.uint64(k & 63)
     return meta[MASKS]
@@ -352,7 +389,7 @@ def control_number(st, words, where, control, memo, registers, t, meta):
     return c
 
 
-@compiled
+@entry
 def first_key(machine, where, control, memo, registers, meta):
     """Put what the record holds now into `machine.loaded`. Returns how many tasks."""
     for t in range(meta[TASKS]):
@@ -362,7 +399,7 @@ def first_key(machine, where, control, memo, registers, meta):
     return meta[TASKS]
 
 
-@compiled
+@entry
 def refill_control(where, control, count):
     """Enter all control states into an empty table. Returns how many."""
     last = np.uint64(len(control.table) - 1)
@@ -394,7 +431,7 @@ def load_control(words, base, where, control, t, old, new):
 
 
 @compiled
-def load_state(machine, where, keys, control, key, meta):
+def load_state(machine, where, bits, control, key, meta):
     """Make the record that of a key."""
     words = machine.words
     base = machine.base
@@ -403,7 +440,7 @@ def load_state(machine, where, keys, control, key, meta):
     for w in range(ids, len(key)):
         d = key[w] ^ loaded[w]
         while d != ZERO:
-            bit = keys.bit_of[(w - ids) * 64 + lowest_bit(d)]
+            bit = bits.bit_of[(w - ids) * 64 + lowest_bit(d)]
             d &= d - ONE
             words[bit >> 6] ^= ONE << np.uint64(bit & 63)
             base[bit >> 6] = words[bit >> 6]
@@ -421,89 +458,81 @@ def load_state(machine, where, keys, control, key, meta):
 
 
 @inlined
-def find_row(table, rows, row):
-    """The number of a row of the memory, -1 if it is not there."""
-    h = hash_of(row)
+def recall(table, kind, key, ids, masks):
+    """The number of the row of the memory for what a key holds under some masks; -1 if there is
+    none. `kind` is its first word, never 0."""
+    h = mix(ZERO, kind)
+    for w in range(len(masks)):
+        h = mix(h, key[ids + w] & masks[w])
     last = np.uint64(len(table) - 1)
     i = h & last
-    while table[i] != ZERO:
-        entry = table[i]
-        if entry >> TAG_SHIFT == h >> TAG_SHIFT:
-            n = np.int64(entry & LOW32) - 1
+    while table[i, 0] != ZERO:
+        if table[i, 0] == kind:
             same = True
-            for w in range(len(row)):
-                if rows[n, w] != row[w]:
+            for w in range(len(masks)):
+                if table[i, w + 1] != key[ids + w] & masks[w]:
                     same = False
                     break
             if same:
-                return n
+                return np.int64(i)
         i = (i + ONE) & last
     return -1
 
 
+@inlined
+def recalled(table, row):
+    """What is kept in a row."""
+    return np.int64(table[row, table.shape[1] - 1])
+
+
 @compiled
-def add_row(memo, row, value, meta):
+def keep(memo, kind, key, ids, masks, value, meta):
     """Enter a row that is not there. Whoever calls has seen to it that there is room."""
-    n = meta[ROWS]
-    meta[ROWS] = n + 1
-    h = hash_of(row)
+    h = mix(ZERO, kind)
+    for w in range(len(masks)):
+        h = mix(h, key[ids + w] & masks[w])
     last = np.uint64(len(memo.table) - 1)
     i = h & last
-    while memo.table[i] != ZERO:
+    while memo.table[i, 0] != ZERO:
         i = (i + ONE) & last
-    memo.table[i] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(n + 1)
-    for w in range(len(row)):
-        memo.rows[n, w] = row[w]
-    memo.value[n] = value
-
-
-@compiled
-def refill_rows(memo, count):
-    """Enter all rows into an empty table. Returns how many."""
-    last = np.uint64(len(memo.table) - 1)
-    for n in range(count):
-        h = hash_of(memo.rows[n])
-        i = h & last
-        while memo.table[i] != ZERO:
-            i = (i + ONE) & last
-        memo.table[i] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(n + 1)
-    return count
-
-
-@inlined
-def project(masks, m, key, ids, row):
-    """What a key holds under mask `m`, as a row."""
-    row[0] = np.uint64(m)
-    for w in range(len(row) - 1):
-        row[w + 1] = key[ids + w] & masks[m, w]
+    memo.table[i, 0] = kind
+    for w in range(len(masks)):
+        memo.table[i, w + 1] = key[ids + w] & masks[w]
+    memo.table[i, memo.table.shape[1] - 1] = np.uint64(value)
+    meta[ROWS] += 1
 
 
 @inlined
 def look_up(memo, root, key, ids):
-    """What is remembered of this key under a root, -1 if nothing."""
-    row = memo.row
+    """What is remembered of this key under a root, with the mask that it was found by; 0 if
+    nothing."""
     node = root
     while memo.is_split[node]:
-        project(memo.mask, memo.first[node], key, ids, row)
-        n = find_row(memo.table, memo.rows, row)
+        m = memo.first[node]
+        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
         if n < 0:
-            return -1
-        node = memo.value[n]
+            return 0
+        node = recalled(memo.table, n)
     m = memo.first[node]
+    last = -1
     while m >= 0:
-        project(memo.mask, m, key, ids, row)
-        n = find_row(memo.table, memo.rows, row)
+        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
         if n >= 0:
-            return memo.value[n]
+            if last >= 0:  # what was of use is tried first the next time
+                memo.next[last] = memo.next[m]
+                memo.next[m] = memo.first[node]
+                memo.first[node] = m
+            return recalled(memo.table, n) | (m + 1) << BY_MASK
+        last = m
         m = memo.next[m]
-    return -1
+    return 0
 
 
 @compiled
 def has_room(memo, meta):
     """Whether the memory takes what one step may add; says that it must grow if not."""
     if (
-        meta[ROWS] + 16 > len(memo.rows)
+        10 * (meta[ROWS] + 16) > 7 * len(memo.table)
         or meta[MASKS] + 4 > len(memo.mask)
         or meta[NODES] + 4 > len(memo.first)
     ):
@@ -526,7 +555,7 @@ def new_node(memo, meta):
 
 
 @compiled
-def new_mask(memo, keys, where, meta):
+def new_mask(memo, bits, where, meta):
     """A mask of the marks in the last row of `memo.marks`, which is room to work in."""
     m = meta[MASKS]
     meta[MASKS] = m + 1
@@ -537,7 +566,7 @@ def new_mask(memo, keys, where, meta):
         marks = memo.marks[work, i]
         memo.marks[m, i] = marks
         while marks != ZERO:
-            k = keys.number_of[np.int64(where.scan[i]) * 64 + lowest_bit(marks)]
+            k = bits.number_of[np.int64(where.scan[i]) * 64 + lowest_bit(marks)]
             marks &= marks - ONE
             if k >= 0:
                 memo.mask[m, k >> 6] |= ONE << np.uint64(k & 63)
@@ -555,7 +584,7 @@ def same_marks(marks, m, n):
 
 
 @compiled
-def split(memo, node, keys, where, meta):
+def split(memo, node, bits, where, meta):
     """Make a list that grew long a branch by what all its masks share. False if that is no news.
 
     What was remembered in the list is forgotten.
@@ -566,7 +595,7 @@ def split(memo, node, keys, where, meta):
         for i in range(memo.marks.shape[1]):
             memo.marks[work, i] &= memo.marks[m, i]
         m = memo.next[m]
-    shared = new_mask(memo, keys, where, meta)
+    shared = new_mask(memo, bits, where, meta)
     for w in range(memo.mask.shape[1]):
         if memo.mask[shared, w] & ~memo.fixed[node, w] != ZERO:
             memo.first[node] = shared
@@ -583,24 +612,26 @@ def leaf_of(memo, root, key, ids, meta):
     node = root
     while memo.is_split[node]:
         m = memo.first[node]
-        project(memo.mask, m, key, ids, memo.row)
-        n = find_row(memo.table, memo.rows, memo.row)
+        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
         if n >= 0:
-            node = memo.value[n]
+            node = recalled(memo.table, n)
         else:
             child = new_node(memo, meta)
             for w in range(memo.fixed.shape[1]):
                 memo.fixed[child, w] = memo.fixed[node, w] | memo.mask[m, w]
-            add_row(memo, memo.row, child, meta)
+            keep(memo, np.uint64(m + 1), key, ids, memo.mask[m], child, meta)
             node = child
     return node
 
 
 @compiled
-def remember(machine, memo, root, key, value, keys, where, meta):
-    """Keep `value` for all keys that agree with this one in what has marks now."""
+def remember(machine, memo, root, key, value, bits, where, meta):
+    """Keep `value` for all keys that agree with this one in what has marks now.
+
+    Returns what look_up() then would, and 0 if it was not kept.
+    """
     if not has_room(memo, meta):
-        return
+        return 0
     work = len(memo.marks) - 1
     node = leaf_of(memo, root, key, where.id_words, meta)
     for i in range(len(where.scan)):
@@ -614,18 +645,19 @@ def remember(machine, memo, root, key, value, keys, where, meta):
         m = memo.next[m]
         count += 1
     if m < 0:
-        if count >= memo.limit[node] and split(memo, node, keys, where, meta):
-            return  # the next time will do
+        if count >= memo.limit[node] and split(memo, node, bits, where, meta):
+            return 0  # the next time will do
         if count >= memo.limit[node]:
-            return
-        m = new_mask(memo, keys, where, meta)
+            return 0
+        m = new_mask(memo, bits, where, meta)
         if last < 0:
             memo.first[node] = m
         else:
             memo.next[last] = m
-    project(memo.mask, m, key, where.id_words, memo.row)
-    if find_row(memo.table, memo.rows, memo.row) < 0:
-        add_row(memo, memo.row, value, meta)
+    kind = np.uint64(m + 1)
+    if recall(memo.table, kind, key, where.id_words, memo.mask[m]) < 0:
+        keep(memo, kind, key, where.id_words, memo.mask[m], value, meta)
+    return value | (m + 1) << BY_MASK
 
 
 @compiled

@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from pagefault.explore.compiled import CompiledSearch, Found
     from pagefault.link import Kernel
 
-Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
-
 __all__ = ["Budget", "explore"]
 
 _STATE_OVERHEAD = 200
@@ -228,9 +226,7 @@ class _Search:
                 break
             if time.perf_counter() > switch:
                 compiled = self._compiled_search(FRAMES[0])
-                if not compiled.fits:
-                    switch = math.inf
-                elif not compiled.missing() or time.perf_counter() > started + SWITCH_COLD:
+                if not compiled.missing() or time.perf_counter() > started + SWITCH_COLD:
                     return self._run_compiled(started, progress)
                 else:
                     switch = started + SWITCH_COLD
@@ -243,7 +239,7 @@ class _Search:
                 break
             state += 1
         if reason is None and PROGRESS in self.judged:
-            self._judge_progress(np.frombuffer(self.ends, dtype=np.uint8) > 0, self._reach_back)
+            self._judge_progress(self._hopeless)
         self.index.clear()
         return self._result(reason, time.perf_counter() - started)
 
@@ -280,7 +276,7 @@ class _Search:
         found = search.found()
         self._take(search, found)
         if reason is None and PROGRESS in self.judged:
-            self._judge_progress(found.ends > 0, search.reach_back)
+            self._judge_progress(search.hopeless)
         return self._result(reason, time.perf_counter() - started)
 
     def _chunks(self, search: CompiledSearch, started: float, progress: Progress) -> str | None:
@@ -326,7 +322,7 @@ class _Search:
         # One property may break by an access and in a state: the shorter way shows it.
         for end, name in sorted(ends, key=lambda e: search.steps_to(*e[0])):
             self._breach(name, _End(*end))
-        for state in np.flatnonzero(found.ends).tolist():
+        for state in found.ends:
             self.st.leaves[:] = search.leaves(state)
             if found.is_deadlock(state):
                 self._breach(DEADLOCK, _End(state, detail=self._who_is_left()))
@@ -480,24 +476,24 @@ class _Search:
             if self.engine.runnable(leaves, t)
         )
 
-    def _judge_progress(self, reaches: Bools, reach_back: Callable[[Bools], None]) -> None:
-        """A state from which no end can be reached breaks `progress`; deadlocks are ends here.
-
-        `reaches` is true for ends; `reach_back` makes it true for all from which one is reached.
-        """
+    def _judge_progress(self, hopeless: Callable[[], int | None]) -> None:
+        """A state from which no end can be reached breaks `progress`; deadlocks are ends here."""
         # Behind a bug nothing is explored, so nobody knows; the bug is a finding of its own.
         if any(name.startswith(MODEL_BUG) for name in self.breaches):
             return
-        reach_back(reaches)
-        if not reaches.all():
-            self._breach(PROGRESS, _End(int(np.argmin(reaches))))
+        state = hopeless()
+        if state is not None:
+            self._breach(PROGRESS, _End(state))
 
-    def _reach_back(self, reaches: Bools) -> None:
+    def _hopeless(self) -> int | None:
+        """The first state from which no end can be reached."""
+        reaches = np.frombuffer(self.ends, dtype=np.uint8) > 0
         source = np.frombuffer(self.source, dtype=np.int32)
         target = np.frombuffer(self.target, dtype=np.int32)
         known = -1
         while known != (known := int(reaches.sum())):
             reaches[source[reaches[target]]] = True
+        return None if reaches.all() else int(np.argmin(reaches))
 
     # --- the answer -----------------------------------------------------------------------------
 

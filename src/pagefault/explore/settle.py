@@ -14,6 +14,7 @@ from pagefault.consts import (
 )
 from pagefault.explore.remembered import (
     CHOICE_BITS,
+    CONTROL_SEEN,
     FOUR,
     GROW_MEMORY,
     INFO_BROKEN,
@@ -21,7 +22,9 @@ from pagefault.explore.remembered import (
     INFO_KIND,
     INFO_MOVE,
     INFO_NAMES,
+    INFO_OWN,
     INFO_RECORD,
+    INFO_VISIBLE,
     MAX_CHOICES,
     MAX_SUCCESSORS,
     MENTIONED,
@@ -35,21 +38,23 @@ from pagefault.explore.remembered import (
     OUTS,
     PACK,
     RENAMINGS,
+    SPREAD,
     STOP_AT_YIELD,
     TAKEN,
     TASKS,
     ZERO,
-    add_row,
     clear_choices,
     control_number,
     control_of,
-    find_row,
     has_room,
+    keep,
     load_state,
     lowest_bit,
     named_pfn,
     number_bit,
     put_control,
+    recall,
+    recalled,
     remember,
     take_step,
 )
@@ -113,17 +118,17 @@ def saw_control(machine, where, t):
 
 
 @compiled
-def note_change(machine, where, keys, control, memo, outs, registers, o, t, frames, meta):
+def note_change(machine, where, bits, control, memo, outs, work, o, t, frames, meta):
     """Fill in what a step of task `t` changed. True if it changed another's control state."""
     st = machine.states[0]
     words = machine.words
     base = machine.base
     delta = outs.delta[o]
     ids = where.id_words
-    n = changed_words(words, base, where, t, frames, where.changed)
+    n = changed_words(words, base, where, t, frames, work.changed)
     others = False
     for i in range(n):
-        w = where.changed[i]
+        w = work.changed[i]
         d = words[w] ^ base[w]
         if d & where.local_bits[w] != ZERO and where.owner[w] != t:
             others = True
@@ -132,8 +137,10 @@ def note_change(machine, where, keys, control, memo, outs, registers, o, t, fram
             outs.info[o, INFO_NAMES] = 1
         if d & where.record_bits[w] != ZERO:
             outs.info[o, INFO_RECORD] = max(outs.info[o, INFO_RECORD], where.last_frame[w])
+        if d & ~work.hidden[where.scan_at[w]] != ZERO:
+            outs.info[o, INFO_VISIBLE] = 1
         while d != ZERO:
-            k = number_bit(np.int64(w) * 64 + lowest_bit(d), where, keys, memo, meta)
+            k = number_bit(np.int64(w) * 64 + lowest_bit(d), where, bits, memo, meta)
             if k < 0:
                 return others
             d &= d - ONE
@@ -141,9 +148,11 @@ def note_change(machine, where, keys, control, memo, outs, registers, o, t, fram
     for u in range(meta[TASKS]):
         if u == t or others:
             old = control_of(machine.loaded, u)
-            new = control_number(st, words, where, control, memo, registers, u, meta)
+            new = control_number(st, words, where, control, memo, work.registers, u, meta)
             if new < 0:
                 return others
+            if u == t and new > old:
+                outs.info[o, INFO_OWN] = 1  # unless something speaks against it, see is_own()
             delta[u >> 2] |= np.uint64(old ^ new) << np.uint64(16 * (u & 3))
             if control.names[old] != control.names[new]:
                 outs.info[o, INFO_NAMES] = 1
@@ -151,20 +160,54 @@ def note_change(machine, where, keys, control, memo, outs, registers, o, t, fram
 
 
 @compiled
-def take_back(machine, where, t, frames):
+def take_back(machine, where, changed, t, frames):
     """The state as it was before a step of task `t`."""
-    n = changed_words(machine.words, machine.base, where, t, frames, where.changed)
+    n = changed_words(machine.words, machine.base, where, t, frames, changed)
     for i in range(n):
-        machine.words[where.changed[i]] = machine.base[where.changed[i]]
+        machine.words[changed[i]] = machine.base[changed[i]]
 
 
 @compiled
-def take_steps(machine, where, keys, control, memo, outs, paths, work, t, key, root, meta):
+def note_marks(machine, where, work, t, meta):
+    """Keep what task `t` has seen in a step. Returns whether it has all that for itself."""
+    alone = True
+    for i in range(len(where.scan)):
+        w = where.scan[i]
+        marks = machine.marks[w] & ~where.local_bits[w]
+        work.touched[t, i] |= marks
+        if marks & ~work.own[t, i] != ZERO:
+            alone = False
+        for u in range(meta[TASKS]):
+            if u != t and marks & work.own[u, i] != ZERO:
+                meta[SPREAD] = 1
+    return alone
+
+
+@inlined
+def is_own(info):
+    """Whether nobody can tell if this step, the only one that its task can take, was taken: it
+    moves, breaks and names nothing, and what it changes nobody looks at.
+
+    It must lead to a control state with a higher number, so that no circle is made of such steps.
+    """
+    return (
+        info[INFO_KIND] == MOVED
+        and info[INFO_BROKEN] == 0
+        and info[INFO_BUG] == 0
+        and info[INFO_NAMES] == 0
+        and info[INFO_RECORD] == 0
+        and info[INFO_VISIBLE] == 0
+    )
+
+
+@compiled
+def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, root, meta):
     """Take the step of task `t`, once for each choice, and remember it.
 
-    Returns the number of the first outcome and how many there are, packed. meta[NEED] if no room.
+    Returns the number of the first outcome and how many there are, packed; above, as look_up()
+    does, by which mask that is kept, 0 if it is not. meta[NEED] if no room.
     """
-    load_state(machine, where, keys, control, key, meta)
+    load_state(machine, where, bits, control, key, meta)
     clear_marks(machine, where)
     meta[TAKEN] += 1
     st = machine.states[0]
@@ -213,9 +256,9 @@ def take_steps(machine, where, keys, control, memo, outs, paths, work, t, key, r
             outs.info[o, INFO_BUG] = bug
             if bug == 0:
                 others |= note_change(
-                    machine, where, keys, control, memo, outs, work.registers, o, t, frames, meta
+                    machine, where, bits, control, memo, outs, work, o, t, frames, meta
                 )
-        take_back(machine, where, t, frames)
+        take_back(machine, where, work.changed, t, frames)
         n += 1
         more = False
         for i in range(nr - 1, -1, -1):
@@ -229,10 +272,18 @@ def take_steps(machine, where, keys, control, memo, outs, paths, work, t, key, r
             outs.info[o, INFO_BUG] = BUG_CHOICE_OVERFLOW
             more = False
     value = first << PACK | n
-    if meta[NEED] == 0 and not others and not saw_control(machine, where, t):
-        meta[OUTS] = first + n
-        remember(machine, memo, root, key, value, keys, where, meta)
-    return value
+    meta[OUTS] = first + n
+    if meta[NEED] != 0:
+        return value
+    alone = note_marks(machine, where, work, t, meta)
+    if others or saw_control(machine, where, t):
+        meta[CONTROL_SEEN] = 1
+        outs.info[first, INFO_OWN] = 0
+        return value
+    if not (alone and n == 1 and is_own(outs.info[first])):
+        outs.info[first, INFO_OWN] = 0
+    known = remember(machine, memo, root, key, value, bits, where, meta)
+    return known if known != 0 else value
 
 
 # --- names of frames, where they are not known ----------------------------------------------------
@@ -431,19 +482,11 @@ def pack_names(names):
     return packed
 
 
-@inlined
-def name_row(keys, ids, kind, sequence, masks, key, row):
-    """What a naming depends on, as a row of the memory."""
-    row[0] = kind | sequence
-    for w in range(len(row) - 1):
-        row[w + 1] = key[ids + w] & masks[w]
-
-
 @compiled
-def mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta):
+def mentions_in_order(machine, where, bits, control, memo, work, key, sequence, meta):
     """How many frames the state of a key mentions, doubled, plus 1 if they are numbered in order of
     mention."""
-    load_state(machine, where, keys, control, key, meta)
+    load_state(machine, where, bits, control, key, meta)
     st = machine.states[0]
     find_names(machine.raw, machine.words, st, meta, where, work.registers, work.names, work.frames)
     value = 2 * meta[MENTIONED] + 1
@@ -451,21 +494,20 @@ def mentions_in_order(machine, where, keys, control, memo, work, key, sequence, 
         p = work.frames[2, i]
         if work.names[p] != p:
             value = 2 * meta[MENTIONED]
-    name_row(keys, where.id_words, OF_NAMING, sequence, keys.naming, key, memo.row)
     if has_room(memo, meta):
-        add_row(memo, memo.row, value, meta)
+        keep(memo, OF_NAMING | sequence, key, where.id_words, bits.naming, value, meta)
     return value
 
 
 @compiled
-def renaming_of(machine, where, keys, control, memo, work, key, sequence, meta):
+def renaming_of(machine, where, bits, control, memo, work, key, sequence, meta):
     """The number of the renaming that makes the state of a key canonical; -1 if no room."""
     if not has_room(memo, meta):
         return -1
     if meta[RENAMINGS] == len(memo.new_names):
         meta[NEED] = GROW_MEMORY
         return -1
-    load_state(machine, where, keys, control, key, meta)
+    load_state(machine, where, bits, control, key, meta)
     st = machine.states[0]
     words = machine.words
     base = machine.base
@@ -478,39 +520,37 @@ def renaming_of(machine, where, keys, control, memo, work, key, sequence, meta):
     memo.new_names[r] = pack_names(work.names) if renames else ZERO
     if renames:
         rename_frames(machine.raw, st, meta, where, work.registers, work.names, work.old)
-        n = changed_everywhere(words, base, where, st, meta, where.changed)
+        n = changed_everywhere(words, base, where, st, meta, work.changed)
         for i in range(n):
-            w = where.changed[i]
+            w = work.changed[i]
             d = (words[w] ^ base[w]) & ~where.local_bits[w]
             words[w] = base[w]
             while d != ZERO and meta[NEED] == 0:
-                k = number_bit(np.int64(w) * 64 + lowest_bit(d), where, keys, memo, meta)
+                k = number_bit(np.int64(w) * 64 + lowest_bit(d), where, bits, memo, meta)
                 d &= d - ONE
                 if k >= 0:
                     memo.delta[r, k >> 6] |= ONE << np.uint64(k & 63)
         if meta[NEED] != 0:
             return -1
     meta[RENAMINGS] = r + 1
-    name_row(keys, where.id_words, OF_RENAMING, sequence, keys.renaming, key, memo.row)
-    add_row(memo, memo.row, r, meta)
+    keep(memo, OF_RENAMING | sequence, key, where.id_words, bits.renaming, r, meta)
     return r
 
 
 @inlined
-def control_row(packed, c, row):
-    """A renaming and a control state, as a row of the memory."""
-    row[:] = ZERO
-    row[0] = OF_RENAMED_LOCAL | packed
+def put_renamed(row, packed, c):
+    """A renaming and a control state, as what is recalled."""
+    row[0] = packed
     row[1] = np.uint64(c)
 
 
 @compiled
-def renamed_control(machine, where, keys, control, memo, work, key, t, packed, meta):
+def renamed_control(machine, where, bits, control, memo, work, key, t, packed, meta):
     """The control state of task `t` with the frames that it names renamed; -1 if no room."""
     c = control_of(key, t)
     if not has_room(memo, meta):
         return -1
-    load_state(machine, where, keys, control, key, meta)
+    load_state(machine, where, bits, control, key, meta)
     st = machine.states[0]
     for p in range(NR_PFN):
         work.names[p] = 0
@@ -518,18 +558,18 @@ def renamed_control(machine, where, keys, control, memo, work, key, t, packed, m
         work.names[p] = np.int64((packed >> np.uint64(4 * (p - 1))) & NIBBLE)
     rename_registers(st, t, work.registers, work.names)
     new = control_number(st, machine.words, where, control, memo, work.registers, t, meta)
-    n = changed_everywhere(machine.words, machine.base, where, st, meta, where.changed)
+    n = changed_everywhere(machine.words, machine.base, where, st, meta, work.changed)
     for i in range(n):
-        machine.words[where.changed[i]] = machine.base[where.changed[i]]
+        machine.words[work.changed[i]] = machine.base[work.changed[i]]
     if new < 0:
         return -1
-    control_row(packed, c, memo.row)
-    add_row(memo, memo.row, new, meta)
+    put_renamed(memo.row, packed, c)
+    keep(memo, OF_RENAMED_LOCAL, memo.row, 0, memo.all, new, meta)
     return new
 
 
 @inlined
-def settle_names(machine, where, keys, control, memo, work, key, mentioned, in_records, meta):
+def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_records, meta):
     """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
 
     The state that it was reached from mentions `mentioned` frames and is canonical. Here is what is
@@ -537,20 +577,18 @@ def settle_names(machine, where, keys, control, memo, work, key, mentioned, in_r
     """
     ids = where.id_words
     sequence = names_of_all(control, key, meta)
-    name_row(keys, ids, OF_NAMING, sequence, keys.naming, key, memo.row)
-    n = find_row(memo.table, memo.rows, memo.row)
+    n = recall(memo.table, OF_NAMING | sequence, key, ids, bits.naming)
     if n >= 0:
-        told = memo.value[n]
+        told = recalled(memo.table, n)
     else:
-        told = mentions_in_order(machine, where, keys, control, memo, work, key, sequence, meta)
+        told = mentions_in_order(machine, where, bits, control, memo, work, key, sequence, meta)
     if told == 2 * mentioned + 1 and not in_records:
         return mentioned
-    name_row(keys, ids, OF_RENAMING, sequence, keys.renaming, key, memo.row)
-    n = find_row(memo.table, memo.rows, memo.row)
+    n = recall(memo.table, OF_RENAMING | sequence, key, ids, bits.renaming)
     if n >= 0:
-        r = memo.value[n]
+        r = recalled(memo.table, n)
     else:
-        r = renaming_of(machine, where, keys, control, memo, work, key, sequence, meta)
+        r = renaming_of(machine, where, bits, control, memo, work, key, sequence, meta)
         if r < 0:
             return 0
     packed = memo.new_names[r]
@@ -560,13 +598,13 @@ def settle_names(machine, where, keys, control, memo, work, key, mentioned, in_r
         c = control_of(key, t)
         new = np.int64(c)
         if control.names[c] != ZERO:
-            control_row(packed, c, memo.row)
-            n = find_row(memo.table, memo.rows, memo.row)
+            put_renamed(memo.row, packed, c)
+            n = recall(memo.table, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
             if n >= 0:
-                new = memo.value[n]
+                new = recalled(memo.table, n)
             else:
                 new = renamed_control(
-                    machine, where, keys, control, memo, work, key, t, packed, meta
+                    machine, where, bits, control, memo, work, key, t, packed, meta
                 )
                 if new < 0:
                     return 0

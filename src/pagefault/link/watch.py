@@ -10,6 +10,7 @@ changes depends on it.
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 from pagefault.layout import ArrayOf, Int, State, Struct
 
@@ -21,6 +22,7 @@ LOCAL = frozenset({"ip", "depth", "retval", "reg", "frame"})
 _Part = Int | ArrayOf | type[Struct] | None
 
 
+@cache
 def watched(text: str, *, is_path: bool) -> str:
     """The text of one function, with `seen()` for what it looks at.
 
