@@ -34,6 +34,8 @@ CONTROL_STATES = 1 << 16
 """As many as a key has numbers for: 16 bits a task."""
 TOGETHER = 2_000
 """States in a level that several workers search at the same time; fewer are not worth it."""
+TURN = 1_000
+"""States after which a worker looks whether another waits."""
 PROBE = 10_000
 """States that are searched before it is known what each task has for itself."""
 MAX_ATTEMPTS = 8
@@ -91,6 +93,7 @@ class CompiledSearch:
         self.cores = cores
         self.reduce = reduce
         self._attempts = 0
+        self._threads = ThreadPoolExecutor(cores)
         self.is_full = False  # no number is left for a control state: the search cannot go on
         self._stop_at_yield = grain == "step"
         self._canonical = canonical
@@ -196,14 +199,13 @@ class CompiledSearch:
             Worker(self._shared, self._tables, self._initial_state, me, self.cores)
             for me in range(self.cores)
         ]
-        by_length = sorted(range(tasks), key=lambda t: -len(self.program.tasks[t].statements))
-        longest = by_length[:2]
+        longest = max(range(tasks), key=lambda t: len(self.program.tasks[t].statements))
         for worker in self._workers:
             worker.meta[remembered.STOP_AT_YIELD] = self._stop_at_yield
             worker.meta[remembered.CANONICAL] = self._canonical
-            worker.meta[remembered.FIRST_OWNER] = longest[0]
-            worker.meta[remembered.SECOND_OWNER] = longest[-1]
+            worker.meta[remembered.OWNER] = longest
         self._in_level = False
+        self._must_thaw = False
         self._levels: list[list[int]] = [[] for _ in self._workers]
 
     def _enter_initial(self) -> None:
@@ -249,6 +251,7 @@ class CompiledSearch:
             explore_chunk=load("explore_chunk", *worker.arguments(self._paths, 1)),
             receive=load("receive", *worker.received(self._paths, worker)) if together else None,
             refill_states=load("refill_states", *states),
+            refill_memory=load("refill_memory", worker.memo.table, worker.memo.table),
             refill_control=load("refill_control", where, control, 1),
             renumber_masks=load("renumber_masks", *renumber) if together else None,
             first_key=load("first_key", *first),
@@ -293,8 +296,10 @@ class CompiledSearch:
                 shared.grow_control(2 * room, count, self._core.refill_control)
                 for each in self._workers:
                     each.fit_control()
+        elif 2 * len(worker.memo.table) <= workers.MEMORY:
+            worker.grow_memory(self._core.refill_memory)
         else:
-            worker.forget(min(2 * len(worker.memo.table), workers.MEMORY))
+            worker.forget(workers.MEMORY)
 
     # --- several workers ----------------------------------------------------------------------
 
@@ -310,7 +315,7 @@ class CompiledSearch:
                 w.meta[remembered.LEVEL_END] = w.count
                 w.meta[remembered.SENT] = 0
             self._in_level = True
-        reasons = self._all(lambda worker: self._run(worker, limit // self.cores + 1))
+        reasons = self._all(lambda worker: self._run_until_thaw(worker, limit // self.cores))
         if all(reason == remembered.DONE for reason in reasons):
             self._all(self._receive)
             self._in_level = False
@@ -318,15 +323,24 @@ class CompiledSearch:
                 self._workers[0].meta[remembered.DEPTH] += 1
         return remembered.LIMIT
 
+    def _run_until_thaw(self, worker: Worker, limit: int) -> int:
+        """_run(), but not for long after another worker has found something to number."""
+        for _ in range(limit // TURN + 1):
+            reason = self._run(worker, TURN)
+            self._must_thaw |= reason == remembered.THAW
+            if self._must_thaw or reason != remembered.LIMIT:
+                return reason
+        return remembered.LIMIT
+
     def _all(self, work: Callable[[Worker], int]) -> list[int]:
         """Let each worker do this, at the same time if it is much."""
         wait = sum(w.count - int(w.meta[remembered.HEAD]) for w in self._workers)
         if wait < TOGETHER:
             return [self._alone(worker, work) for worker in self._workers]
+        self._must_thaw = False
         for worker in self._workers:
             worker.meta[remembered.FROZEN] = 1
-        with ThreadPoolExecutor(self.cores) as pool:
-            reasons = list(pool.map(work, self._workers))
+        reasons = list(self._threads.map(work, self._workers))
         for worker in self._workers:
             worker.meta[remembered.FROZEN] = 0
         for worker, reason in zip(self._workers, reasons, strict=True):
@@ -468,6 +482,12 @@ class CompiledSearch:
             rank[mine] = (level << 40) | (me << 32) | local
         return rank
 
+    def _in_order(self, states: list[int]) -> list[int]:
+        """Nearest to the initial state first."""
+        ids = np.array(states, dtype=np.int64)
+        order: list[int] = ids[np.argsort(self._rank(ids), kind="stable")].tolist()
+        return order
+
     def _edges(self, states: Array) -> tuple[Array, Array, Array]:
         """The steps that leave some states: from where, to where, the move."""
         kept = [w.meta.copy() for w in self._workers]
@@ -593,7 +613,7 @@ class CompiledSearch:
             properties={
                 self.always[row - remembered.ROW_PROPERTIES][0]: s for row, s, m in rows if m < 0
             },
-            ends=dict(sorted(ends.items())),
+            ends={s: ends[s] for s in self._in_order(list(ends))},
         )
 
 

@@ -23,7 +23,6 @@ from pagefault.explore.remembered import (
     DONE,
     EDGES,
     FINAL,
-    FIRST_OWNER,
     GROW_BOX,
     GROW_EDGES,
     GROW_RING,
@@ -51,13 +50,13 @@ from pagefault.explore.remembered import (
     NEXT,
     ONE,
     OUTS,
+    OWNER,
     PACK,
     PACKED,
     RECEIVED,
     REDUCED,
     ROW_BUGS,
     ROW_PROPERTIES,
-    SECOND_OWNER,
     SENT,
     SPREAD,
     STUCK,
@@ -83,11 +82,10 @@ from pagefault.jit import call_path, compiled, entry, inlined
 
 @inlined
 def owner_of(key, meta):
-    """Which worker a state belongs to: two tasks' control states tell, so that the steps of all
-    others stay with it."""
-    a = np.uint64(control_of(key, meta[FIRST_OWNER]))
-    b = np.uint64(control_of(key, meta[SECOND_OWNER]))
-    return np.int64(mix(mix(ONE, a), b) & LOW32) % meta[WORKERS]
+    """Which worker a state belongs to: the control state of one task tells, so that the steps of
+    all others stay with it."""
+    c = np.uint64(control_of(key, meta[OWNER]))
+    return np.int64(mix(ONE, c) & LOW32) % meta[WORKERS]
 
 
 @inlined

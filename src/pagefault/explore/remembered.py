@@ -76,8 +76,7 @@ SPREAD = 28  # a task saw or touched what another was taken to have for itself
 CONTROL_SEEN = 29  # a task or a promise looked into a control state, or a task changed another's
 ALONE = 30  # states of which one step only was taken
 TOUCHED = 31  # stands for nothing
-FIRST_OWNER = 32  # the two tasks that tell which worker a state belongs to
-SECOND_OWNER = 33
+OWNER = 32  # the task that tells which worker a state belongs to
 NR_META = 40
 
 # Why a chunk ended.
@@ -500,6 +499,26 @@ def keep(memo, kind, key, ids, masks, value, meta):
         memo.table[i, w + 1] = key[ids + w] & masks[w]
     memo.table[i, memo.table.shape[1] - 1] = np.uint64(value)
     meta[ROWS] += 1
+
+
+@entry
+def refill_memory(old, new):
+    """Enter all rows of one table into another, which is empty and larger. Returns how many."""
+    count = 0
+    last = np.uint64(len(new) - 1)
+    words = old.shape[1]
+    for n in range(len(old)):
+        if old[n, 0] != ZERO:
+            h = mix(ZERO, old[n, 0])
+            for w in range(1, words - 1):
+                h = mix(h, old[n, w])
+            i = h & last
+            while new[i, 0] != ZERO:
+                i = (i + ONE) & last
+            for w in range(words):
+                new[i, w] = old[n, w]
+            count += 1
+    return count
 
 
 @inlined

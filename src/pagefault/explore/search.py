@@ -104,18 +104,23 @@ def explore(
     canonical: bool = True,
     engine: str = "auto",
     symmetry: bool = False,
+    cores: int = 1,
+    reduce: bool = False,
     progress: Progress | None = None,
 ) -> Result:
     """Search all that `program` can do on `kernel` at grain "op" or "step".
 
     `properties` restricts what is judged to these names; `canonical` false keeps states apart that
     differ in the numbering of the folios only (slower; for tests). `engine` is "interpreted",
-    "compiled", or "auto": interpreted first, compiled if that does not end soon. `symmetry` takes
-    states for one that differ only in which of several equal tasks did what; such a search stays
-    interpreted. `progress` is told in a few words what goes on.
+    "compiled", or "auto": interpreted first, compiled if that does not end soon; the compiled
+    search runs on so many `cores`. `symmetry` takes states for one that differ only in which of
+    several equal tasks did what; such a search stays interpreted. With `reduce` a large compiled
+    search takes steps alone that nobody else can tell: fewer states, the same verdicts and finals.
+    `progress` is told in a few words what goes on.
     """
     if not symmetry:
         search = _Search(kernel, program, grain, budget, properties, canonical)
+        search.cores, search.reduce = cores, reduce
         return search.run(engine, progress or _silent)
     if engine == "compiled":
         raise ValueError("a compiled search knows no symmetry")
@@ -201,6 +206,8 @@ class _Search:
         self.finals: dict[str, _End] = {}
         self.stuck: dict[str, None] = {}
         self.compiled: CompiledSearch | None = None
+        self.cores = 1
+        self.reduce = False
         self._incoming: tuple[list[int], list[int]] | None = None  # edges by target, where from
 
     # --- the search -----------------------------------------------------------------------------
@@ -260,6 +267,8 @@ class _Search:
             always,
             self.st,
             canonical=self.canonical is not None,
+            cores=self.cores,
+            reduce=self.reduce,
         )
 
     def _run_compiled(self, started: float, progress: Progress) -> Result:
@@ -273,11 +282,18 @@ class _Search:
             reason = self._chunks(search, started, progress)
             if frames == NR_PFN or not search.ran_out_of_frames:
                 break
-        found = search.found()
-        self._take(search, found)
+        self._take(search, search.found())
         if reason is None and PROGRESS in self.judged:
             self._judge_progress(search.hopeless)
+        if self.breaches and search.is_reduced:
+            return self._without_reduction(started, progress)
         return self._result(reason, time.perf_counter() - started)
+
+    def _without_reduction(self, started: float, progress: Progress) -> Result:
+        """Search again for the shortest ways: the steps taken alone may have come before a breach
+        that does not need them."""
+        self.reduce = False
+        return self._run_compiled(started, progress)
 
     def _chunks(self, search: CompiledSearch, started: float, progress: Progress) -> str | None:
         """Run the search to its end or to that of the budget; the reason if it is the budget's."""

@@ -27,6 +27,7 @@ from pagefault.explore.words import (
     record_bits,
     record_of,
     table_of,
+    twice,
     word_of,
     words_of,
 )
@@ -74,6 +75,13 @@ Work = namedtuple(
 Found = namedtuple("Found", "keys hashes slot source move mentioned")
 Edges = namedtuple("Edges", "source to move")
 
+_NUMBERED = {
+    remembered.MASKS: ("mask", "marks", "next"),
+    remembered.NODES: ("first", "is_split", "limit", "fixed"),
+    remembered.RENAMINGS: ("delta", "new_names", "mentions"),
+}
+"""Arrays of a memory by the counter that numbers their rows."""
+
 # What explore/native.py itself reads and writes of the state, whether a path spells it or not.
 _TOUCHED_BY_CORE = {
     *("task", "state", "ip", "depth", "retval", "reg", "frame", "path", "pc"),
@@ -90,6 +98,7 @@ class Core:
     receive: Callable[..., int] | None
     refill_states: Callable[..., int]
     refill_control: Callable[..., int]
+    refill_memory: Callable[..., int]
     renumber_masks: Callable[..., int] | None
     first_key: Callable[..., int]
 
@@ -375,7 +384,7 @@ class Worker:
             new_names=np.zeros(room // 4, dtype=np.uint64),
             mentions=np.zeros(room // 4, dtype=np.int64),
         )
-        outs = room + 2 * remembered.MAX_SUCCESSORS
+        outs = 2 * room + 2 * remembered.MAX_SUCCESSORS
         self.outs = Outs(
             info=np.zeros((outs, remembered.NR_INFO), dtype=np.int64),
             delta=np.zeros((outs, self.shared.width), dtype=np.uint64),
@@ -384,6 +393,20 @@ class Worker:
             self.meta[counter] = 0
         self.meta[remembered.NODES] = 1
         self.states.steps[:] = 0
+
+    def grow_memory(self, refill: Callable[..., int]) -> None:
+        """Room for twice as much to be remembered."""
+        old, outs = self.memo, self.outs
+        self.memo = old._replace(
+            table=np.zeros((2 * len(old.table), old.table.shape[1]), dtype=np.uint64),
+            **{
+                name: twice(getattr(old, name), self.meta[counter])
+                for counter, names in _NUMBERED.items()
+                for name in names
+            },
+        )
+        self.outs = Outs(*(twice(array, self.meta[remembered.OUTS]) for array in outs))
+        refill(old.table, self.memo.table)
 
     def fit_control(self) -> None:
         """There is room for more control states."""
