@@ -31,6 +31,8 @@ _XLOADFLAGS = 0x236
 _SIXTY_FOUR_BIT = 1
 _HEADER_BYTES = 64 * 1024
 
+# The kernel that runs here goes by this name elsewhere.
+HOST = "host"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]*")
 
 
@@ -141,10 +143,9 @@ def add(
     """
     release = release_of(path)
     name = release if name is None else name
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == HOST:
         raise KernelError(f"{name!r} is no name for an image", "use letters, digits and . _ + ~ -")
-    if modules is not None and not modules.is_dir():
-        raise KernelError(f"{modules}: no folder of modules", "as /lib/modules/RELEASE is one")
+    tree = None if modules is None else _modules_of(modules, release)
     folder = store() / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Put together elsewhere: whoever looks meanwhile sees the old image or the new one.
@@ -152,8 +153,8 @@ def add(
         new = Path(made) / name
         new.mkdir()
         shutil.copyfile(path, new / "vmlinuz")
-        if modules is not None:
-            _check_release(modules, release, store_modules(modules, new / "modules"))
+        if tree is not None:
+            store_modules(tree, new / "modules")
         told = {"name": name, "release": release, "source": source or str(path.resolve())}
         (new / "image.json").write_text(json.dumps(told, indent=1) + "\n")
         if folder.exists():
@@ -164,15 +165,17 @@ def add(
     return image
 
 
-def _check_release(modules: Path, release: str, stored: list[str]) -> None:
-    if not stored:
-        raise KernelError(f"{modules}: none of the modules that guests use are in there")
-    for path in modules.rglob("*.ko*"):
-        # A tree is named by its release, as /lib/modules/6.1.0-50-amd64 is.
-        releases = [p for p in path.parts if re.fullmatch(r"\d+\.\d+.*", p)]
-        if releases and release not in releases:
-            raise KernelError(f"{modules}: modules of {releases[-1]}, but the image is {release}")
-        return
+def _modules_of(folder: Path, release: str) -> Path:
+    """Where the modules of a release stand: a folder of its name below the one given, or that."""
+    if not folder.is_dir():
+        raise KernelError(f"{folder}: no folder of modules", "as /lib/modules/RELEASE is one")
+    for below in (folder, folder / "lib" / "modules", folder / "usr" / "lib" / "modules"):
+        if (below / release).is_dir():
+            return below / release
+    named = folder.resolve().name
+    if re.match(r"\d+\.\d+", named) and named != release:
+        raise KernelError(f"{folder}: modules of {named}, but the image is {release}")
+    return folder
 
 
 def remove(name: str) -> None:

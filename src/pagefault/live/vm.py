@@ -24,7 +24,17 @@ from pagefault.live.kernels import Image
 from pagefault.live.modules import BUILTIN, load_order
 from pagefault.live.session import Boot, Watch
 
-__all__ = ["FEATURES", "Batch", "Job", "JobResult", "Options", "Outcome", "run", "run_batch"]
+__all__ = [
+    "FEATURES",
+    "Batch",
+    "Job",
+    "JobResult",
+    "Options",
+    "Outcome",
+    "probe",
+    "run",
+    "run_batch",
+]
 
 # Set in each guest where the kernel has them. NUMA balancing changes PTEs behind a job's back.
 SYSCTLS = {
@@ -123,6 +133,14 @@ def run_batch(
         time.monotonic() - begin,
         accel,
     )
+
+
+def probe(image: Image, options: Options = Options()) -> Batch:
+    """Boot with everything that a guest can have, and tell its features. Raises as run_batch()."""
+    # A job of no use that needs it all: the devices are set up for it, whether or not it then runs.
+    with tempfile.NamedTemporaryFile() as empty:
+        job = Job("probe", Path(empty.name), needs=frozenset({"swap", "block", "numa"}))
+        return run_batch(image, [job], options=options)
 
 
 def _check(jobs: Sequence[Job]) -> None:
