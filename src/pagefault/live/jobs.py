@@ -11,7 +11,7 @@ __all__ = ["FEATURES", "MODULE", "Job", "JobResult", "Outcome"]
 # What a job may need. The guest probes each (guest/features.h), and skips the job if it is missing.
 FEATURES = {
     "swap": "a swap device in use",
-    "block": "ext4 on a block device, mounted where the variable PAGEFAULT_FS says; takes O_DIRECT",
+    "block": "ext4 on a block device; PAGEFAULT_FS names an empty folder there; takes O_DIRECT",
     "cgroup": "cgroup2 with the memory controller; PAGEFAULT_CGROUP names an empty cgroup",
     "cgroup-reclaim": "memory.reclaim in a cgroup",
     "cgroup-swap": "memory.swap.max in a cgroup",

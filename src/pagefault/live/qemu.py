@@ -74,7 +74,10 @@ def command(
     maps a serial number to an image.
     """
     processor = "max" if machine.accel == "tcg" else "host"
-    line = [qemu(), "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"]
+    # A guest must not outlive whoever asked for it, however that ends.
+    keeper = shutil.which("setpriv")
+    line = [keeper, "--pdeathsig", "KILL"] if keeper else []
+    line += [qemu(), "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot"]
     line += ["-machine", "pc", "-accel", machine.accel, "-cpu", processor]
     line += ["-smp", str(machine.cpus), "-m", f"{machine.memory_mb}M", *_nodes(machine)]
     line += ["-chardev", f"file,id=console,path={_escaped(console)}", "-serial", "chardev:console"]

@@ -178,12 +178,20 @@ static const char *probe_pagemap(void)
 static const char *probe_soft_dirty(void)
 {
 	char *page = fresh_page(0);
-	uint64_t entry;
+	int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+	uint64_t before, after;
 
 	page[0] = 1;
-	entry = pagemap_of(page);
+	if (fd < 0 || write(fd, "4", 1) != 1)
+		return because("/proc/self/clear_refs", 0);
+	close(fd);
+	before = pagemap_of(page) >> 55 & 1;
+	page[0] = 2;
+	after = pagemap_of(page) >> 55 & 1;
 	munmap(page, PAGE);
-	return entry >> 55 & 1 ? "" : "pagemap never says soft-dirty: CONFIG_MEM_SOFT_DIRTY";
+	if (before)
+		return "clear_refs leaves a page soft-dirty";
+	return after ? "" : "a store does not make a page soft-dirty: CONFIG_MEM_SOFT_DIRTY";
 }
 
 static const char *probe_process_vm(void)

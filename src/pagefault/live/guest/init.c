@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -98,14 +99,13 @@ static void set_up_files(const char *type, const char *serial)
 	const char *device = disk(serial, "block");
 	int fd;
 
-	mkdir(FILES, 0777);
 	if (!device)
 		return;
 	if (mount(device, FILES, type, 0, NULL) < 0) {
 		lacks("block", "mount -t %s %s: %s", type, device, strerror(errno));
 		return;
 	}
-	chmod(FILES, 0777);
+	chmod(FILES, 0755);
 	fd = open(FILES "/probe", O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		lacks("block", "O_DIRECT on %s: %s", type, strerror(errno));
@@ -170,7 +170,7 @@ static void become(const struct job *job, int out, int err)
 	sigset_t unblocked;
 	int in;
 	static char *environment[] = {
-		"PATH=/", "HOME=/tmp/job", "TMPDIR=/tmp/job", "PAGEFAULT_FS=" FILES,
+		"PATH=/", "HOME=/tmp/job", "TMPDIR=/tmp/job", "PAGEFAULT_FS=" FILES "/job",
 		"PAGEFAULT_CGROUP=" CGROUP "/job", "PAGEFAULT_GUEST=1", NULL,
 	};
 
@@ -282,13 +282,26 @@ static int kill_all(void)
 	return 0;
 }
 
-static void fresh_folder(const struct job *job)
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
 {
+	(void)st, (void)type, (void)walk;
+	remove(path);
+	return 0;
+}
+
+static void fresh_folders(const struct job *job)
+{
+	static const char *folders[] = { "/tmp/job", FILES "/job" };
+
 	umount2("/tmp/job", MNT_DETACH);
-	mkdir("/tmp/job", 0700);
-	mount("tmpfs", "/tmp/job", "tmpfs", 0, "mode=0700");
-	if (chown("/tmp/job", job->uid, job->uid) < 0)
-		perror("chown");
+	nftw(FILES "/job", remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	for (int i = 0; i < 2; i++) {
+		mkdir(folders[i], 0700);
+		if (i == 0)
+			mount("tmpfs", folders[i], "tmpfs", 0, "mode=0700");
+		if (chown(folders[i], job->uid, job->uid) < 0)
+			perror(folders[i]);
+	}
 	mkdir(CGROUP "/job", 0755);
 }
 
@@ -361,7 +374,7 @@ static int run(const struct job *job)
 	long long begin, took;
 	pid_t pid;
 
-	fresh_folder(job);
+	fresh_folders(job);
 	lseek(kmsg, 0, SEEK_END);
 	begin = now_ms();
 	pid = spawn(job, &out, &err);
@@ -473,6 +486,7 @@ int main(void)
 
 	watch_children();
 	basic_mounts();
+	mkdir(FILES, 0755);
 	port = open_port("/dev/ttyS1");
 	if (port < 0)
 		port = open_port("/dev/console");
