@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import subprocess
 import time
@@ -21,6 +22,7 @@ __all__ = ["Boot", "Watch"]
 # for hung. The guest itself waits 10 s for what it kills.
 GRACE = 25.0
 TAIL_LINES = 60
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 TICK = 0.5  # seconds between two looks at the console
 
 
@@ -196,7 +198,7 @@ def _result(job: Job, text: str) -> JobResult:
 
 def _tail(console: bytes) -> str:
     """The console's last lines, without control characters."""
-    lines = console.decode(errors="replace").replace("\r", "").splitlines()
+    lines = _COLOUR.sub("", console.decode(errors="replace")).splitlines()
     clean = ["".join(c for c in line if c.isprintable() or c == "\t") for line in lines]
     return "\n".join(clean[-TAIL_LINES:])
 

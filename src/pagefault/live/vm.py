@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,6 +49,7 @@ SWAP_SERIAL = "pfswap"
 FILES_SERIAL = "pffiles"
 
 KVM_TRIAL_SECONDS = 20.0
+_MODULE_NEED = re.compile(rf"{MODULE}[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def probe(image: Image, options: Options = Options()) -> Batch:
 def _check(jobs: Sequence[Job]) -> None:
     for job in jobs:
         for need in job.needs:
-            if need not in FEATURES and not need.startswith(MODULE):
+            if need not in FEATURES and not _MODULE_NEED.fullmatch(need):
                 known = ", ".join(FEATURES)
                 raise VmError(f"{job.name}: no guest offers {need!r}", f"there are: {known}")
         if not job.binary.is_file():
