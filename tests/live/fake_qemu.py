@@ -1,6 +1,7 @@
 """A QEMU whose guest is played: it reads the jobs from the initramfs and does what they are told.
 
-A job's words: `say TEXT`, `exit N`, `noise`, `crash`, `hang`, `silent` (ends without a frame).
+A job's words: `say TEXT`, `exit N`, `noise`, `crash`, `hang`, `lose FILE` (a frame
+gets lost, if FILE is not there yet).
 The first serial port is a file, the second standard output, as for the real one.
 """
 
@@ -55,15 +56,21 @@ def main() -> None:
 
 def play(number: int, words: list[str], console: Path) -> None:
     send("start", number)
-    code = "0"
+    code, frames = "0", 0
     while words:
         match words.pop(0):
             case "say":
                 send("out", number, words.pop(0).encode())
+                frames += 1
+            case "lose":
+                # What a first boot of the job loses: the file is there from the second on.
+                frames += not Path(words[0]).exists()
+                Path(words.pop(0)).touch()
             case "exit":
                 code = words.pop(0)
             case "noise":
                 send("err", number, b"before")
+                frames += 1
                 whole = write_frame(Frame("out", number, b"never whole"))
                 os.write(1, b"[ 1.0] WARNING: " + whole[:20] + b"\xff\0\n" + whole[5:] + b"tail")
                 os.write(1, whole.replace(b"@PF out", b"@PF err"))
@@ -73,7 +80,7 @@ def play(number: int, words: list[str], console: Path) -> None:
                 sys.exit(0)
             case "hang":
                 time.sleep(600)
-    send("end", number, f"12 exit {code}".encode())
+    send("end", number, f"12 {frames} exit {code}".encode())
 
 
 if __name__ == "__main__":

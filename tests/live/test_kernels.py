@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import lzma
+import shutil
+import struct
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,31 @@ MakeImage = Callable[..., Path]
 
 
 # ---- boot images and the store ----
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PAGEFAULT_KERNELS", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def boot_image(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a file with the header of a bzImage (Documentation/arch/x86/boot.rst)."""
+
+    def make(release: str = "6.12.1-mine", name: str = "bzImage", flags: int = 1) -> Path:
+        head = bytearray(8192)
+        head[0x1FE:0x200] = b"\x55\xaa"
+        head[0x202:0x206] = b"HdrS"
+        struct.pack_into("<H", head, 0x20E, 0x1000 - 0x200)
+        struct.pack_into("<H", head, 0x236, flags)
+        text = f"{release} (me@here) #1 SMP\0".encode()
+        head[0x1000 : 0x1000 + len(text)] = text
+        path = tmp_path / name
+        path.write_bytes(head)
+        return path
+
+    return make
 
 
 def test_release_is_read_from_the_header(boot_image: MakeImage) -> None:
@@ -342,6 +369,17 @@ def test_index_that_was_tampered_with_is_refused(store: Path, mirror: Path) -> N
     index.write_bytes(lzma.compress(b"Package: linux-image-5.10.0-9-amd64\n"))
     with pytest.raises(KernelError, match="SHA256 is"):
         debian.fetch("5.10", mirror=mirror.as_uri())
+
+
+def test_release_file_must_be_signed_by_a_known_key(store: Path, mirror: Path) -> None:
+    if shutil.which("gpgv") is None:
+        pytest.skip("no gpgv here")
+    release = mirror / "dists" / "bullseye" / "InRelease"
+    keyring = mirror / "keys.gpg"
+    keyring.touch()
+    assert "SHA256" in debian._verified(release, (), "bullseye")
+    with pytest.raises(KernelError, match="signed by none of apt's keys"):
+        debian._verified(release, (keyring,), "bullseye")
 
 
 def test_damaged_package_is_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,15 @@ def test_noise_on_the_port_is_no_output(fake: Image, job: MakeJob) -> None:
     assert (result.outcome, result.stdout, result.stderr) == (Outcome.EXITED, b"x", b"before")
 
 
+def test_job_whose_frames_got_lost_runs_again(fake: Image, job: MakeJob, tmp_path: Path) -> None:
+    results = vm.run(fake, [job("a"), job("b", "lose", str(tmp_path / "lost")), job("c")])
+    assert [(r.outcome, r.boot) for r in results] == [
+        (Outcome.EXITED, 1),
+        (Outcome.EXITED, 2),
+        (Outcome.EXITED, 1),
+    ]
+
+
 def test_job_that_kills_the_kernel_has_done_it(fake: Image, job: MakeJob) -> None:
     jobs = [job("a"), job("b", "say", "so far", "crash"), job("c"), job("d", "crash"), job("e")]
     batch = vm.run_batch(fake, jobs)

@@ -249,7 +249,8 @@ def _verified(release: Path, keyrings: tuple[Path, ...], suite: str) -> str:
     line = [tool, "--status-fd", "2", "--output", "-"]
     line += [word for keyring in keyrings for word in ("--keyring", str(keyring))]
     done = subprocess.run([*line, str(release)], capture_output=True, check=False)
-    # One good signature is enough, as for apt: a suite is signed by keys of several releases.
+    # One good signature is enough: a suite is signed by the keys of several releases. A key may
+    # have expired since, for the release file of a suite that is closed is never signed again.
     if not re.search(rb"^\[GNUPG:\] (GOODSIG|EXPKEYSIG) ", done.stderr, re.MULTILINE):
         raise KernelError(
             f"the release file of {suite} is signed by none of apt's keys",

@@ -22,6 +22,7 @@ __all__ = ["Boot", "Watch"]
 # for hung. The guest itself waits 10 s for what it kills.
 GRACE = 25.0
 TAIL_LINES = 60
+_END = re.compile(r"(\d+) (\d+) (.*)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 TICK = 0.5  # seconds between two looks at the console
 
@@ -35,6 +36,8 @@ class Boot:
     came_up: float = 0.0
     results: dict[int, JobResult] = field(default_factory=dict)
     running: int | None = None
+    heard: int = 0
+    """Frames since the start of the job in flight."""
     out: bytearray = field(default_factory=bytearray)
     err: bytearray = field(default_factory=bytearray)
     log: list[str] = field(default_factory=list)
@@ -128,19 +131,44 @@ class Watch:
                 boot.running = frame.job
                 self._forget()
             case "end" if frame.job in self.jobs:
-                self._finish(frame.job, _result(self.jobs[frame.job], frame.text))
-            case "out" if frame.job == boot.running:
-                boot.out += frame.payload
-            case "err" if frame.job == boot.running:
-                boot.err += frame.payload
-            case "log" if frame.job == boot.running:
-                boot.log.append(frame.text)
-            case "cut" if frame.job == boot.running:
-                boot.cut.add(frame.text)
+                self._end(frame)
+            case "out" | "err" | "log" | "cut" if frame.job == boot.running:
+                self._hear(frame)
         if boot.running is not None:
             self.deadline = now + self.jobs[boot.running].timeout + GRACE
 
+    def _hear(self, frame: Frame) -> None:
+        """Something that belongs to the job in flight."""
+        boot = self.boot
+        boot.heard += 1
+        match frame.kind:
+            case "out":
+                boot.out += frame.payload
+            case "err":
+                boot.err += frame.payload
+            case "log":
+                boot.log.append(frame.text)
+            case "cut":
+                boot.cut.add(frame.text)
+
+    def _end(self, frame: Frame) -> None:
+        """The end of a job: milliseconds, how many frames there were since its start, and how.
+
+        If some were lost, so is the result: the job will run again in another boot.
+        """
+        boot = self.boot
+        match = _END.fullmatch(frame.text)
+        skipped = boot.running is None and match and match[3].startswith("skip ")
+        whole = frame.job == boot.running and match and int(match[2]) == boot.heard
+        if match and (skipped or whole):
+            seconds = int(match[1]) / 1000
+            self._finish(frame.job, _result(self.jobs[frame.job], seconds, match[3]))
+        else:
+            boot.running = None
+            self._forget()
+
     def _forget(self) -> None:
+        self.boot.heard = 0
         self.boot.out.clear()
         self.boot.err.clear()
         self.boot.log.clear()
@@ -176,11 +204,9 @@ class Watch:
         self._finish(boot.running, JobResult(job.name, outcome, reason=why, console=boot.console))
 
 
-def _result(job: Job, text: str) -> JobResult:
-    """The result that an `end` frame tells: milliseconds, a word, and what belongs to it."""
-    milliseconds, _, rest = text.partition(" ")
-    word, _, more = rest.partition(" ")
-    seconds = int(milliseconds) / 1000 if milliseconds.isdigit() else 0.0
+def _result(job: Job, seconds: float, how: str) -> JobResult:
+    """The result that an `end` frame tells: a word, and what belongs to it."""
+    word, _, more = how.partition(" ")
     match word:
         case "exit" | "signal" if more.isdigit():
             outcome = Outcome.EXITED if word == "exit" else Outcome.SIGNALLED
@@ -197,9 +223,10 @@ def _result(job: Job, text: str) -> JobResult:
 
 
 def _tail(console: bytes) -> str:
-    """The console's last lines, without control characters."""
+    """The console's last lines, without frames, colours and control characters."""
     lines = _COLOUR.sub("", console.decode(errors="replace")).splitlines()
-    clean = ["".join(c for c in line if c.isprintable() or c == "\t") for line in lines]
+    said = [line for line in lines if line.strip() and "@PF " not in line]
+    clean = ["".join(c for c in line if c.isprintable() or c == "\t") for line in said]
     return "\n".join(clean[-TAIL_LINES:])
 
 

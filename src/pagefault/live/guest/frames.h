@@ -14,7 +14,8 @@
  *	start	a job begins
  *	out err	what it wrote
  *	log	what the kernel logged meanwhile
- *	end	milliseconds, then "exit N", "signal N", "timeout", "stuck", "skip WHY" or "fail WHY"
+ *	end	milliseconds, the number of frames since start, and one of "exit N", "signal N",
+ *		"timeout", "stuck", "skip WHY", "fail WHY"
  *	done	all jobs have been run
  */
 #include <errno.h>
@@ -31,6 +32,7 @@
 #define CHUNK 1536		/* payload bytes of one frame */
 
 static int port = -1;
+static unsigned int sent;	/* frames since the start of the job */
 
 static uint32_t crc32(const char *text, size_t n)
 {
@@ -75,6 +77,7 @@ static void send(const char *kind, int job, const void *payload, size_t n)
 	else
 		line[used++] = '-';
 	used += sprintf(line + used, " %08x\n", crc32(line + 1, used - 1));
+	sent++;
 	for (size_t done = 0; done < used;) {
 		ssize_t got = write(port, line + done, used - done);
 

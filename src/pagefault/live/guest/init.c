@@ -379,7 +379,7 @@ static int run(const struct job *job)
 	begin = now_ms();
 	pid = spawn(job, &out, &err);
 	if (pid < 0) {
-		say("end", job->number, "0 fail fork: %s", strerror(errno));
+		say("end", job->number, "0 %u fail fork: %s", sent, strerror(errno));
 		return 1;
 	}
 	ended = attend(pid, &out, &err, job, &status);
@@ -390,13 +390,13 @@ static int run(const struct job *job)
 	remove_cgroup(CGROUP "/job");
 	send_kernel_log(job->number);
 	if (!clean)
-		say("end", job->number, "%lld stuck", took);
+		say("end", job->number, "%lld %u stuck", took, sent);
 	else if (!ended)
-		say("end", job->number, "%lld timeout", took);
+		say("end", job->number, "%lld %u timeout", took, sent);
 	else if (WIFSIGNALED(status))
-		say("end", job->number, "%lld signal %d", took, WTERMSIG(status));
+		say("end", job->number, "%lld %u signal %d", took, sent, WTERMSIG(status));
 	else
-		say("end", job->number, "%lld exit %d", took, WEXITSTATUS(status));
+		say("end", job->number, "%lld %u exit %d", took, sent, WEXITSTATUS(status));
 	return clean;
 }
 
@@ -430,9 +430,10 @@ static int job_line(const char *line)
 		return 1;
 	why = unmet(job.number);
 	if (why) {
-		say("end", job.number, "0 skip %s", why);
+		say("end", job.number, "0 0 skip %s", why);
 	} else {
 		send("start", job.number, NULL, 0);
+		sent = 0;
 		fine = run(&job);
 	}
 	free(why);
