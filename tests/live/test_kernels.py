@@ -178,6 +178,8 @@ def test_mirror_is_read_from_apt_sources(tmp_path: Path) -> None:
     (parts / "debian.sources").write_text(
         "# a comment\nTypes: deb deb-src\nURIs: http://one.example/debian/\n"
         f"Suites: bookworm bookworm-updates\nComponents: main\nSigned-By: {keyring}\n\n"
+        "Types: deb\nURIs: http://in.example/debian\nSuites: sid\nSigned-By:\n"
+        " -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n\n"
         "Types: deb\nURIs: http://one.example/security\nSuites: bookworm-security\n"
         "Components: main\n\n"
         "Enabled: no\nTypes: deb\nURIs: http://off.example/debian\nSuites: sid\n"
@@ -191,6 +193,7 @@ def test_mirror_is_read_from_apt_sources(tmp_path: Path) -> None:
     assert apt.mirrors(tmp_path) == [
         apt.Mirror("https://two.example/debian"),
         apt.Mirror("http://one.example/debian", (keyring,)),
+        apt.Mirror("http://in.example/debian"),
     ]
 
 
@@ -354,6 +357,14 @@ def test_fetch_brings_image_and_modules(
     assert seen[0] == "bullseye: release file"
     assert not (store.parent / "evil").exists()
     assert [path.name for path in store.iterdir()] == ["5.10"]
+
+
+def test_image_that_is_there_is_not_fetched_again(store: Path, mirror: Path) -> None:
+    image = debian.fetch("5.10", mirror=mirror.as_uri())
+    seen: list[str] = []
+    again = debian.fetch("5.10", mirror=mirror.as_uri(), progress=lambda w, d, t: seen.append(w))
+    assert again == image
+    assert not [what for what in seen if what.startswith("linux-")]
 
 
 def test_package_that_was_tampered_with_is_refused(store: Path, mirror: Path) -> None:

@@ -211,6 +211,9 @@ def test_kernel_that_does_not_come_up_is_an_error(fake: Image, job: MakeJob) -> 
         ({"needs": frozenset({"magic"})}, "no guest offers 'magic'"),
         ({"binary": Path("/no/such/file")}, "no program at"),
         ({"argv": ("a\0b",)}, "a NUL"),
+        ({"timeout": 0}, "a time limit of 0 s"),
+        ({"timeout": float("inf")}, "a time limit of inf s"),
+        ({"timeout": float("nan")}, "a time limit of nan s"),
         ({"needs": frozenset({"module:a\nb"})}, "no guest offers"),
     ],
 )
@@ -290,10 +293,16 @@ KERNEL = "5.10-cloud"
 
 
 @pytest.fixture(scope="session")
-def kernel() -> Image:
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Image:
     """A real kernel, fetched once and kept in the user's cache, which later runs find."""
-    if shutil.which(qemu.QEMU) is None:
-        pytest.skip(f"no {qemu.QEMU} here (Debian: the package qemu-system-x86)")
+    try:
+        qemu.qemu()
+        compiler()
+    except VmError as error:
+        pytest.skip(str(error))
+    why = qemu.make_files_disk(tmp_path_factory.mktemp("disk") / "files")
+    if why:
+        pytest.skip(why)
     folder = Path(
         os.environ.get("PAGEFAULT_KERNELS")
         or Path(platformdirs.user_cache_dir("pagefault")) / "kernels"

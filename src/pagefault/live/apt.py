@@ -64,11 +64,16 @@ def mirrors(where: Path) -> list[Mirror]:
     for uri, suite, signed_by in _sources(where):
         if _POCKET.sub("", suite) not in _SUITES:
             continue
-        keyring = Path(signed_by) if signed_by.startswith("/") else None
-        keyrings = (keyring,) if keyring and keyring.is_file() else trusted
+        keyrings = _keyrings(signed_by) if signed_by else trusted
         for base in _bases(uri):
             found.setdefault(base, Mirror(base, keyrings))
     return list(found.values())
+
+
+def _keyrings(signed_by: str) -> tuple[Path, ...]:
+    """The binary keyrings that a Signed-By names: of a key that stands there itself, none."""
+    paths = (Path(word) for word in re.split(r"[,\s]+", signed_by) if word.startswith("/"))
+    return tuple(path for path in paths if path.is_file() and path.suffix != ".asc")
 
 
 def _bases(uri: str) -> Iterator[str]:

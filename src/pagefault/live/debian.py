@@ -70,7 +70,7 @@ def fetch(
     mirror: str | None = None,
     progress: Progress | None = None,
 ) -> kernels.Image:
-    """Download the newest Debian kernel of a series and put it into the store.
+    """Download the newest Debian kernel of a series and put it into the store, unless it is there.
 
     The suite's signed InRelease vouches for the index, and the index for the packages. Raises
     KernelError if there is no mirror, no network, no such kernel, or a hash does not fit.
@@ -90,7 +90,11 @@ def fetch(
                 failures.append(f"{base.uri} has no {series} for {flavour} in {suite}")
                 continue
             parts = [wanted, *(index[d] for d in wanted.depends if d in index)]
-            return _install(net, base, suite, parts, stored_name(series, flavour))
+            source = f"Debian {suite}, {wanted.name} {wanted.version}"
+            for image in kernels.images():
+                if (image.name, image.source) == (stored_name(series, flavour), source):
+                    return image
+            return _install(net, base, parts, stored_name(series, flavour), source)
     raise KernelError(
         f"no kernel {series} for {flavour} to fetch: " + "; ".join(failures),
         "name another mirror with --mirror, or add an image of your own: pagefault kernels add",
@@ -260,7 +264,7 @@ def _verified(release: Path, keyrings: tuple[Path, ...], suite: str) -> str:
 
 
 def _install(
-    net: _Net, base: apt.Mirror, suite: str, parts: list[Package], name: str
+    net: _Net, base: apt.Mirror, parts: list[Package], name: str, source: str
 ) -> kernels.Image:
     """Download packages and put the image that they hold into the store."""
     kernels.store().mkdir(parents=True, exist_ok=True)
@@ -279,7 +283,6 @@ def _install(
             names = ", ".join(part.name for part in parts)
             raise KernelError(f"no boot image in {names}", "is the kernel in another package now?")
         has_modules = next(root.rglob("*.ko*"), None) is not None
-        source = f"Debian {suite}, {parts[0].name} {parts[0].version}"
         return kernels.add(found[0], name, root if has_modules else None, source)
 
 

@@ -49,6 +49,7 @@ SWAP_SERIAL = "pfswap"
 FILES_SERIAL = "pffiles"
 
 KVM_TRIAL_SECONDS = 20.0
+LONGEST_JOB = 1e6  # seconds
 _MODULE_NEED = re.compile(rf"{MODULE}[A-Za-z0-9_-]+")
 
 
@@ -106,6 +107,7 @@ def run_batch(
     come up.
     """
     _check(jobs)
+    qemu.qemu()  # the first thing to miss
     begin = time.monotonic()
     accel = _choose_accel(image, options)
     results: dict[int, JobResult] = {}
@@ -153,8 +155,10 @@ def _check(jobs: Sequence[Job]) -> None:
                 raise VmError(f"{job.name}: no guest offers {need!r}", f"there are: {known}")
         if not job.binary.is_file():
             raise VmError(f"{job.name}: no program at {job.binary}")
-        if "\0" in "".join(job.argv):
-            raise VmError(f"{job.name}: an argument with a NUL")
+        if "\0" in "".join((job.name, *job.argv)):
+            raise VmError(f"{job.name!r}: an argument with a NUL")
+        if not 0 < job.timeout <= LONGEST_JOB:
+            raise VmError(f"{job.name}: a time limit of {job.timeout:g} s")
 
 
 def _give_up(jobs: Sequence[Job], results: dict[int, JobResult], why: str) -> None:
