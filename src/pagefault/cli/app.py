@@ -17,6 +17,7 @@ from pagefault.cli.check import check
 from pagefault.cli.designs import designs
 from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
+from pagefault.cli.kernels import kernels
 from pagefault.cli.list_tests import list_tests
 from pagefault.cli.mutate import mutate
 from pagefault.errors import PagefaultError
@@ -49,12 +50,13 @@ def app(context: click.Context) -> None:
     pagefault designs                      the kernels there are
     pagefault diff mainline D              a design as the functions that it replaces
     pagefault mutate                       what no test notices if the kernel leaves it out
+    pagefault kernels                      real kernels to boot: list, fetch, add, probe
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff, mutate):
+for _verb in (check, explain, list_tests, designs, diff, mutate, kernels):
     app.add_command(_verb)
 
 

@@ -1,0 +1,1 @@
+"""Litmus programs on real kernels. Nothing here may lean on the model."""
