@@ -1,0 +1,1 @@
+"""Litmus programs on real kernels. It imports nothing of the model."""

@@ -1,0 +1,100 @@
+/* Stress: all tasks run free, many times, with random delays and on changing CPUs. */
+
+enum { MAX_OUTCOMES = 256 };
+
+static struct outcome {
+	char text[256];
+	int holds;
+	long times;
+} outcomes[MAX_OUTCOMES];
+static int nr_outcomes;
+
+static void count_outcome(const char *text, int holds, long times)
+{
+	for (int i = 0; i < nr_outcomes; i++)
+		if (!strcmp(outcomes[i].text, text)) {
+			outcomes[i].times += times;
+			return;
+		}
+	if (nr_outcomes == MAX_OUTCOMES)
+		return;
+	struct outcome *new = &outcomes[nr_outcomes++];
+	strcpy(new->text, text);
+	new->holds = holds;
+	new->times = times;
+}
+
+/* The values of what the condition is about. */
+static void observe(char *text, size_t size)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < test->places && at < size; i++) {
+		const struct place *place = &test->place[i];
+		long value = place->what == 'r' ? reg(place->task, place->number) :
+			     place->what == 's' ? signal_of(place->task) :
+			     cell(place->task, place->number, place->cell);
+		if (value == UNSEEN)
+			at += snprintf(text + at, size - at, "%s=-; ", place->name);
+		else
+			at += snprintf(text + at, size - at, "%s=%ld; ", place->name, value);
+	}
+}
+
+static void run_free(unsigned seed)
+{
+	set_the_scene();
+	shared->seed = seed;
+	start_processes();
+	not_busy();
+	/* Who waits for ever is left out of patience. */
+	await_turn(DRIVER, 1);
+	look();
+	clear_up();
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+/* The histogram as litmus7 prints it. */
+static void print_histogram(double seconds)
+{
+	long positive = 0, all = 0;
+
+	printf("Test %s %s\n", test->name, !strcmp(test->quantifier, "forall") ? "Required" : "Allowed");
+	printf("Histogram (%d states)\n", nr_outcomes);
+	for (int i = 0; i < nr_outcomes; i++) {
+		struct outcome *o = &outcomes[i];
+		printf("%-8ld%s>%s\n", o->times, o->holds ? "*" : ":", o->text);
+		all += o->times;
+		positive += o->holds ? o->times : 0;
+	}
+	printf("Witnesses\nPositive: %ld, Negative: %ld\n", positive, all - positive);
+	printf("Condition %s (%s)\n", test->quantifier, test->condition);
+	printf("Observation %s %s %ld %ld\n", test->name,
+	       positive == 0 ? "Never" : positive == all ? "Always" : "Sometimes",
+	       positive, all - positive);
+	printf("Time %s %.2f\n", test->name, seconds);
+}
+
+static void stress(long iterations)
+{
+	char text[256];
+	double start = now();
+
+	nr_outcomes = 0;
+	shared->free_running = 1;
+	shared->delay = 4000;
+	for (long i = 0; i < iterations; i++) {
+		run_free(i + 1);
+		observe(text, sizeof(text));
+		count_outcome(text, test->holds(), 1);
+	}
+	shared->free_running = 0;
+	print_histogram(now() - start);
+}

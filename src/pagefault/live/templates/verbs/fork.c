@@ -1,0 +1,5 @@
+/* fork(C) */
+HELPER long fork_task(int child)
+{
+	return start_process(child);
+}
