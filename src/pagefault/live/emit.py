@@ -71,6 +71,7 @@ class Test:
     places: list[str]
     needs: str
     no_stress: str
+    spread: int
     tasks: list[Task]
     pages: tuple[str, ...]
     drops: list[str]
@@ -145,6 +146,7 @@ def _test(program: Program, number: int, chosen: list[Schedule]) -> Test:
         places=_places(program),
         needs=" | ".join(f"1u << NEED_{f.name}" for f in Feature if f in features) or "0",
         no_stress=next((plan.no_stress for plan in plans.values() if plan.no_stress), ""),
+        spread=int(any(task.kind == "thread" for task in program.tasks)),
         tasks=[_task(names, number, t) for t in range(len(program.tasks))],
         pages=program.pages,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],

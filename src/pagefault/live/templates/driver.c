@@ -98,6 +98,7 @@ static void set_the_scene(void)
 	shared->status = MOVING;
 	shared->leaving = -1;
 	shared->busy = 1;
+	shared->spins = test->spread && CPU_COUNT(&cpus) > 1 ? 1000 : 0;
 }
 
 static void start_processes(void)

@@ -89,6 +89,9 @@ struct test {
 	const struct place *place;
 	unsigned needs;		/* bit mask of features */
 	const char *no_stress;	/* why it cannot run free, or NULL */
+	/* Tasks that share memory run on a CPU each, for the sake of its TLB. Others may share one:
+	 * handing over the turn is quicker so. */
+	int spread;
 	int tasks;
 	struct task task[MAX_TASKS];
 	int pages;

@@ -3,7 +3,8 @@ static const char *usage =
 	"       %s P,P,C...             these schedules (of the only test)\n"
 	"       %s --stress N           N times with all tasks running free, and a histogram\n"
 	"       %s -                    lines of standard input: NUMBER-OF-TEST P,P,C\n"
-	"                                 or NUMBER-OF-TEST --stress N\n";
+	"                                 or NUMBER-OF-TEST --stress N\n"
+	"       %s --cpu K ...          the driver on the K-th CPU, from 0\n";
 
 static unsigned missing;	/* features that this machine lacks, of those that were probed */
 static unsigned probed;
@@ -91,8 +92,9 @@ static void set_up(void)
 	if (shared == MAP_FAILED)
 		die("mmap");
 	shared->driver = getpid();
-	/* A task that waits may spin where a CPU is left for it. */
-	shared->spins = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 200 : 0;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		die("sched_getaffinity");
+	bind_to(home);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 	catch_faults();
@@ -102,7 +104,14 @@ static void set_up(void)
 
 int main(int argc, char **argv)
 {
+	const char *name = argv[0];
+
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	if (argc > 2 && !strcmp(argv[1], "--cpu")) {
+		home = atoi(argv[2]);
+		argv += 2;
+		argc -= 2;
+	}
 	set_up();
 	introduce();
 	if (argc == 1)
@@ -116,7 +125,7 @@ int main(int argc, char **argv)
 		for (int i = 1; i < argc; i++)
 			run_line(0, argv[i], 0);
 	else {
-		fprintf(stderr, usage, argv[0], argv[0], argv[0], argv[0]);
+		fprintf(stderr, usage, name, name, name, name, name);
 		return 2;
 	}
 	return 0;

@@ -122,17 +122,18 @@ static void not_busy(void)
 		give_turn(DRIVER);
 }
 
+static cpu_set_t cpus;		/* that we may use */
+static int home;		/* the driver's, counted among those */
+
 static void bind_to(int cpu)
 {
-	cpu_set_t all, one;
+	cpu_set_t one;
 	int number = 0;
 
-	if (sched_getaffinity(shared->driver, sizeof(all), &all) < 0)
-		return;
-	cpu %= CPU_COUNT(&all);
+	cpu %= CPU_COUNT(&cpus);
 	CPU_ZERO(&one);
 	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &all) && number++ == cpu)
+		if (CPU_ISSET(i, &cpus) && number++ == cpu)
 			CPU_SET(i, &one);
 	sched_setaffinity(0, sizeof(one), &one);
 }
@@ -153,6 +154,8 @@ static void live(int task)
 		bind_to(test->task[task].cpu);
 	else if (shared->free_running)
 		bind_to(task + shared->seed);
+	else if (test->spread)
+		bind_to(home + task);
 	test->task[task].run();
 	seat->state = OVER;
 	if (shared->free_running)

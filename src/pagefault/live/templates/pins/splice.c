@@ -1,14 +1,14 @@
 /* A FOLL_GET reference: vmsplice() into a pipe of its own. Reading by DMA is tee() and read(), which
  * leaves the reference where it is. */
 
-static struct { int hold[2], copy[2]; } splice[MAX_PINS];
+static struct { int hold[2], copy[2]; } spliced[MAX_PINS];
 
 static int probe_tee(void)
 {
 	for (int n = 0; n < MAX_PINS; n++) {
-		int error = make_pipe(splice[n].hold);
+		int error = make_pipe(spliced[n].hold);
 		if (!error)
-			error = make_pipe(splice[n].copy);
+			error = make_pipe(spliced[n].copy);
 		if (error)
 			return error;
 	}
@@ -18,7 +18,7 @@ static int probe_tee(void)
 HELPER long splice_get(int pin, int page)
 {
 	struct iovec buffer = { address(page), page_bytes };
-	long got = vmsplice(splice[pin].hold[1], &buffer, 1, SPLICE_F_NONBLOCK);
+	long got = vmsplice(spliced[pin].hold[1], &buffer, 1, SPLICE_F_NONBLOCK);
 
 	return pin_taken(&shared->pin[pin], page, 0, got < 0 ? errno : 0);
 }
@@ -48,8 +48,8 @@ HELPER long splice_read(int n, int cell)
 
 	if (error)
 		return error;
-	if (tee(splice[n].hold[0], splice[n].copy[1], page_bytes, SPLICE_F_NONBLOCK) < 0 ||
-	    read(splice[n].copy[0], copies[me], page_bytes) < 0)
+	if (tee(spliced[n].hold[0], spliced[n].copy[1], page_bytes, SPLICE_F_NONBLOCK) < 0 ||
+	    read(spliced[n].copy[0], copies[me], page_bytes) < 0)
 		error = -errno;
 	unlock_pin(pin);
 	return error ? error : copies[me][cell * CELL_DISTANCE];
@@ -71,7 +71,7 @@ HELPER long splice_write(int n, int cell, long value)
 
 static void splice_drop(int n)
 {
-	drain(splice[n].hold[0]);
+	drain(spliced[n].hold[0]);
 }
 
 HELPER long splice_unpin(int n)
