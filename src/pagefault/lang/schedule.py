@@ -133,7 +133,8 @@ class _Move:
 
 _Point = tuple[tuple[int, ...], int, int, int, tuple[int, ...]]
 """How far everybody is: how many statements each task has behind it; which tasks have started,
-which have exited and which pins were taken or failed to be, as bit masks; the pages in each pipe."""
+which have exited and which pins were taken or failed to be, as bit masks; the pages in each pipe.
+"""
 
 _Points = frozenset[_Point]
 """Where everybody may be: several only after a vmsplice() that might have failed."""

@@ -90,17 +90,20 @@ def refusal(program: Program) -> str:
     return plan.reason if isinstance(plan, Refusal) else ""
 
 
-def c_program(program: Program, chosen: Iterable[Schedule] | None = None) -> str:
+def c_program(
+    program: Program, chosen: Iterable[Schedule] | None = None, iterations: int = 0
+) -> str:
     """The C program of one test, with the schedules `chosen` (all, if they are few) built in.
 
-    LitmusError if no live kernel can run it.
+    With `iterations`, it runs free so often when it gets no arguments. LitmusError if no live
+    kernel can run it.
     """
     if reason := refusal(program):
         raise LitmusError(f"{program.name} cannot run on a live kernel: {reason}", program.path)
     if chosen is None:
         found = list(schedules(program, MOST_BUILT_IN + 1))
         chosen = found if len(found) <= MOST_BUILT_IN else []
-    return _text([_test(program, 0, list(chosen))])
+    return _text([_test(program, 0, list(chosen))], iterations)
 
 
 def c_programs(programs: Sequence[Program]) -> str:
@@ -108,7 +111,7 @@ def c_programs(programs: Sequence[Program]) -> str:
     return _text([_test(program, number, []) for number, program in enumerate(programs)])
 
 
-def _text(tests: list[Test]) -> str:
+def _text(tests: list[Test], iterations: int = 0) -> str:
     features = [f for f in Feature if any(f in test.features for test in tests)]
     parts = {part for test in tests for part in test.parts}
     ordered = [part for part in _ORDER if part in parts]
@@ -119,6 +122,7 @@ def _text(tests: list[Test]) -> str:
         .render(
             tests=tests,
             features=features,
+            iterations=iterations,
             parts=ordered,
             uses_pipes="pipes.c" in parts,
         )
@@ -287,7 +291,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("pagefault.live", "templates"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  it is C, not HTML
+        autoescape=False,  # it is C, not HTML
     )
     environment.filters["c_string"] = c_string
     return environment

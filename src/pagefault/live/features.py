@@ -1,4 +1,4 @@
-"""What a kernel must offer, and how the C program finds out: it tries, and never asks for versions."""
+"""What a kernel must offer. The C program tries it out; it never asks for versions."""
 
 from __future__ import annotations
 

@@ -92,9 +92,7 @@ def _plan_get(program: Program, name: str, number: int, write: bool) -> PinPlan 
     return PinPlan(number, SPLICE, "splice_get_write", no_stress=reason)
 
 
-def _plan_read_pin(
-    program: Program, name: str, number: int, longterm: bool
-) -> PinPlan | Refusal:
+def _plan_read_pin(program: Program, name: str, number: int, longterm: bool) -> PinPlan | Refusal:
     reads = _uses(program, "dma_read", name)
     if reads > HOLDS:
         return Refusal(f"a pin for reading can be read through {HOLDS} times at most")

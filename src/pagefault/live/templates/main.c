@@ -1,5 +1,5 @@
 static const char *usage =
-	"usage: %s                      every schedule that is built in\n"
+	"usage: %s                      what is built in\n"
 	"       %s P,P,C...             these schedules (of the only test)\n"
 	"       %s --stress N           N times with all tasks running free, and a histogram\n"
 	"       %s -                    lines of standard input: NUMBER-OF-TEST P,P,C\n"
@@ -70,9 +70,13 @@ static void run_input(void)
 
 static void run_built_in(void)
 {
-	for (int n = 0; n < NR_TESTS; n++)
-		for (int s = 0; s < tests[n].schedules; s++)
-			run_line(n, tests[n].schedule[s], 0);
+	for (int n = 0; n < NR_TESTS; n++) {
+		if (built_in_iterations)
+			run_line(n, "", built_in_iterations);
+		else
+			for (int s = 0; s < tests[n].schedules; s++)
+				run_line(n, tests[n].schedule[s], 0);
+	}
 }
 
 static void introduce(void)

@@ -39,3 +39,9 @@ static long use_pin(struct pin *pin, int write)
 		unlock_pin(pin);
 	return error;
 }
+
+/* Before dropping it: wait until it is there, and lock it; -EINVAL if there is nothing to drop. */
+HELPER long find_to_drop(struct pin *pin)
+{
+	return use_pin(pin, 0) ? -EINVAL : 0;
+}

@@ -205,7 +205,7 @@ HELPER long copy_write(int n, int cell, long value)
 HELPER long copy_unpin(int n)
 {
 	struct pin *pin = &shared->pin[n];
-	long error = use_pin(pin, 0);
+	long error = find_to_drop(pin);
 
 	if (error)
 		return error;

@@ -141,7 +141,7 @@ HELPER long ring_write(int n, int cell, long value)
 HELPER long ring_unpin(int n)
 {
 	struct pin *pin = &shared->pin[n];
-	long error = use_pin(pin, 0);
+	long error = find_to_drop(pin);
 
 	if (error)
 		return error;

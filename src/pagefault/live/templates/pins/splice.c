@@ -77,7 +77,7 @@ static void splice_drop(int n)
 HELPER long splice_unpin(int n)
 {
 	struct pin *pin = &shared->pin[n];
-	long error = use_pin(pin, 0);
+	long error = find_to_drop(pin);
 
 	if (error)
 		return error;
