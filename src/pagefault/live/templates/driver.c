@@ -1,6 +1,6 @@
 /* The driver: starts a schedule, waits for its end, looks, and clears up. */
 
-static int timeout_s = 2;
+enum { TIMEOUT = 2000 };	/* of a statement; ms */
 
 /* What cells hold at the end: by process, page and cell. */
 static int can_look;
@@ -38,6 +38,9 @@ static void look_at_page(int task, int page)
 	signed char value[CELLS];
 	struct iovec local = { value, CELLS }, remote[CELLS];
 
+	/* A thread that has not run yet has not told its number. */
+	while (!value_now(&shared->seat[task].tid))
+		sched_yield();
 	for (int c = 0; c < CELLS; c++)
 		remote[c] = (struct iovec){ address(page) + c * CELL_DISTANCE, 1 };
 	long got = process_vm_readv(shared->seat[task].tid, &local, 1, remote, CELLS, 0);
@@ -88,7 +91,7 @@ static void set_the_scene(void)
 {
 	for (int t = 0; t <= MAX_TASKS; t++) {
 		struct seat *seat = &shared->seat[t];
-		seat->turn = seat->asleep = 0;
+		seat->turn = seat->asleep = seat->waiting = 0;
 		seat->state = NEW;
 		seat->pid = seat->tid = seat->signal = 0;
 		memset(seat->reg, 0, sizeof(seat->reg));
@@ -98,6 +101,7 @@ static void set_the_scene(void)
 	shared->status = MOVING;
 	shared->leaving = -1;
 	shared->busy = 1;
+	shared->progress = 0;
 	shared->spins = test->spread && CPU_COUNT(&cpus) > 1 ? 1000 : 0;
 }
 
@@ -140,7 +144,7 @@ static void run_schedule(void)
 	start_processes();
 	next_turn();
 	while (shared->status == MOVING || value_now(&shared->seat[DRIVER].turn)) {
-		if (!await_turn(DRIVER, timeout_s)) {
+		if (!await_turn(DRIVER, TIMEOUT)) {
 			shared->status = HUNG;
 			break;
 		}

@@ -109,6 +109,7 @@ struct seat {
 	int state;
 	int pid, tid;
 	int signal;		/* the last one */
+	int waiting;		/* stress: in a statement that cannot be done now */
 	long reg[REGISTERS];
 } __attribute__((aligned(128)));
 
@@ -129,7 +130,8 @@ static struct shared {
 	char why[160];		/* UNABLE: for want of what */
 	int driver;		/* its pid */
 	int free_running;	/* stress: nobody waits for turns */
-	int start, busy;	/* futexes: go; tasks that are not done */
+	int busy;		/* stress: tasks that are not done */
+	int progress;		/* stress: statements begun */
 	unsigned seed;
 	int spins;		/* looks at the turn before the task sleeps */
 	int delay;		/* stress: most turns of an empty loop before a statement */

@@ -9,11 +9,11 @@ static struct outcome {
 } outcomes[MAX_OUTCOMES];
 static int nr_outcomes;
 
-static void count_outcome(const char *text, int holds, long times)
+static void count_outcome(const char *text, int holds)
 {
 	for (int i = 0; i < nr_outcomes; i++)
 		if (!strcmp(outcomes[i].text, text)) {
-			outcomes[i].times += times;
+			outcomes[i].times++;
 			return;
 		}
 	if (nr_outcomes == MAX_OUTCOMES)
@@ -21,7 +21,7 @@ static void count_outcome(const char *text, int holds, long times)
 	struct outcome *new = &outcomes[nr_outcomes++];
 	strcpy(new->text, text);
 	new->holds = holds;
-	new->times = times;
+	new->times = 1;
 }
 
 /* The values of what the condition is about. */
@@ -41,16 +41,32 @@ static void observe(char *text, size_t size)
 	}
 }
 
-static void run_free(unsigned seed)
+/* Whether all that are not done wait for something that nobody does any more. */
+static int all_wait(int progress)
 {
+	for (int i = 0; i < test->tasks; i++)
+		if (shared->seat[i].state == RUNNING && !value_now(&shared->seat[i].waiting))
+			return 0;
+	return value_now(&shared->progress) == progress;
+}
+
+/* 0 if somebody was not done in time. */
+static int run_free(unsigned seed)
+{
+	int done = 0, over = 0;
+
 	set_the_scene();
 	shared->seed = seed;
 	start_processes();
 	not_busy();
-	/* Who waits for ever is left out of patience. */
-	await_turn(DRIVER, 1);
+	for (int tries = 0; tries < TIMEOUT / 10 && !done && !over; tries++) {
+		int progress = value_now(&shared->progress);
+		done = await_turn(DRIVER, 10);
+		over = !done && all_wait(progress);
+	}
 	look();
 	clear_up();
+	return done || over;
 }
 
 static double now(void)
@@ -86,15 +102,21 @@ static void stress(long iterations)
 {
 	char text[256];
 	double start = now();
+	long hung = 0;
 
 	nr_outcomes = 0;
 	shared->free_running = 1;
 	shared->delay = 4000;
 	for (long i = 0; i < iterations; i++) {
-		run_free(i + 1);
+		int in_time = run_free(i + 1);
 		observe(text, sizeof(text));
-		count_outcome(text, test->holds(), 1);
+		if (in_time)
+			count_outcome(text, test->holds());
+		else
+			hung++;
 	}
 	shared->free_running = 0;
 	print_histogram(now() - start);
+	if (hung)
+		printf("Hung %s %ld\n", test->name, hung);
 }

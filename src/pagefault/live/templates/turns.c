@@ -1,5 +1,7 @@
 /* Turns: one task moves at a time, in the order of shared->move. */
 
+enum { PATIENCE = 5000 };	/* of a task, before it looks whether the driver lives; ms */
+
 static long futex(int *word, int operation, int value, const struct timespec *timeout)
 {
 	return syscall(SYS_futex, word, operation, value, timeout, NULL, 0);
@@ -21,11 +23,11 @@ static void give_turn(int who)
 		futex(&seat->turn, FUTEX_WAKE, 1, NULL);
 }
 
-/* Wait for the turn; 0 if the driver has waited for `seconds` in vain. */
-static int await_turn(int who, int seconds)
+/* Wait for the turn; 0 if the driver has waited for so long in vain. */
+static int await_turn(int who, int milliseconds)
 {
 	struct seat *seat = &shared->seat[who];
-	struct timespec patience = { .tv_sec = seconds };
+	struct timespec patience = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
 
 	for (int i = 0; i < shared->spins && !value_now(&seat->turn); i++)
 		relax();
@@ -84,6 +86,8 @@ static void random_delay(void)
 static void step(void)
 {
 	if (shared->free_running) {
+		shared->seat[me].waiting = 0;
+		__atomic_add_fetch(&shared->progress, 1, __ATOMIC_SEQ_CST);
 		random_delay();
 		return;
 	}
@@ -91,7 +95,7 @@ static void step(void)
 		settle();
 		next_turn();
 	}
-	await_turn(me, 5);
+	await_turn(me, PATIENCE);
 	moving = 1;
 }
 
@@ -99,12 +103,13 @@ static void step(void)
 HELPER void blocked(void)
 {
 	if (shared->free_running) {
+		set_now(&shared->seat[me].waiting, 1);
 		sched_yield();
 		return;
 	}
 	stop(BLOCKED);
 	for (;;)
-		await_turn(me, 5);
+		await_turn(me, PATIENCE);
 }
 
 /* This kernel or machine cannot do it. */
@@ -113,7 +118,7 @@ HELPER void unable(const char *why)
 	strncpy(shared->why, why, sizeof(shared->why) - 1);
 	stop(UNABLE);
 	for (;;)
-		await_turn(me, 5);
+		await_turn(me, PATIENCE);
 }
 
 static void not_busy(void)
@@ -165,7 +170,7 @@ static void live(int task)
 		next_turn();
 	}
 	for (;;)
-		await_turn(me, 5);
+		await_turn(me, PATIENCE);
 }
 
 /* Start a process. */
