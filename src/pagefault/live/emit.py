@@ -142,7 +142,7 @@ def _test(program: Program, number: int, chosen: list[Schedule]) -> Test:
         name=program.name,
         title=program.title,
         source=program.source,
-        litmus=[_in_comment(line) for line in format_program(program).rstrip().splitlines()],
+        litmus=format_program(program).rstrip().splitlines(),
         symbol=f"test_{number}",
         condition=format_condition(program.condition).partition(" ")[2].strip("() \n"),
         quantifier=program.condition.quantifier,
@@ -198,13 +198,13 @@ def _task(names: Names, number: int, index: int) -> Task:
         cpu=-1 if task.cpu is None else task.cpu,
         registers=sum(1 << register for register in registers),
         function=f"test_{number}_{task.name}",
-        lines=[Line(_in_comment(s.text), call_of(names, s)) for s in task.statements],
+        lines=[Line(s.text, call_of(names, s)) for s in task.statements],
     )
 
 
 def _in_comment(text: str) -> str:
-    """A text that does not end a C comment."""
-    return text.replace("*/", "* /")
+    """A text that neither ends a C comment nor begins one."""
+    return text.replace("*/", "* /").replace("/*", "/ *")
 
 
 # The condition.
@@ -294,4 +294,5 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # it is C, not HTML
     )
     environment.filters["c_string"] = c_string
+    environment.filters["in_comment"] = _in_comment
     return environment
