@@ -364,3 +364,30 @@ def test_a_cache_that_cannot_be_written_is_an_error(
     monkeypatch.setenv("PAGEFAULT_CACHE", str(tmp_path / "file"))
     with pytest.raises(LiveError, match="cannot keep what was compiled"):
         build("int main(void) { return 0; }")
+
+
+# Frames.
+
+
+def test_frames_tell_what_is_shared(program: Callable[..., Program], host: Host) -> None:
+    test = program(
+        """process P {
+    A, B, D = mmap(anon, private, rw)
+    A[0] = 1
+    r0 = B[0]
+    fork(C)
+}
+process C { A[0] = 2; r0 = B[0]; r0 = A[0] }""",
+        "C:r0 = 2",
+    )
+    moves = ("P", "P", "P", "P", "C", "C", "C")
+    chosen = [moves[:4], moves]
+    shared, copied = run_schedules(test, chosen, Host(jobs=2), frames=True)
+    if not shared.frames:
+        pytest.skip("/proc/PID/pagemap hides frame numbers")
+    assert shared.frames == {
+        "P:A": 1, "P:B": 0, "P:D": None, "C:A": 1, "C:B": 0, "C:D": None
+    }  # fmt: skip
+    assert copied.frames["C:A"] == 2
+    assert copied.frames["C:B"] == copied.frames["P:B"] == 0
+    assert run_schedules(test, chosen, host)[0].frames == {}

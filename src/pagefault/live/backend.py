@@ -59,42 +59,46 @@ class Answers:
 
 
 def run_schedules(
-    program: Program, schedules: Iterable[Schedule], backend: Backend
+    program: Program, schedules: Iterable[Schedule], backend: Backend, frames: bool = False
 ) -> list[Outcome]:
     """What the kernel does in each schedule.
 
     SkippedError if this kernel can't run the program, LiveError if none can be asked.
     """
-    (answers,) = run_many([(program, schedules)], backend)
+    (answers,) = run_many([(program, schedules)], backend, frames)
     if answers.skip:
         raise SkippedError(f"{program.name}: {answers.skip}", program.path)
     return list(answers.outcomes)
 
 
 def run_many(
-    work: Iterable[tuple[Program, Iterable[Schedule]]], backend: Backend
+    work: Iterable[tuple[Program, Iterable[Schedule]]], backend: Backend, frames: bool = False
 ) -> Iterator[Answers]:
-    """Answers about many programs, in their order; some hundred share a binary."""
+    """Answers about many programs, in their order; some hundred share a binary.
+
+    With `frames`, outcomes say which pages share a frame, where the kernel tells it.
+    """
     batch: list[tuple[Program, list[Schedule]]] = []
     for program, schedules in work:
         batch.append((program, list(schedules)))
         if len(batch) == PROGRAMS_A_BINARY:
-            yield from _run_batch(batch, backend)
+            yield from _run_batch(batch, backend, frames)
             batch = []
     if batch:
-        yield from _run_batch(batch, backend)
+        yield from _run_batch(batch, backend, frames)
 
 
 def _run_batch(
-    batch: Sequence[tuple[Program, list[Schedule]]], backend: Backend
+    batch: Sequence[tuple[Program, list[Schedule]]], backend: Backend, frames: bool
 ) -> Iterator[Answers]:
     refused = {index: reason for index, (p, _) in enumerate(batch) if (reason := refusal(p))}
     able = [index for index in range(len(batch)) if index not in refused]
     said = _Said("", {}, {})
     if able:
         programs = [batch[index][0] for index in able]
+        extra = "frames " if frames else ""
         lines = [
-            f"{number} {','.join(moves)}"
+            f"{number} {extra}{','.join(moves)}"
             for number, index in enumerate(able)
             for moves in batch[index][1]
         ]

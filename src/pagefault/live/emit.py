@@ -165,7 +165,7 @@ def _features(
 ) -> tuple[frozenset[Feature], frozenset[str]]:
     """What the test needs, and the files that have it."""
     features: set[Feature] = set()
-    parts = {"remote.c"}
+    parts = {"remote.c", "pagemap.c"}
     for task in program.tasks:
         for statement in task.statements:
             rule = rule_of(statement)
@@ -178,8 +178,6 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
-    if "pins/copy.c" in parts:
-        parts.add("pagemap.c")
     if "pins/splice.c" in parts:
         parts.add("pipes.c")
     return frozenset(features), frozenset(parts)

@@ -60,8 +60,9 @@ class Outcome:
 
     `moves` is how many moves were made. `registers` are by `P:r0`, those that the program sets;
     `signals` by task, of those that got one; `cells` by `P:A`, for each process and page: None if a
-    load would fault. `cells` is empty where process_vm_readv(2) is forbidden. `holds` is whether
-    the condition's expression holds.
+    load would fault. `cells` is empty where process_vm_readv(2) is forbidden. `frames`, if
+    they were asked for and are not hidden, are by `P:A`, too: equal numbers are one frame, 0 is the
+    zero page, None that nothing is mapped yet. `holds` is whether the condition's expression holds.
     """
 
     schedule: Schedule
@@ -71,6 +72,7 @@ class Outcome:
     registers: Mapping[str, int] = field(default_factory=dict)
     signals: Mapping[str, int] = field(default_factory=dict)
     cells: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
+    frames: Mapping[str, int | None] = field(default_factory=dict)
     why: str = ""
 
     @property
@@ -134,18 +136,21 @@ def _with_values(
     registers: dict[str, int] = {}
     signals: dict[str, int] = {}
     cells: dict[str, tuple[int, ...] | None] = {}
+    frames: dict[str, int | None] = {}
     for word in words:
         place, _, value = word.partition("=")
         task, _, what = place.partition(":")
         if what == "signal":
             signals[task] = int(value)
+        elif what.endswith("@"):
+            frames[place.removesuffix("@")] = None if value == "-" else int(value)
         elif value == "-":
             cells[place] = None
         elif "," in value:
             cells[place] = tuple(int(cell) for cell in value.split(","))
         else:
             registers[place] = int(value)
-    return Outcome(schedule, status, moves, held, registers, signals, cells)
+    return Outcome(schedule, status, moves, held, registers, signals, cells, frames)
 
 
 def holds(program: Program, outcome: Outcome, expr: Expr | None = None) -> bool:

@@ -6,6 +6,10 @@ enum { TIMEOUT = 2000 };	/* of a statement; ms */
 static int can_look;
 static int seen[MAX_TASKS][MAX_PAGES][CELLS];
 
+/* If asked for: the frame of each page at the end, by process and page. */
+static int want_frames;
+static uint64_t frame[MAX_TASKS][MAX_PAGES];
+
 HELPER long reg(int task, int number)
 {
 	return shared->seat[task].reg[number];
@@ -32,18 +36,23 @@ static int user_of(int space)
 	return -1;
 }
 
+/* A thread that has not run yet has not told its number. */
+static int thread_of(int task)
+{
+	while (!value_now(&shared->seat[task].tid))
+		sched_yield();
+	return shared->seat[task].tid;
+}
+
 static void look_at_page(int task, int page)
 {
 	int space = test->task[task].space;
 	signed char value[CELLS];
 	struct iovec local = { value, CELLS }, remote[CELLS];
 
-	/* A thread that has not run yet has not told its number. */
-	while (!value_now(&shared->seat[task].tid))
-		sched_yield();
 	for (int c = 0; c < CELLS; c++)
 		remote[c] = (struct iovec){ address(page) + c * CELL_DISTANCE, 1 };
-	long got = process_vm_readv(shared->seat[task].tid, &local, 1, remote, CELLS, 0);
+	long got = process_vm_readv(thread_of(task), &local, 1, remote, CELLS, 0);
 	for (int c = 0; c < CELLS; c++)
 		seen[space][page][c] = got == CELLS ? value[c] : UNSEEN;
 }
@@ -54,6 +63,9 @@ static void look(void)
 		if (test->task[t].kind != PROCESS)
 			continue;
 		int user = user_of(t);
+		/* Frames first: looking at a page may give it another one. */
+		for (int p = 0; want_frames && p < test->pages; p++)
+			frame[t][p] = user < 0 ? 0 : frame_of(thread_of(user), p);
 		for (int p = 0; p < test->pages; p++) {
 			if (user >= 0)
 				look_at_page(user, p);
@@ -183,6 +195,27 @@ static int set_moves(const char *text)
 	return 1;
 }
 
+/* Frames by small numbers, in the order of their appearance; the zero page is 0. */
+static void print_frames(void)
+{
+	uint64_t known[MAX_TASKS * MAX_PAGES + 1] = { zero_frame };
+	int nr_known = 1;
+
+	for (int t = 0; t < test->tasks; t++)
+		for (int p = 0; test->task[t].kind == PROCESS && p < test->pages; p++) {
+			int n = 0;
+			if (!frame[t][p]) {
+				printf(" %s:%s@=-", test->task[t].name, test->page[p]);
+				continue;
+			}
+			while (n < nr_known && known[n] != frame[t][p])
+				n++;
+			known[n] = frame[t][p];
+			nr_known += n == nr_known;
+			printf(" %s:%s@=%d", test->task[t].name, test->page[p], n);
+		}
+}
+
 static void print_state(void)
 {
 	for (int t = 0; t < test->tasks; t++) {
@@ -222,6 +255,8 @@ static void run_and_print(int number, const char *schedule)
 	else {
 		printf(" %c", test->holds() ? '*' : '.');
 		print_state();
+		if (want_frames)
+			print_frames();
 		printf("\n");
 	}
 }

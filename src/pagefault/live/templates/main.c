@@ -3,7 +3,8 @@ static const char *usage =
 	"       %s P,P,C...             these schedules (of the only test)\n"
 	"       %s --stress N           N times with all tasks running free, and a histogram\n"
 	"       %s -                    lines of standard input: NUMBER-OF-TEST P,P,C\n"
-	"                                 or NUMBER-OF-TEST --stress N\n"
+	"                                 or NUMBER-OF-TEST --stress N; with the word frames before\n"
+	"                                 the schedule, which pages share a frame is printed, too\n"
 	"       %s --cpu K ...          the driver on the K-th CPU, from 0\n";
 
 static unsigned missing;	/* features that this machine lacks, of those that were probed */
@@ -62,6 +63,9 @@ static void run_input(void)
 			printf("bad %s\n", line);
 			continue;
 		}
+		int frames = !strncmp(line + at, "frames ", 7);
+		at += frames * 7;
+		want_frames = frames && !probe_frames();
 		long iterations = !strncmp(line + at, "--stress ", 9) ? atol(line + at + 9) : 0;
 		run_line(number, line + at, iterations);
 	}
