@@ -296,7 +296,10 @@ def test_pins_that_fail(program: Callable[..., Program], host: Host, take: str) 
 
 def test_stress_finds_more_than_one_outcome(host: Host) -> None:
     (entry,) = (e for e in catalogue() if e.name == "tlb+munmap+load")
-    histogram = run_stress(entry.program, 500, host)
+    for _ in range(20):  # one CPU, or a busy machine, may need several tries
+        histogram = run_stress(entry.program, 500, host)
+        if len(histogram.rows) > 1:
+            break
     assert histogram.positive + histogram.negative == 500
     assert sum(times for _, _, times in histogram.rows) == 500
     assert "T:r0=1; T:signal=11;" in histogram.text or histogram.positive == 0

@@ -103,7 +103,7 @@ static void set_the_scene(void)
 {
 	for (int t = 0; t <= MAX_TASKS; t++) {
 		struct seat *seat = &shared->seat[t];
-		seat->turn = seat->asleep = seat->waiting = 0;
+		seat->turn = seat->asleep = seat->waiting = seat->up = 0;
 		seat->state = NEW;
 		seat->pid = seat->tid = seat->signal = 0;
 		memset(seat->reg, 0, sizeof(seat->reg));

@@ -108,6 +108,7 @@ struct seat {
 	int asleep;
 	int state;
 	int pid, tid;
+	int up;			/* it has begun */
 	int signal;		/* the last one */
 	int waiting;		/* stress: in a statement that cannot be done now */
 	long reg[REGISTERS];
@@ -134,7 +135,6 @@ static struct shared {
 	int progress;		/* stress: statements begun */
 	unsigned seed;
 	int spins;		/* looks at the turn before the task sleeps */
-	int delay;		/* stress: most turns of an empty loop before a statement */
 } *shared;
 
 static const struct test *test;

@@ -23,15 +23,15 @@ HELPER uint64_t frame_of(int pid, int page)
 	return frame_at(pid, (unsigned long)address(page));
 }
 
+/* 0, or an errno if frame numbers are hidden. */
 HELPER int probe_frames(void)
 {
-	if (zero_frame)
-		return 0;
-	volatile char *page = mmap(NULL, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static volatile char *page;
 
-	if (page == MAP_FAILED)
-		return errno;
-	(void)*page;
-	zero_frame = frame_at(getpid(), (unsigned long)page);
+	if (!page) {
+		page = mmap(NULL, page_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		(void)*page;
+		zero_frame = frame_at(getpid(), (unsigned long)page);
+	}
 	return zero_frame ? 0 : EPERM;
 }

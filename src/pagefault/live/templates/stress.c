@@ -106,7 +106,6 @@ static void stress(long iterations)
 
 	nr_outcomes = 0;
 	shared->free_running = 1;
-	shared->delay = 4000;
 	for (long i = 0; i < iterations; i++) {
 		int in_time = run_free(i + 1);
 		observe(text, sizeof(text));

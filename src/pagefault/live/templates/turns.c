@@ -73,12 +73,15 @@ static void settle(void)
 	madvise(scratch, page_bytes, MADV_COLD);
 }
 
+enum { DELAY_BITS = 15 };	/* at most some 0.3 ms */
+
 static void random_delay(void)
 {
 	dice ^= dice << 13;
 	dice ^= dice >> 17;
 	dice ^= dice << 5;
-	for (int i = shared->delay ? dice % shared->delay : 0; i > 0; i--)
+	/* Of any size, short ones as often as long ones. */
+	for (unsigned i = dice % (1u << (dice >> 16) % DELAY_BITS); i > 0; i--)
 		relax();
 }
 
@@ -161,6 +164,7 @@ static void live(int task)
 		bind_to(task + shared->seed);
 	else if (test->spread)
 		bind_to(home + task);
+	set_now(&seat->up, 1);
 	test->task[task].run();
 	seat->state = OVER;
 	if (shared->free_running)
@@ -171,6 +175,13 @@ static void live(int task)
 	}
 	for (;;)
 		await_turn(me, PATIENCE);
+}
+
+/* Free running: both sides of a fork or clone go on at the same time. */
+HELPER void await_birth(int task)
+{
+	while (shared->free_running && !value_now(&shared->seat[task].up))
+		sched_yield();
 }
 
 /* Start a process. */

@@ -21,6 +21,8 @@ HELPER long clone_task(int child)
 	if (error) {
 		seat->state = NEW;
 		__atomic_sub_fetch(&shared->busy, 1, __ATOMIC_SEQ_CST);
+	} else {
+		await_birth(child);
 	}
 	return -error;
 }
