@@ -327,6 +327,14 @@ def test_what_cannot_run_free_is_skipped(program: Callable[..., Program], host: 
         run_stress(test, 5, host)
 
 
+def test_what_turns_out_impossible_is_skipped(program: Callable[..., Program], host: Host) -> None:
+    test = program(
+        "process P { A = mmap(anon, private, rw); h = pin(A, read, longterm); r0 = dma_read(h) }"
+    )
+    with pytest.raises(SkippedError, match=r"gup_test|CAP_SYS"):
+        run_stress(test, 5, host)
+
+
 # Bad machines.
 
 

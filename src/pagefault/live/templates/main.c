@@ -47,7 +47,7 @@ static void run_line(int number, const char *word, long iterations)
 	if (!can_run(number, iterations > 0))
 		return;
 	if (iterations > 0)
-		stress(iterations);
+		stress(number, iterations);
 	else
 		run_and_print(number, word);
 }

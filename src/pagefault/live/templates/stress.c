@@ -98,7 +98,7 @@ static void print_histogram(double seconds)
 	printf("Time %s %.2f\n", test->name, seconds);
 }
 
-static void stress(long iterations)
+static void stress(int number, long iterations)
 {
 	char text[256];
 	double start = now();
@@ -108,6 +108,11 @@ static void stress(long iterations)
 	shared->free_running = 1;
 	for (long i = 0; i < iterations; i++) {
 		int in_time = run_free(i + 1);
+		if (shared->status == UNABLE) {
+			shared->free_running = 0;
+			printf("skip %d %s\n", number, shared->why);
+			return;
+		}
 		observe(text, sizeof(text));
 		if (in_time)
 			count_outcome(text, test->holds());
