@@ -22,7 +22,6 @@ from pagefault.live.statements import STATEMENTS
 TEMPLATES = Path(__file__).resolve().parents[2] / "src" / "pagefault" / "live" / "templates"
 STRICT = ("-O1", "-Werror")
 REFUSED = {
-    "gup+get-fork-write-dma-write": "no system call writes through a FOLL_GET reference",
     "gup+slow-pin-mprotect-store-dma": "user space cannot tell the kernel to leave GUP-fast out",
 }
 
@@ -81,6 +80,16 @@ def test_what_cannot_run_is_an_error_that_says_why() -> None:
             """process P { A = mmap(anon, private, rw); h = pin(A, read); exit() }
 device D { r0 = dma_read(h) }""",
             "keeps the memory of a process that exits",
+        ),
+        (
+            """process P { A = mmap(anon, private, rw); h = get(A, write)
+dma_write(h, 1); r0 = dma_read(h) }""",
+            "is an O_DIRECT read: one dma_write",
+        ),
+        (
+            """process P { A = mmap(anon, private, rw); h = get(A, write)
+r0 = A[0]; dma_write(h, r0) }""",
+            "no register",
         ),
         (
             "process P { A = mmap(anon, private, rw); h = get(A, read, slow); r0 = A[0] }",

@@ -66,9 +66,9 @@ def test_four_tests_in_five_can_run(answers: dict[str, Answers]) -> None:
         for a in answers.values()
         if not a.skip and all(o.status is not Status.UNABLE for o in a.outcomes)
     ]
-    lacking = {a.skip.partition(":")[0] for a in answers.values() if a.skip.startswith("needs ")}
-    if lacking:
-        pytest.skip(f"this machine lacks {', '.join(sorted(lacking))}")
+    lacking = {a.skip for a in answers.values() if a.skip.startswith("needs ")}
+    if len(able) < 0.8 * len(answers) and lacking:
+        pytest.skip(f"this machine lacks a lot: it {'; it '.join(sorted(lacking))}")
     assert len(able) >= 0.8 * len(answers)
 
 

@@ -16,6 +16,11 @@ class Feature(Enum):
     FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
+    DIRECT_GET = (
+        "pins/direct.c",
+        "probe_direct_get",
+        "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
+    )
     USERFAULTFD = (
         "pins/copy.c",
         "probe_userfaultfd",

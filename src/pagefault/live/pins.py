@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pagefault.lang.program import Page, Pin, Program, Statement, Words
+from pagefault.lang.program import Int, Page, Pin, Program, Statement, Words
 from pagefault.live.features import Feature
 
 __all__ = ["Means", "PinPlan", "Refusal", "plan_pins"]
@@ -29,6 +29,7 @@ RING = Means("ring", (Feature.IO_URING,))
 COPY = Means("copy", (Feature.USERFAULTFD, Feature.PROCESS_VM))
 COPY_LONGTERM = Means("copy", (*COPY.needs, Feature.FRAMES))
 SPLICE = Means("splice", (Feature.TEE,))
+DIRECT = Means("direct", (Feature.DIRECT_GET,))
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,29 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
 def _plan_get(program: Program, name: str, number: int, write: bool) -> PinPlan | Refusal:
     if not write:
         return PinPlan(number, SPLICE, "splice_get")
-    if _uses(program, "dma_write", name):
-        return Refusal("no system call writes through a FOLL_GET reference that it holds")
+    writes = _uses(program, "dma_write", name)
+    if writes:
+        return _plan_direct(program, name, number, writes)
     reason = "get(..., write) is a write fault and vmsplice(2), between which others may move"
     return PinPlan(number, SPLICE, "splice_get_write", no_stress=reason)
 
 
+def _plan_direct(
+    program: Program, name: str, number: int, writes: list[Statement]
+) -> PinPlan | Refusal:
+    """An O_DIRECT read under way: it writes once, what the disk has, and cannot be taken back."""
+    if len(writes) > 1 or _uses(program, "dma_read", name) or _uses(program, "unpin", name):
+        return Refusal("a FOLL_GET reference that may write is an O_DIRECT read: one dma_write")
+    if _exits(program, name):
+        return Refusal("an O_DIRECT read under way keeps the memory of a process that exits")
+    match writes[0].args:
+        case (Pin(cell=cell), Int(value)):
+            return PinPlan(number, DIRECT, "direct_get", (cell or 0, value))
+    return Refusal("what an O_DIRECT read finds on disk is written there before: no register")
+
+
 def _plan_read_pin(program: Program, name: str, number: int, longterm: bool) -> PinPlan | Refusal:
-    reads = _uses(program, "dma_read", name)
+    reads = len(_uses(program, "dma_read", name))
     if reads > HOLDS:
         return Refusal(f"a pin for reading can be read through {HOLDS} times at most")
     if _exits(program, name):
@@ -106,13 +122,14 @@ def _plan_read_pin(program: Program, name: str, number: int, longterm: bool) -> 
     return PinPlan(number, COPY, "copy_pin", (max(reads, 1),))
 
 
-def _uses(program: Program, verb: str, pin: str) -> int:
-    """How many statements of this verb go through the pin."""
-    return sum(
-        s.verb == verb and isinstance(s.args[0], Pin) and s.args[0].name == pin
+def _uses(program: Program, verb: str, pin: str) -> list[Statement]:
+    """The statements of this verb that go through the pin."""
+    return [
+        s
         for task in program.tasks
         for s in task.statements
-    )
+        if s.verb == verb and isinstance(s.args[0], Pin) and s.args[0].name == pin
+    ]
 
 
 def _exits(program: Program, pin: str) -> bool:
@@ -121,7 +138,7 @@ def _exits(program: Program, pin: str) -> bool:
         task
         for task in program.tasks
         for s in task.statements
-        if s.verb == "pin" and pin in {a.name for a in s.args if isinstance(a, Pin)}
+        if s.verb in ("pin", "get") and pin in {a.name for a in s.args if isinstance(a, Pin)}
     )
     space = space_of(program, taker.name)
     return any(

@@ -6,15 +6,7 @@
 enum {
 	HOLDS = 4,		/* of one pin */
 	HOLD_IDLE = 0, HOLD_ASKED, HOLD_FAILED,
-	UFFD_MISSING = 1,	/* UFFDIO_REGISTER_MODE_MISSING */
 };
-
-struct uffd_api { uint64_t api, features, ioctls; };
-struct uffd_register { uint64_t start, len, mode, ioctls; };
-struct uffd_zeropage { uint64_t start, len, mode; int64_t zeropage; };
-#define UFFD_API_IOCTL _IOWR(0xAA, 0x3F, struct uffd_api)
-#define UFFD_REGISTER_IOCTL _IOWR(0xAA, 0x00, struct uffd_register)
-#define UFFD_ZEROPAGE_IOCTL _IOWR(0xAA, 0x04, struct uffd_zeropage)
 
 struct hold {
 	int state;		/* futex */
@@ -25,47 +17,22 @@ struct hold {
 static struct { int calls, used; struct hold hold[HOLDS]; } *held;	/* by pin; shared */
 static struct { int uffd; char *to; } catcher[MAX_PINS][HOLDS];
 
-static int open_uffd(void)
-{
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 && errno == EPERM) {
-		int device = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-		if (device < 0) {
-			errno = EPERM;
-			return -1;
-		}
-		fd = ioctl(device, _IO(0xAA, 0x00), O_CLOEXEC | O_NONBLOCK);
-		close(device);
-	}
-	return fd;
-}
-
 /* Two pages that are missing until somebody lets them in. 0 or an errno. */
 static int set_up_catcher(int pin, int n)
 {
-	struct uffd_api api = { .api = 0xAA };
 	size_t bytes = 2 * page_bytes;
 	char *to = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int fd = open_uffd();
-	struct uffd_register range = { (uint64_t)to, bytes, UFFD_MISSING, 0 };
 
-	if (fd < 0 || to == MAP_FAILED || madvise(to, bytes, MADV_DONTFORK) < 0)
+	if (to == MAP_FAILED || madvise(to, bytes, MADV_DONTFORK) < 0)
 		return errno;
-	if (ioctl(fd, UFFD_API_IOCTL, &api) < 0 || ioctl(fd, UFFD_REGISTER_IOCTL, &range) < 0)
-		return errno;
-	catcher[pin][n].uffd = fd;
 	catcher[pin][n].to = to;
-	return 0;
+	catcher[pin][n].uffd = catch_missing(to, bytes);
+	return catcher[pin][n].uffd < 0 ? errno : 0;
 }
 
 static void let_in(int pin, int n, int which)
 {
-	struct uffd_zeropage page = {
-		(uint64_t)catcher[pin][n].to + which * page_bytes, page_bytes, 0, 0
-	};
-
-	ioctl(catcher[pin][n].uffd, UFFD_ZEROPAGE_IOCTL, &page);
+	supply(catcher[pin][n].uffd, catcher[pin][n].to + which * page_bytes);
 }
 
 /* Wait until the call stands before its next missing page: 1; or has ended: 0. */
