@@ -32,6 +32,14 @@ SURPRISE, SKIPPED = 1, 4
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
 @click.option("--tap", is_flag=True, help="Print TAP, as the kernel's selftests do.")
 @click.option(
+    "--max-schedules",
+    type=click.IntRange(min=1),
+    default=10_000,
+    show_default=True,
+    metavar="N",
+    help="Run at most so many schedules of a test: of more, a sample, always the same.",
+)
+@click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, metavar="N", help="Drivers at a time."
 )
 def live(
@@ -40,6 +48,7 @@ def live(
     stress: int | None,
     as_json: bool,
     tap: bool,
+    max_schedules: int,
     jobs: int,
 ) -> int:
     """Run each TEST on a real kernel, in every schedule, and print what came of it.
@@ -63,7 +72,7 @@ def live(
         if as_json or tap:
             raise click.UsageError("--stress prints histograms only")
         return _stress(programs, stress, backend)
-    answers = _ask(programs, backend)
+    answers = _ask(programs, max_schedules, backend)
     if as_json:
         click.echo(json.dumps(_document(answers, kernel), indent=1))
     else:
@@ -80,11 +89,12 @@ def _backend(kernel: str, jobs: int) -> Backend:
     raise LiveError(f"there is no kernel {kernel!r}", hint="host is the kernel that runs here")
 
 
-def _ask(programs: Sequence[Program], backend: Backend) -> list[Answers]:
-    from pagefault.lang.schedule import schedules
+def _ask(programs: Sequence[Program], most: int, backend: Backend) -> list[Answers]:
+    from pagefault.lang.schedule import sample_schedules
     from pagefault.live import run_many
 
-    return list(run_many(((program, schedules(program)) for program in programs), backend))
+    work = ((program, sample_schedules(program, most)) for program in programs)
+    return list(run_many(work, backend))
 
 
 def _exit_code(answers: Sequence[Answers]) -> int:

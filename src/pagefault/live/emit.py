@@ -23,7 +23,7 @@ from pagefault.lang.program import (
     Register,
     Signal,
 )
-from pagefault.lang.schedule import Schedule, schedules
+from pagefault.lang.schedule import Schedule, sample_schedules
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
 from pagefault.live.statements import Names, call_of, rule_of
@@ -31,7 +31,7 @@ from pagefault.live.statements import Names, call_of, rule_of
 __all__ = ["MOST_BUILT_IN", "c_program", "c_programs", "refusal"]
 
 MOST_BUILT_IN = 500
-"""So many schedules are built into the program of one test; more are read from its input."""
+"""So many schedules are built into the program of one test; of more, a sample."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def refusal(program: Program) -> str:
 def c_program(
     program: Program, chosen: Iterable[Schedule] | None = None, iterations: int = 0
 ) -> str:
-    """The C program of one test, with the schedules `chosen` (all, if they are few) built in.
+    """The C program of one test, with the schedules `chosen` (None: all, or a sample) built in.
 
     With `iterations`, it runs free so often when it gets no arguments. LitmusError if no live
     kernel can run it.
@@ -101,8 +101,7 @@ def c_program(
     if reason := refusal(program):
         raise LitmusError(f"{program.name} cannot run on a live kernel: {reason}", program.path)
     if chosen is None:
-        found = list(schedules(program, MOST_BUILT_IN + 1))
-        chosen = found if len(found) <= MOST_BUILT_IN else []
+        chosen = sample_schedules(program, MOST_BUILT_IN)
     return _text([_test(program, 0, list(chosen))], iterations)
 
 
@@ -144,7 +143,7 @@ def _test(program: Program, number: int, chosen: list[Schedule]) -> Test:
         source=program.source,
         litmus=format_program(program).rstrip().splitlines(),
         symbol=f"test_{number}",
-        condition=format_condition(program.condition).partition(" ")[2].strip("() \n"),
+        condition=_condition(program),
         quantifier=program.condition.quantifier,
         holds=_expression(program, program.condition.expr),
         places=_places(program),
@@ -158,6 +157,12 @@ def _test(program: Program, number: int, chosen: list[Schedule]) -> Test:
         features=features,
         parts=parts,
     )
+
+
+def _condition(program: Program) -> str:
+    """What stands in the condition's parentheses."""
+    text = format_condition(program.condition).partition(" ")[2].strip()
+    return text.removeprefix("(").removesuffix(")")
 
 
 def _features(
