@@ -56,8 +56,8 @@ def test_each_verb_has_its_place() -> None:
 def test_a_statement_stands_beside_its_line_of_the_test() -> None:
     (entry,) = (e for e in catalogue() if e.name == "gup+pin-mprotect-write-dma")
     text = c_program(entry.program)
-    assert "step();\t\t/* mprotect(A, r) */\n\tprotect(0, 1, PROT_READ);" in text
-    assert "step();\t\t/* r0 = dma_read(h) */\n\tREG(0) = ring_read(0, 0);" in text
+    assert "step();\t\t/* mprotect(A, r) */\n\tprotect(A_, 1, PROT_READ);" in text
+    assert "step();\t\t/* r0 = dma_read(h) */\n\tREG(0) = ring_read(h_, 0);" in text
     assert "splice" not in text.replace("splice_fd_in", "")  # only what the test needs
 
 
@@ -103,7 +103,11 @@ def test_pins_that_cannot_be_held(program: Callable[..., Program], tasks: str, r
 
 
 def test_names_do_not_break_the_c(program: Callable[..., Program], host: Host) -> None:
-    test = program("process main { errno = mmap(anon, private, rw); r0 = errno[0] }", "main:r0 = 1")
+    test = program(
+        "process main { errno, __LINE_ = mmap(anon, private, rw); r0 = errno[0]; fork(live) }\n"
+        "process live { __LINE_[0] = 1 }",
+        "main:r0 = 1",
+    )
     header = replace(test.header, title='ends */ a comment, opens /* one, says "so" \\')
     odd = replace(test, name='a"b\\', title=header.title, source=header.title, header=header)
     assert build(c_program(odd), STRICT).is_file()

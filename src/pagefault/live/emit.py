@@ -48,8 +48,8 @@ class Task:
 
     name: str
     kind: str
-    parent: int
-    space: int
+    parent: str
+    space: str
     cpu: int
     registers: int
     function: str
@@ -73,6 +73,7 @@ class Test:
     no_stress: str
     spread: int
     tasks: list[Task]
+    names: list[list[str]]
     pages: tuple[str, ...]
     drops: list[str]
     schedules: list[str]
@@ -102,12 +103,12 @@ def c_program(
         raise LitmusError(f"{program.name} cannot run on a live kernel: {reason}", program.path)
     if chosen is None:
         chosen = sample_schedules(program, MOST_BUILT_IN)
-    return _text([_test(program, 0, list(chosen))], iterations)
+    return _text([_test(program, list(chosen))], iterations)
 
 
 def c_programs(programs: Sequence[Program]) -> str:
     """One C program for many tests, without schedules. None of them may be refused."""
-    return _text([_test(program, number, []) for number, program in enumerate(programs)])
+    return _text([_test(program, [], f"t{n}_") for n, program in enumerate(programs)])
 
 
 def _text(tests: list[Test], iterations: int = 0) -> str:
@@ -132,25 +133,35 @@ _ORDER = ("proc.c", "remote.c", "pagemap.c", "pipes.c", "uffd.c", "pins/common.c
 """What other parts stand on comes first, in this order."""
 
 
-def _test(program: Program, number: int, chosen: list[Schedule]) -> Test:
+def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
     plans = plan_pins(program)
     assert not isinstance(plans, Refusal)
-    names = Names(program, plans)
+    names = Names(program, plans, prefix)
     features, parts = _features(program, plans)
     return Test(
         name=program.name,
         title=program.title,
         source=program.source,
         litmus=format_program(program).rstrip().splitlines(),
-        symbol=f"test_{number}",
+        symbol=f"{prefix}test",
         condition=_condition(program),
         quantifier=program.condition.quantifier,
-        holds=_expression(program, program.condition.expr),
-        places=_places(program),
+        holds=_expression(names, program.condition.expr),
+        places=_places(names),
         needs=" | ".join(f"1u << NEED_{f.name}" for f in Feature if f in features) or "0",
         no_stress=next((plan.no_stress for plan in plans.values() if plan.no_stress), ""),
         spread=int(any(task.kind == "thread" for task in program.tasks)),
-        tasks=[_task(names, number, t) for t in range(len(program.tasks))],
+        tasks=[_task(names, t) for t in range(len(program.tasks))],
+        names=[
+            [names.c(name) for name in group]
+            for group in (
+                [t.name for t in program.tasks],
+                program.pages,
+                program.pins,
+                program.pipes,
+            )
+            if group
+        ],
         pages=program.pages,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
         schedules=[",".join(moves) for moves in chosen],
@@ -190,7 +201,7 @@ def _features(
     return frozenset(features), frozenset(parts)
 
 
-def _task(names: Names, number: int, index: int) -> Task:
+def _task(names: Names, index: int) -> Task:
     program = names.program
     task = program.tasks[index]
     space = space_of(program, task.name)
@@ -198,11 +209,11 @@ def _task(names: Names, number: int, index: int) -> Task:
     return Task(
         name=task.name,
         kind=task.kind,
-        parent=-1 if task.parent is None else program.task_index(task.parent),
-        space=-1 if space is None else program.task_index(space),
+        parent="-1" if task.parent is None else names.c(task.parent),
+        space="-1" if space is None else names.c(space),
         cpu=-1 if task.cpu is None else task.cpu,
         registers=sum(1 << register for register in registers),
-        function=f"test_{number}_{task.name}",
+        function=f"{task.kind}_{names.c(task.name)}",
         lines=[Line(s.text, call_of(names, s)) for s in task.statements],
     )
 
@@ -225,20 +236,20 @@ def _atoms(expr: Expr) -> list[Atom]:
             return [atom for operand in operands for atom in _atoms(operand)]
 
 
-def _expression(program: Program, expr: Expr) -> str:
+def _expression(names: Names, expr: Expr) -> str:
     match expr:
         case Atom():
-            return _comparison(program, expr)
+            return _comparison(names, expr)
         case Not(operand):
-            return f"!({_expression(program, operand)})"
+            return f"!({_expression(names, operand)})"
         case And(operands):
-            return " && ".join(f"({_expression(program, e)})" for e in operands)
+            return " && ".join(f"({_expression(names, e)})" for e in operands)
         case Or(operands):
-            return " || ".join(f"({_expression(program, e)})" for e in operands)
+            return " || ".join(f"({_expression(names, e)})" for e in operands)
 
 
-def _comparison(program: Program, atom: Atom) -> str:
-    what, *numbers = _place(program, atom.left)
+def _comparison(names: Names, atom: Atom) -> str:
+    what, *numbers = _place(names, atom.left)
     function = {"r": "reg", "s": "signal_of", "c": "cell"}[str(what)]
     used = numbers[: {"r": 2, "s": 1, "c": 3}[str(what)]]
     sign = "==" if atom.equal else "!="
@@ -256,22 +267,22 @@ def _number(atom: Atom) -> str:
     return f"-{atom.right.name}"
 
 
-def _place(program: Program, left: Register | Memory | Signal) -> tuple[str, int, int, int]:
+def _place(names: Names, left: Register | Memory | Signal) -> tuple[str, str, str, int]:
     """Like C's struct place: what it is, of which task, and which one."""
     match left:
         case Register():
-            return "r", program.task_index(left.task), left.index, 0
+            return "r", names.c(left.task), str(left.index), 0
         case Signal(task):
-            return "s", program.task_index(task), 0, 0
+            return "s", names.c(task), "0", 0
         case Memory(task, page, cell):
-            space = space_of(program, task)
+            space = space_of(names.program, task)
             assert space is not None, "a device has no memory to look at"
-            return "c", program.task_index(space), program.pages.index(page), cell
+            return "c", names.c(space), names.c(page), cell
 
 
-def _places(program: Program) -> list[str]:
+def _places(names: Names) -> list[str]:
     found: dict[str, str] = {}
-    for atom in _atoms(program.condition.expr):
+    for atom in _atoms(names.program.condition.expr):
         match atom.left:
             case Register(task, register):
                 name = f"{task}:{register}"
@@ -279,7 +290,7 @@ def _places(program: Program) -> list[str]:
                 name = f"{task}:signal"
             case Memory(task, page, cell):
                 name = f"{task}:{page}[{cell}]"
-        what, *numbers = _place(program, atom.left)
+        what, *numbers = _place(names, atom.left)
         found[name] = f"{{ {c_string(name)}, '{what}', {', '.join(map(str, numbers))} }}"
     return list(found.values())
 

@@ -34,17 +34,16 @@ DIRECT = Means("direct", (Feature.DIRECT_GET,))
 
 @dataclass(frozen=True)
 class PinPlan:
-    """How pin `number` is taken: by C function `function`, with arguments after pin and page."""
+    """How a pin is taken: by C function `function`, with arguments `rest` after pin and page."""
 
-    number: int
     means: Means
     function: str
     rest: tuple[int, ...] = ()
     no_stress: str = ""
 
-    def take(self, page: int) -> str:
+    def take(self, pin: str, page: str) -> str:
         """The call that takes it."""
-        return f"{self.function}({', '.join(map(str, (self.number, page, *self.rest)))})"
+        return f"{self.function}({', '.join((pin, page, *map(str, self.rest)))})"
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,12 @@ def plan_pins(program: Program) -> dict[str, PinPlan] | Refusal:
                 plan = _plan(program, statement)
                 if isinstance(plan, Refusal):
                     return plan
-                plans[program.pins[plan.number]] = plan
+                plans[_pin_of(statement)] = plan
     return plans
+
+
+def _pin_of(statement: Statement) -> str:
+    return next(arg.name for arg in statement.args if isinstance(arg, Pin))
 
 
 def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
@@ -75,28 +78,25 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
             raise AssertionError(statement)
     if "slow" in words:
         return Refusal("user space cannot tell the kernel to leave GUP-fast out")
-    number = program.pins.index(name)
     if statement.verb == "get":
-        return _plan_get(program, name, number, "write" in words)
+        return _plan_get(program, name, "write" in words)
     if "write" in words:
         # Always long-term: on anonymous memory that only keeps the page out of movable zones.
-        return PinPlan(number, RING, "ring_pin")
-    return _plan_read_pin(program, name, number, "longterm" in words)
+        return PinPlan(RING, "ring_pin")
+    return _plan_read_pin(program, name, "longterm" in words)
 
 
-def _plan_get(program: Program, name: str, number: int, write: bool) -> PinPlan | Refusal:
+def _plan_get(program: Program, name: str, write: bool) -> PinPlan | Refusal:
     if not write:
-        return PinPlan(number, SPLICE, "splice_get")
+        return PinPlan(SPLICE, "splice_get")
     writes = _uses(program, "dma_write", name)
     if writes:
-        return _plan_direct(program, name, number, writes)
+        return _plan_direct(program, name, writes)
     reason = "get(..., write) is a write fault and vmsplice(2), between which others may move"
-    return PinPlan(number, SPLICE, "splice_get_write", no_stress=reason)
+    return PinPlan(SPLICE, "splice_get_write", no_stress=reason)
 
 
-def _plan_direct(
-    program: Program, name: str, number: int, writes: list[Statement]
-) -> PinPlan | Refusal:
+def _plan_direct(program: Program, name: str, writes: list[Statement]) -> PinPlan | Refusal:
     """An O_DIRECT read under way: it writes once, what the disk has, and cannot be taken back."""
     if len(writes) > 1 or _uses(program, "dma_read", name) or _uses(program, "unpin", name):
         return Refusal("a FOLL_GET reference that may write is an O_DIRECT read: one dma_write")
@@ -104,11 +104,11 @@ def _plan_direct(
         return Refusal("an O_DIRECT read under way keeps the memory of a process that exits")
     match writes[0].args:
         case (Pin(cell=cell), Int(value)):
-            return PinPlan(number, DIRECT, "direct_get", (cell or 0, value))
+            return PinPlan(DIRECT, "direct_get", (cell or 0, value))
     return Refusal("what an O_DIRECT read finds on disk is written there before: no register")
 
 
-def _plan_read_pin(program: Program, name: str, number: int, longterm: bool) -> PinPlan | Refusal:
+def _plan_read_pin(program: Program, name: str, longterm: bool) -> PinPlan | Refusal:
     reads = len(_uses(program, "dma_read", name))
     if reads > HOLDS:
         return Refusal(f"a pin for reading can be read through {HOLDS} times at most")
@@ -118,8 +118,8 @@ def _plan_read_pin(program: Program, name: str, number: int, longterm: bool) -> 
             "process that exits"
         )
     if longterm:
-        return PinPlan(number, COPY_LONGTERM, "copy_pin_longterm", (max(reads, 1),))
-    return PinPlan(number, COPY, "copy_pin", (max(reads, 1),))
+        return PinPlan(COPY_LONGTERM, "copy_pin_longterm", (max(reads, 1),))
+    return PinPlan(COPY, "copy_pin", (max(reads, 1),))
 
 
 def _uses(program: Program, verb: str, pin: str) -> list[Statement]:

@@ -31,23 +31,25 @@ __all__ = ["STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
 
 @dataclass(frozen=True)
 class Names:
-    """What C calls the tasks of a program, and how its pins are taken."""
+    """What C calls the tasks, pages, pins and pipes of a program, and how its pins are taken.
+
+    A name of the language means one thing in the whole program, so `A` is `A_` in C, which nothing
+    else ends like; `prefix` keeps the tests of one file apart.
+    """
 
     program: Program
     pins: Mapping[str, PinPlan]
+    prefix: str = ""
 
-    def task(self, name: str) -> int:
-        """The number of a task."""
-        return self.program.task_index(name)
+    def c(self, name: str) -> str:
+        """The C constant: the position of the thing in the program's tuple of tasks, pages, ..."""
+        # Two underscores in front would be the compiler's.
+        return f"{self.prefix or 'x' * name.startswith('_')}{name}_"
 
-    def page(self, name: str) -> int:
-        """The number of a page."""
-        return self.program.pages.index(name)
-
-    def pages(self, pages: Range) -> tuple[int, int]:
-        """The number of the first page of a range, and how many there are."""
-        first = self.page(pages.first)
-        return first, self.page(pages.last) - first + 1
+    def pages(self, pages: Range) -> str:
+        """The first page of a range, and how many there are."""
+        index = self.program.pages.index
+        return f"{self.c(pages.first)}, {index(pages.last) - index(pages.first) + 1}"
 
 
 Call = Callable[[Names, Statement], str]
@@ -99,56 +101,51 @@ def _word(words: Words, table: Mapping[str, str]) -> str:
 def _load(names: Names, s: Statement) -> str:
     match s.args:
         case (Cell(page, index),):
-            return f"load({names.page(page)}, {index})"
+            return f"load({names.c(page)}, {index})"
     raise AssertionError(s)
 
 
 def _store(names: Names, s: Statement) -> str:
     match s.args:
         case (Cell(page, index), (Int() | Register()) as value):
-            return f"store({names.page(page)}, {index}, {_value(value)})"
+            return f"store({names.c(page)}, {index}, {_value(value)})"
     raise AssertionError(s)
 
 
 def _mmap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as prot, Words(words=words)):
-            first, number = names.pages(pages)
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
             flags = f"MAP_PRIVATE | MAP_ANONYMOUS | {fixed}"
-            return f"map({first}, {number}, {_word(prot, PROT)}, {flags})"
+            return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
 
 def _munmap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages,):
-            first, number = names.pages(pages)
-            return f"unmap({first}, {number})"
+            return f"unmap({names.pages(pages)})"
     raise AssertionError(s)
 
 
 def _mprotect(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as prot):
-            first, number = names.pages(pages)
-            return f"protect({first}, {number}, {_word(prot, PROT)})"
+            return f"protect({names.pages(pages)}, {_word(prot, PROT)})"
     raise AssertionError(s)
 
 
 def _madvise(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as advice):
-            first, number = names.pages(pages)
-            return f"advise({first}, {number}, {_word(advice, ADVICE)})"
+            return f"advise({names.pages(pages)}, {_word(advice, ADVICE)})"
     raise AssertionError(s)
 
 
 def _mremap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Page(new)):
-            first, number = names.pages(pages)
-            return f"move({first}, {number}, {names.page(new)})"
+            return f"move({names.pages(pages)}, {names.c(new)})"
     raise AssertionError(s)
 
 
@@ -156,7 +153,7 @@ def _on_task(function: str) -> Call:
     def call(names: Names, s: Statement) -> str:
         match s.args:
             case (Name(task),):
-                return f"{function}({names.task(task)})"
+                return f"{function}({names.c(task)})"
         raise AssertionError(s)
 
     return call
@@ -169,28 +166,28 @@ def _exit(names: Names, s: Statement) -> str:
 def _vmsplice(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pipe(pipe)):
-            return f"splice_page({names.page(page)}, {names.program.pipes.index(pipe)})"
+            return f"splice_page({names.c(page)}, {names.c(pipe)})"
     raise AssertionError(s)
 
 
 def _read(names: Names, s: Statement) -> str:
     match s.args:
         case (Pipe(pipe, cell),):
-            return f"read_page({names.program.pipes.index(pipe)}, {cell or 0})"
+            return f"read_page({names.c(pipe)}, {cell or 0})"
     raise AssertionError(s)
 
 
 def _readv(names: Names, s: Statement) -> str:
     match s.args:
         case (Name(task), Cell(page, index)):
-            return f"read_remote({names.task(task)}, {names.page(page)}, {index})"
+            return f"read_remote({names.c(task)}, {names.c(page)}, {index})"
     raise AssertionError(s)
 
 
 def _writev(names: Names, s: Statement) -> str:
     match s.args:
         case (Name(task), Cell(page, index), (Int() | Register()) as value):
-            place = f"{names.task(task)}, {names.page(page)}, {index}"
+            place = f"{names.c(task)}, {names.c(page)}, {index}"
             return f"write_remote({place}, {_value(value)})"
     raise AssertionError(s)
 
@@ -198,7 +195,7 @@ def _writev(names: Names, s: Statement) -> str:
 def _take(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pin(pin), *_):
-            return names.pins[pin].take(names.page(page))
+            return names.pins[pin].take(names.c(pin), names.c(page))
     raise AssertionError(s)
 
 
@@ -206,24 +203,22 @@ def _unpin(names: Names, s: Statement) -> str:
     # `dirty` changes nothing that a program without swap and files can see.
     match s.args:
         case (Pin(pin), *_):
-            plan = names.pins[pin]
-            return f"{plan.means.prefix}_unpin({plan.number})"
+            return f"{names.pins[pin].means.prefix}_unpin({names.c(pin)})"
     raise AssertionError(s)
 
 
 def _dma_read(names: Names, s: Statement) -> str:
     match s.args:
         case (Pin(pin, cell),):
-            plan = names.pins[pin]
-            return f"{plan.means.prefix}_read({plan.number}, {cell or 0})"
+            return f"{names.pins[pin].means.prefix}_read({names.c(pin)}, {cell or 0})"
     raise AssertionError(s)
 
 
 def _dma_write(names: Names, s: Statement) -> str:
     match s.args:
         case (Pin(pin, cell), (Int() | Register()) as value):
-            plan = names.pins[pin]
-            return f"{plan.means.prefix}_write({plan.number}, {cell or 0}, {_value(value)})"
+            place = f"{names.c(pin)}, {cell or 0}"
+            return f"{names.pins[pin].means.prefix}_write({place}, {_value(value)})"
     raise AssertionError(s)
 
 
