@@ -13,10 +13,13 @@ import pytest
 from pagefault.errors import LitmusError
 from pagefault.lang import Program, catalogue
 from pagefault.lang.generate import generate
+from pagefault.lang.schedule import PIPE_PAGES
 from pagefault.lang.verbs import VERBS
 from pagefault.live import Host, c_program, c_programs, refusal
 from pagefault.live.compiler import build, compiler
 from pagefault.live.emit import c_string
+from pagefault.live.outcome import SIGNAL_BASE
+from pagefault.live.pins import HOLDS
 from pagefault.live.statements import STATEMENTS
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "src" / "pagefault" / "live" / "templates"
@@ -51,6 +54,13 @@ def test_each_verb_has_its_place() -> None:
     assert set(STATEMENTS) == set(VERBS)
     files = {str(path.relative_to(TEMPLATES)) for path in (TEMPLATES / "verbs").glob("*.c")}
     assert {rule.file for rule in STATEMENTS.values()} - {""} == files
+
+
+def test_python_and_c_agree_on_numbers() -> None:
+    head = (TEMPLATES / "head.c").read_text()
+    assert f"PIPE_PAGES = {PIPE_PAGES}," in head
+    assert f"SIGNAL_BASE = {SIGNAL_BASE}," in head
+    assert f"HOLDS = {HOLDS}," in (TEMPLATES / "pins" / "copy.c").read_text()
 
 
 def test_a_statement_stands_beside_its_line_of_the_test() -> None:

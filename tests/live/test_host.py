@@ -194,6 +194,23 @@ def test_who_has_exited_or_not_begun_cannot_move(
     assert [(o.status, o.moves) for o in outcomes] == [(Status.BLOCKED, 1), (Status.BLOCKED, 4)]
 
 
+def test_a_child_whose_threads_live_on_is_not_waited_for(
+    program: Callable[..., Program], host: Host
+) -> None:
+    """kernel/exit.c delay_group_leader(): the language does not know that."""
+    test = program(
+        "process P { A = mmap(anon, private, rw); fork(C); r0 = wait(C) }\n"
+        "process C { clone(T); exit() }\n"
+        "thread T { r0 = A[0]; exit() }",
+        "P:r0 = 0",
+    )
+    early, late = run_schedules(
+        test, [("P", "P", "C", "C", "P", "T", "T"), ("P", "P", "C", "C", "T", "T", "P")], host
+    )
+    assert (early.status, early.moves) == (Status.BLOCKED, 4)
+    assert (late.status, late.holds) == (Status.DONE, True)
+
+
 # Faults and errors are outcomes.
 
 

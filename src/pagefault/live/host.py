@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -54,7 +53,6 @@ def _run(binary: Path, lines: Sequence[str], cpu: int, patience_s: float) -> lis
                 text=True,
                 cwd=scratch,
                 timeout=patience_s,
-                env=dict(os.environ),
                 check=False,
             )
         except subprocess.TimeoutExpired:

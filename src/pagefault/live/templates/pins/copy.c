@@ -55,8 +55,9 @@ static void *hold_pages(void *which)
 	struct iovec local[2] = { { to, page_bytes - 4 }, { to + page_bytes, 4 } };
 
 	for (;;) {
-		while (value_now(&hold->state) != HOLD_ASKED)
-			futex(&hold->state, FUTEX_WAIT, value_now(&hold->state), NULL);
+		int state;
+		while ((state = value_now(&hold->state)) != HOLD_ASKED)
+			futex(&hold->state, FUTEX_WAIT, state, NULL);
 		struct iovec remote = { hold->from, page_bytes };
 		long got = process_vm_readv(hold->pid, local, 2, &remote, 1, 0);
 		hold->error = got < 0 ? errno : 0;

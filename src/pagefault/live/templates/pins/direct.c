@@ -15,11 +15,15 @@ static struct flight {
 
 static int direct_file = -1;
 
-/* A file in the working directory with a block of two sectors for each value. 0 or an errno. */
+/* A file with a block of two sectors for each value, in the folder that PAGEFAULT_FS names or in the
+ * working directory. 0 or an errno. */
 static int make_direct_file(void)
 {
-	static const char name[] = "pagefault-direct";
 	static char block[2 * SECTOR];
+	const char *folder = getenv("PAGEFAULT_FS");
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s/pagefault-direct", folder ? folder : ".");
 	int file = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), error = 0;
 
 	if (file < 0)
