@@ -48,6 +48,15 @@ def test_live_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("host")
+def test_live_tells_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["live", TEST, "--frames"]) == 0
+    line = capsys.readouterr().out.splitlines()[2]
+    if "@" not in line:
+        pytest.skip("/proc/PID/pagemap hides frame numbers")
+    assert line.endswith(" P:A@1 C:A@2")
+
+
+@pytest.mark.usefixtures("host")
 def test_live_as_tap(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["live", TEST, SLOW, "--tap"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -29,6 +29,9 @@ SURPRISE, SKIPPED = 1, 4
     metavar="N",
     help="Run each test N times with all tasks at once, and print a histogram.",
 )
+@click.option(
+    "--frames", is_flag=True, help="Tell which pages share a frame, where the kernel tells it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
 @click.option("--tap", is_flag=True, help="Print TAP, as the kernel's selftests do.")
 @click.option(
@@ -46,6 +49,7 @@ def live(
     selectors: tuple[str, ...],
     kernel: str,
     stress: int | None,
+    frames: bool,
     as_json: bool,
     tap: bool,
     max_schedules: int,
@@ -69,10 +73,10 @@ def live(
     backend = _backend(kernel, jobs)
     programs = [entry.program for entry in select(selectors)]
     if stress is not None:
-        if as_json or tap:
+        if as_json or tap or frames:
             raise click.UsageError("--stress prints histograms only")
         return _stress(programs, stress, backend)
-    answers = _ask(programs, max_schedules, backend)
+    answers = _ask(programs, max_schedules, backend, frames)
     if as_json:
         click.echo(json.dumps(_document(answers, kernel), indent=1))
     else:
@@ -89,12 +93,12 @@ def _backend(kernel: str, jobs: int) -> Backend:
     raise LiveError(f"there is no kernel {kernel!r}", hint="host is the kernel that runs here")
 
 
-def _ask(programs: Sequence[Program], most: int, backend: Backend) -> list[Answers]:
+def _ask(programs: Sequence[Program], most: int, backend: Backend, frames: bool) -> list[Answers]:
     from pagefault.lang.schedule import sample_schedules
     from pagefault.live import run_many
 
     work = ((program, sample_schedules(program, most)) for program in programs)
-    return list(run_many(work, backend))
+    return list(run_many(work, backend, frames))
 
 
 def _exit_code(answers: Sequence[Answers]) -> int:
@@ -191,6 +195,7 @@ def _test_document(a: Answers) -> dict[str, Any]:
             "registers": dict(outcome.registers),
             "signals": dict(outcome.signals),
             "cells": {place: cells and list(cells) for place, cells in outcome.cells.items()},
+            "frames": dict(outcome.frames),
         }
         for outcome in a.outcomes
     ]

@@ -77,10 +77,11 @@ class Outcome:
 
     @property
     def values(self) -> str:
-        """What was seen, in one line: `P:r0=EFAULT P:A=1,0,0,0`."""
+        """What was seen, in one line: `P:r0=EFAULT P:A=1,0,0,0`, and `P:A@1` for a frame."""
         words = [f"{place}={value_name(value)}" for place, value in self.registers.items()]
         words += [f"{task}:signal={signal_name(number)}" for task, number in self.signals.items()]
         words += [f"{place}={_cells(cells)}" for place, cells in self.cells.items()]
+        words += [f"{place}@{'-' if n is None else n}" for place, n in self.frames.items()]
         return " ".join(words)
 
 
