@@ -44,3 +44,7 @@ class DesignError(_LocatedError):
 
 class ModelError(_LocatedError):
     """A kernel path that leaves the language of paths (see CONTRIBUTING)."""
+
+
+class LiveError(_LocatedError):
+    """A real kernel that cannot be asked: no compiler, or a test program that failed."""

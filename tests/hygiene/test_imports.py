@@ -87,10 +87,13 @@ def test_numba_is_imported_in_jit_only() -> None:
     assert users <= {"jit.py"}
 
 
-def test_the_language_loads_nothing_of_the_model() -> None:
-    code = "import sys, pagefault.lang; print(*(m for m in sys.modules if m.startswith('pagefa')))"
+@pytest.mark.parametrize("layer", ["lang", "live"])
+def test_layer_loads_nothing_of_the_model(layer: str) -> None:
+    code = (
+        f"import sys, pagefault.{layer}; print(*(m for m in sys.modules if m.startswith('pagefa')))"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "pagefault.lang" in loaded
+    assert f"pagefault.{layer}" in loaded
     assert not {name.split(".")[1] for name in loaded if "." in name} & MODEL

@@ -19,7 +19,9 @@ from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
 from pagefault.cli.kernels import kernels
 from pagefault.cli.list_tests import list_tests
+from pagefault.cli.live import live
 from pagefault.cli.mutate import mutate
+from pagefault.cli.repro import repro
 from pagefault.errors import PagefaultError
 
 __all__ = ["app", "main", "run"]
@@ -50,13 +52,15 @@ def app(context: click.Context) -> None:
     pagefault designs                      the kernels there are
     pagefault diff mainline D              a design as the functions that it replaces
     pagefault mutate                       what no test notices if the kernel leaves it out
+    pagefault live cow/                    the same tests on the kernel that runs here
+    pagefault repro TEST                   a test as a C program
     pagefault kernels                      real kernels to boot: list, fetch, add, probe
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff, mutate, kernels):
+for _verb in (check, explain, list_tests, designs, diff, mutate, live, repro, kernels):
     app.add_command(_verb)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options
+from pagefault.cli.options import budget_of, budget_options, one_test
 
 if TYPE_CHECKING:
     from pagefault.explore.paths import Result, Trace
@@ -62,7 +62,7 @@ def explain(
     from pagefault.report.story import SCHEMA, result_document, trace_document
     from pagefault.report.text import result_text, trace_text
 
-    program = _program(test)
+    program = one_test(test, "explain")
     shown = shown_name(design)
     job = Job(
         program=program,
@@ -85,20 +85,6 @@ def explain(
     if result.bugs:
         return SURPRISE
     return UNKNOWN if trace is None and not result.complete else 0
-
-
-def _program(test: str) -> Program:
-    from pagefault.errors import LitmusError
-    from pagefault.lang import select
-
-    entries = select([test])
-    if len(entries) != 1:
-        names = ", ".join(entry.name for entry in entries[:4])
-        raise LitmusError(
-            f"{test!r} is {len(entries)} tests, and explain shows one",
-            hint=f"name one of them: {names}" + (", ..." if len(entries) > 4 else ""),
-        )
-    return entries[0].program
 
 
 def _claimed_grain(program: Program, design: str) -> str:

@@ -9,8 +9,9 @@ import click
 
 if TYPE_CHECKING:
     from pagefault.explore.search import Budget
+    from pagefault.lang import Program
 
-__all__ = ["budget_of", "budget_options"]
+__all__ = ["budget_of", "budget_options", "one_test"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,3 +64,18 @@ def budget_of(max_states: int, max_seconds: float, max_memory: int) -> Budget:
     from pagefault.explore.search import Budget
 
     return Budget(states=max_states, seconds=max_seconds, megabytes=max_memory)
+
+
+def one_test(selector: str, verb: str) -> Program:
+    """The test that the selector names. LitmusError if it names none, or several."""
+    from pagefault.errors import LitmusError
+    from pagefault.lang import select
+
+    entries = select([selector])
+    if len(entries) != 1:
+        names = ", ".join(entry.name for entry in entries[:4])
+        raise LitmusError(
+            f"{selector!r} is {len(entries)} tests, and {verb} shows one",
+            hint=f"name one of them: {names}" + (", ..." if len(entries) > 4 else ""),
+        )
+    return entries[0].program

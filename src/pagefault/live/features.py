@@ -1,0 +1,33 @@
+"""What a kernel must offer. The C program tries it out; it never asks for versions."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = ["Feature"]
+
+
+class Feature(Enum):
+    """Something that a statement needs: the C file that has it, its probe, words for a skip."""
+
+    PROC = ("proc.c", "probe_proc", "/proc")
+    PROCESS_VM = ("remote.c", "probe_process_vm", "process_vm_readv(2)")
+    PIPES = ("pipes.c", "probe_pipes", "vmsplice(2) and pipes of two pages")
+    FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
+    IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
+    TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
+    DIRECT_GET = (
+        "pins/direct.c",
+        "probe_direct_get",
+        "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
+    )
+    USERFAULTFD = (
+        "pins/copy.c",
+        "probe_userfaultfd",
+        "userfaultfd(2) for faults in the kernel (CAP_SYS_PTRACE, or vm.unprivileged_userfaultfd)",
+    )
+
+    def __init__(self, file: str, probe: str, text: str) -> None:
+        self.file = file
+        self.probe = probe
+        self.text = text

@@ -1,0 +1,249 @@
+"""How each statement of the language is done on a live kernel: one entry each.
+
+To add a statement: a C file in templates/verbs/ with the function that does it, and an entry here
+that says how it is called and what it needs. What takes and uses pins stands in pins.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pagefault.lang.program import (
+    Cell,
+    Int,
+    Name,
+    Page,
+    Pin,
+    Pipe,
+    Program,
+    Range,
+    Register,
+    Statement,
+    Words,
+)
+from pagefault.live.features import Feature
+from pagefault.live.pins import PinPlan
+
+__all__ = ["STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What C calls the tasks, pages, pins and pipes of a program, and how its pins are taken.
+
+    A name of the language means one thing in the whole program, so `A` is `A_` in C, which nothing
+    else ends like; `prefix` keeps the tests of one file apart.
+    """
+
+    program: Program
+    pins: Mapping[str, PinPlan]
+    prefix: str = ""
+
+    def c(self, name: str) -> str:
+        """The C constant: the position of the thing in the program's tuple of tasks, pages, ..."""
+        # Two underscores in front would be the compiler's.
+        return f"{self.prefix or 'x' * name.startswith('_')}{name}_"
+
+    def pages(self, pages: Range) -> str:
+        """The first page of a range, and how many there are."""
+        index = self.program.pages.index
+        return f"{self.c(pages.first)}, {index(pages.last) - index(pages.first) + 1}"
+
+
+Call = Callable[[Names, Statement], str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a verb is done: the C call, the file that has the function, and what it needs.
+
+    `file` is "" for what pins.py provides.
+    """
+
+    call: Call
+    file: str
+    needs: tuple[Feature, ...] = ()
+
+
+PROT = {"none": "PROT_NONE", "r": "PROT_READ", "rw": "PROT_READ | PROT_WRITE"}
+ADVICE = {
+    "dontneed": "MADV_DONTNEED",
+    "dontfork": "MADV_DONTFORK",
+    "dofork": "MADV_DOFORK",
+    "wipeonfork": "MADV_WIPEONFORK",
+    "keeponfork": "MADV_KEEPONFORK",
+}
+
+
+def rule_of(statement: Statement) -> Rule | None:
+    """The entry of a statement's verb; None if nobody has written it yet."""
+    return STATEMENTS.get(statement.verb)
+
+
+def call_of(names: Names, statement: Statement) -> str:
+    """The C statement: `REG(0) = load(0, 1);`."""
+    rule = STATEMENTS[statement.verb]
+    call = rule.call(names, statement)
+    dest = statement.dest
+    return f"REG({dest.index}) = {call};" if dest is not None else f"{call};"
+
+
+def _value(value: Int | Register) -> str:
+    return str(value.value) if isinstance(value, Int) else f"REG({value.index})"
+
+
+def _word(words: Words, table: Mapping[str, str]) -> str:
+    return next(table[word] for word in table if word in words.words)
+
+
+def _load(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index),):
+            return f"load({names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _store(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index), (Int() | Register()) as value):
+            return f"store({names.c(page)}, {index}, {_value(value)})"
+    raise AssertionError(s)
+
+
+def _mmap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words() as prot, Words(words=words)):
+            fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
+            flags = f"MAP_PRIVATE | MAP_ANONYMOUS | {fixed}"
+            return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
+    raise AssertionError(s)
+
+
+def _munmap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"unmap({names.pages(pages)})"
+    raise AssertionError(s)
+
+
+def _mprotect(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words() as prot):
+            return f"protect({names.pages(pages)}, {_word(prot, PROT)})"
+    raise AssertionError(s)
+
+
+def _madvise(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words() as advice):
+            return f"advise({names.pages(pages)}, {_word(advice, ADVICE)})"
+    raise AssertionError(s)
+
+
+def _mremap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Page(new)):
+            return f"move({names.pages(pages)}, {names.c(new)})"
+    raise AssertionError(s)
+
+
+def _on_task(function: str) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Name(task),):
+                return f"{function}({names.c(task)})"
+        raise AssertionError(s)
+
+    return call
+
+
+def _exit(names: Names, s: Statement) -> str:
+    return "exit_task()"
+
+
+def _vmsplice(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Pipe(pipe)):
+            return f"splice_page({names.c(page)}, {names.c(pipe)})"
+    raise AssertionError(s)
+
+
+def _read(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Pipe(pipe, cell),):
+            return f"read_page({names.c(pipe)}, {cell or 0})"
+    raise AssertionError(s)
+
+
+def _readv(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index)):
+            return f"read_remote({names.c(task)}, {names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _writev(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index), (Int() | Register()) as value):
+            place = f"{names.c(task)}, {names.c(page)}, {index}"
+            return f"write_remote({place}, {_value(value)})"
+    raise AssertionError(s)
+
+
+def _take(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Pin(pin), *_):
+            return names.pins[pin].take(names.c(pin), names.c(page))
+    raise AssertionError(s)
+
+
+def _unpin(names: Names, s: Statement) -> str:
+    # `dirty` changes nothing that a program without swap and files can see.
+    match s.args:
+        case (Pin(pin), *_):
+            return f"{names.pins[pin].means.prefix}_unpin({names.c(pin)})"
+    raise AssertionError(s)
+
+
+def _dma_read(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Pin(pin, cell),):
+            return f"{names.pins[pin].means.prefix}_read({names.c(pin)}, {cell or 0})"
+    raise AssertionError(s)
+
+
+def _dma_write(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Pin(pin, cell), (Int() | Register()) as value):
+            place = f"{names.c(pin)}, {cell or 0}"
+            return f"{names.pins[pin].means.prefix}_write({place}, {_value(value)})"
+    raise AssertionError(s)
+
+
+STATEMENTS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "user_load": Rule(_load, "verbs/user_load.c"),
+        "user_store": Rule(_store, "verbs/user_store.c"),
+        "mmap": Rule(_mmap, "verbs/mmap.c"),
+        "munmap": Rule(_munmap, "verbs/munmap.c"),
+        "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
+        "madvise": Rule(_madvise, "verbs/madvise.c"),
+        "mremap": Rule(_mremap, "verbs/mremap.c"),
+        "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
+        "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
+        "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
+        "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
+        "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
+        "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
+        "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
+        "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "pin": Rule(_take, ""),
+        "get": Rule(_take, ""),
+        "unpin": Rule(_unpin, ""),
+        "dma_read": Rule(_dma_read, ""),
+        "dma_write": Rule(_dma_write, ""),
+    }
+)
+"""By verb."""

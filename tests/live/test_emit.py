@@ -1,0 +1,150 @@
+"""The C program of a test: it compiles without a warning, and says what the test says."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pagefault.errors import LitmusError
+from pagefault.lang import Program, catalogue
+from pagefault.lang.generate import generate
+from pagefault.lang.schedule import PIPE_PAGES
+from pagefault.lang.verbs import VERBS
+from pagefault.live import Host, c_program, c_programs, refusal
+from pagefault.live.compiler import build, compiler
+from pagefault.live.emit import c_string
+from pagefault.live.outcome import SIGNAL_BASE
+from pagefault.live.pins import HOLDS
+from pagefault.live.statements import STATEMENTS
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "src" / "pagefault" / "live" / "templates"
+STRICT = ("-O1", "-Werror")
+REFUSED = {
+    "gup+slow-pin-mprotect-store-dma": "user space cannot tell the kernel to leave GUP-fast out",
+}
+
+
+def test_each_test_of_the_catalogue_compiles_without_a_warning(host: Host) -> None:
+    programs = [e.program for e in catalogue() if e.name not in REFUSED]
+    with ThreadPoolExecutor(2) as pool:
+        for binary in pool.map(lambda p: build(c_program(p), ("-O0", "-Werror")), programs):
+            assert binary.is_file()
+    # An optimiser notices more; once for all of them.
+    build(c_programs(programs), ("-O2", "-Werror"))
+
+
+def test_generated_tests_compile_without_a_warning(host: Host) -> None:
+    programs = [p for p in (generate(seed) for seed in range(200)) if not refusal(p)]
+    assert len(programs) > 100
+    build(c_programs(programs), ("-O0", "-Werror"))
+
+
+@pytest.mark.parametrize("entry", catalogue(), ids=lambda e: e.name)
+def test_what_no_kernel_can_do_is_refused_with_the_reason(entry) -> None:
+    assert refusal(entry.program).startswith(REFUSED.get(entry.name, ""))
+    assert bool(refusal(entry.program)) == (entry.name in REFUSED)
+
+
+def test_each_verb_has_its_place() -> None:
+    assert set(STATEMENTS) == set(VERBS)
+    files = {str(path.relative_to(TEMPLATES)) for path in (TEMPLATES / "verbs").glob("*.c")}
+    assert {rule.file for rule in STATEMENTS.values()} - {""} == files
+
+
+def test_python_and_c_agree_on_numbers() -> None:
+    head = (TEMPLATES / "head.c").read_text()
+    assert f"PIPE_PAGES = {PIPE_PAGES}," in head
+    assert f"SIGNAL_BASE = {SIGNAL_BASE}," in head
+    assert f"HOLDS = {HOLDS}," in (TEMPLATES / "pins" / "copy.c").read_text()
+
+
+def test_a_statement_stands_beside_its_line_of_the_test() -> None:
+    (entry,) = (e for e in catalogue() if e.name == "gup+pin-mprotect-write-dma")
+    text = c_program(entry.program)
+    assert "step();\t\t/* mprotect(A, r) */\n\tprotect(A_, 1, PROT_READ);" in text
+    assert "step();\t\t/* r0 = dma_read(h) */\n\tREG(0) = ring_read(h_, 0);" in text
+    assert "splice" not in text.replace("splice_fd_in", "")  # only what the test needs
+
+
+def test_what_cannot_run_is_an_error_that_says_why() -> None:
+    (entry,) = (e for e in catalogue() if e.name == "gup+slow-pin-mprotect-store-dma")
+    with pytest.raises(LitmusError, match="cannot run on a live kernel: user space"):
+        c_program(entry.program)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "reason"),
+    [
+        (
+            "process P { A = mmap(anon, private, rw); h = pin(A, read)\n"
+            + "r0 = dma_read(h)\n" * 5
+            + "}",
+            "read through 4 times at most",
+        ),
+        (
+            """process P { A = mmap(anon, private, rw); h = pin(A, read); exit() }
+device D { r0 = dma_read(h) }""",
+            "keeps the memory of a process that exits",
+        ),
+        (
+            """process P { A = mmap(anon, private, rw); h = get(A, write)
+dma_write(h, 1); r0 = dma_read(h) }""",
+            "is an O_DIRECT read: one dma_write",
+        ),
+        (
+            """process P { A = mmap(anon, private, rw); h = get(A, write)
+r0 = A[0]; dma_write(h, r0) }""",
+            "no register",
+        ),
+        (
+            "process P { A = mmap(anon, private, rw); h = get(A, read, slow); r0 = A[0] }",
+            "GUP-fast",
+        ),
+    ],
+)
+def test_pins_that_cannot_be_held(program: Callable[..., Program], tasks: str, reason: str) -> None:
+    condition = "D:r0 = 1" if "device" in tasks else "P:r0 = 1"
+    assert reason in refusal(program(tasks, condition))
+
+
+def test_names_do_not_break_the_c(program: Callable[..., Program], host: Host) -> None:
+    test = program(
+        "process main { errno, __LINE_ = mmap(anon, private, rw); r0 = errno[0]; fork(live) }\n"
+        "process live { __LINE_[0] = 1 }",
+        "main:r0 = 1",
+    )
+    header = replace(test.header, title='ends */ a comment, opens /* one, says "so" \\')
+    odd = replace(test, name='a"b\\', title=header.title, source=header.title, header=header)
+    assert build(c_program(odd), STRICT).is_file()
+
+
+def test_strings_are_c_strings() -> None:
+    assert c_string('a "b" \\n') == '"a \\"b\\" \\\\n"'
+    assert c_string("what??!") == '"what?\\?!"'
+
+
+def test_the_program_runs_as_it_stands(host: Host, tmp_path: Path) -> None:
+    (entry,) = (e for e in catalogue() if e.name == "cow+fork+parent-writes")
+    source = tmp_path / "test.c"
+    source.write_text(c_program(entry.program))
+    command = [*compiler(), "-Wall", "-Wextra", "-static", "-o", str(tmp_path / "test")]
+    subprocess.run([*command, str(source)], check=True, capture_output=True)
+    run = [tmp_path / "test"]
+    lines = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0].startswith("kernel Linux ")
+    assert lines[1] == "test 0 cow+fork+parent-writes"
+    assert lines[2].startswith("run 0 P,P,P,P,C done 5 . ")
+    assert "C:r0=1" in lines[2]
+    assert len(lines) == 4
+    one = subprocess.run([*run, "P,P,P,C,P"], capture_output=True, text=True, check=True).stdout
+    assert one.splitlines()[2:] == lines[3:]
+    wrong = subprocess.run([*run, "--fast"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("usage: ")
+    bad = subprocess.run([*run, "P,X"], capture_output=True, text=True, check=True).stdout
+    assert bad.splitlines()[-1] == "run 0 P,X bad"
