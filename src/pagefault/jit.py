@@ -17,11 +17,11 @@ import os
 import platform
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,9 @@ __all__ = [
 
 SHADOW = 1 << 20
 """Bytes from a leaf of the state to its mark, which is as wide and all ones when it was seen."""
+
+WORKERS = 2
+"""Processes that compile."""
 
 KIND = "native"
 _IMPORT = re.compile(r"^from \.(\w+) import (\w+)$", re.MULTILINE)
@@ -264,23 +267,47 @@ class Twins:
         twins = [(name, self.twin(name)) for name in names]
         return [name for name, twin in twins if f"{twin.module}.{twin.function}" not in kept]
 
-    def compile(self, names: Sequence[str], workers: int = 2) -> Iterator[str]:
-        """Compile what is not kept, in worker processes that split the list; yields each name."""
-        todo = self.missing(names)
-        jobs = {name: [(t.module, t.function, t.text) for t in self.closure(name)] for name in todo}
-        if len(todo) < 2 or workers < 2:
-            for name in todo:
-                _compile(jobs[name])
+    def _jobs(
+        self, names: Sequence[str], also: Mapping[str, Callable[[], None]]
+    ) -> dict[str, Callable[[], None]]:
+        # Long functions first: the last one to finish is short then.
+        closures = {name: self.closure(name) for name in self.missing(names)}
+        by_length = sorted(closures, key=lambda n: -sum(len(twin.text) for twin in closures[n]))
+        return {**also, **{name: partial(_compile, closures[name]) for name in by_length}}
+
+    def compile_here(self, names: Sequence[str], also: Mapping[str, Callable[[], None]]) -> None:
+        """compile(), all in this process."""
+        for job in self._jobs(names, also).values():
+            job()
+
+    def compile(
+        self, names: Sequence[str], also: Mapping[str, Callable[[], None]]
+    ) -> Iterator[str]:
+        """Compile what is not kept, in worker processes that split the list; yields each name.
+
+        `also` is other work of this kind, by name, which takes longest.
+        """
+        jobs = self._jobs(names, also)
+        if len(jobs) < 2:
+            for name, job in jobs.items():
+                job()
                 yield name
             return
-        # Long functions first: the last one to finish is short then.
-        todo.sort(key=lambda name: -sum(len(text) for _, _, text in jobs[name]))
+        _JOBS.update(jobs)  # workers are forked: they find them there
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            running = {pool.submit(_compile, jobs[name]): name for name in todo}
+        with ProcessPoolExecutor(WORKERS, mp_context=context) as pool:
+            running = {pool.submit(_do, name): name for name in jobs}
             for done in as_completed(running):
                 done.result()
                 yield running[done]
+        _JOBS.clear()
+
+
+_JOBS: dict[str, Callable[[], None]] = {}
+
+
+def _do(name: str) -> None:
+    _JOBS[name]()
 
 
 def _kept() -> set[str]:
@@ -292,9 +319,9 @@ def _kept() -> set[str]:
     return {file.name.split("-")[0] for file in files if file.suffix == ".nbi"}
 
 
-def _compile(job: Iterable[tuple[str, str, str]]) -> None:
-    for module, function, text in job:
-        load(module, function, text, KIND)
+def _compile(twins: Iterable[_Twin]) -> None:
+    for twin in twins:
+        load(twin.module, twin.function, twin.text, KIND)
 
 
 def _behind_docstring(text: str, line: str) -> str:
@@ -322,6 +349,12 @@ def core_names(files: Sequence[Path]) -> dict[Path, str]:
         file: module_name(file.stem, text + constants, made_by())
         for file, text in _core_texts(files).items()
     }
+
+
+def core_is_kept(files: Sequence[Path], name: str) -> bool:
+    """Whether machine code of a function of such files is on disk."""
+    kept = _kept()
+    return any(f"{module}.{name}" in kept for module in core_names(files).values())
 
 
 def _core_texts(files: Sequence[Path]) -> dict[Path, str]:

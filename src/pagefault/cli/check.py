@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from pagefault.cli.options import budget_of, budget_options
@@ -46,6 +48,8 @@ def check(
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    cores: int,
+    reduce: bool,
 ) -> int:
     """Search every schedule of each TEST and compare with what the test claims.
 
@@ -70,4 +74,5 @@ def check(
         properties,
         budget_of(max_states, max_seconds, max_memory),
     )
+    jobs_to_do = [replace(job, cores=cores, reduce=reduce) for job in jobs_to_do]
     return checking.run(jobs_to_do, as_json, jobs, tests, grain)

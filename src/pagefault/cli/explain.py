@@ -48,6 +48,8 @@ def explain(
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    cores: int,
+    reduce: bool,
 ) -> int:
     """Print the shortest trace of TEST that shows what is wrong, in plain text for a mail.
 
@@ -72,6 +74,8 @@ def explain(
         properties=(prop,) if prop else None,
         budget=budget_of(max_states, max_seconds, max_memory),
         shown=shown,
+        cores=cores,
+        reduce=reduce,
     )
     result = run_one(job).result
     trace = _trace(result, prop)

@@ -27,8 +27,23 @@ def _number(context: click.Context, option: click.Parameter, value: float) -> fl
 
 
 def budget_options(function: F) -> F:
-    """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design."""
+    """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design; and `--cores`
+    and `--reduce`, which make a large search faster."""
     for option in (
+        click.option(
+            "--reduce",
+            is_flag=True,
+            help="In a large search, take steps alone that no other task and no promise can tell: "
+            "fewer states, the same verdicts.",
+        ),
+        click.option(
+            "--cores",
+            type=click.IntRange(min=1, max=64),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Search a large state space on so many cores.",
+        ),
         click.option(
             "--max-memory",
             type=click.IntRange(min=1),

@@ -38,6 +38,8 @@ class Job:
     properties: tuple[str, ...] | None
     budget: Budget
     shown: str = ""
+    cores: int = 1
+    reduce: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,14 @@ def run_one(job: Job, note: Note | None = None) -> Outcome:
     if job.properties is not None:
         check_names(kernel, job.properties)
     result = explore(
-        kernel, job.program, job.grain, job.budget, properties=job.properties, progress=note
+        kernel,
+        job.program,
+        job.grain,
+        job.budget,
+        properties=job.properties,
+        cores=job.cores,
+        reduce=job.reduce,
+        progress=note,
     )
     if job.shown:
         result = replace(result, design=job.shown)

@@ -6,6 +6,7 @@ several.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,12 +24,15 @@ from pagefault.explore.words import decode, record_of
 from pagefault.explore.workers import MEMORY, Array, Core, Shared, Tables, Worker
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
     from pagefault.link import Kernel
 
 __all__ = ["CompiledSearch", "Found", "decode", "unpack_move"]
 
 CORE = [Path(str(m.__file__)) for m in (remembered, settle, native)]
 """The search core: each file imports what stands before it only."""
+THE_CORE = "the search itself"
 STATEMENTS = 16
 CONTROL_STATES = 1 << 16
 """As many as a key has numbers for: 16 bits a task."""
@@ -101,6 +105,9 @@ class CompiledSearch:
         self._initial = record_of(st)[1].copy()
         self._twins = jit.Twins(kernel)
         self._pointers = self._name_pointers()
+        slot, registers = self._make_slots()
+        lengths = np.array([len(t.statements) for t in program.tasks], dtype=np.int64)
+        self._tables = Tables(slot, registers, self._make_program(), lengths)
 
     # --- what is compiled ---------------------------------------------------------------------
 
@@ -141,14 +148,28 @@ class CompiledSearch:
 
     def missing(self) -> list[str]:
         """What is not compiled yet."""
-        return self._twins.missing(self._pointers)
+        core = [] if self._has_core() else [THE_CORE]
+        return core + self._twins.missing(self._pointers)
 
     def compile(self) -> Iterator[str]:
         """Compile what is missing; yields each name when done."""
-        yield from self._twins.compile(self._pointers)
+        core = {} if self._has_core() else {THE_CORE: self._compile_core}
+        yield from self._twins.compile(self._pointers, core)
 
-    def _load(self) -> Array:
-        return np.array([self._twins.address(name) for name in self._pointers], dtype=np.int64)
+    def compile_beside(self) -> list[BaseProcess]:
+        """Begin to compile in processes of their own: the core, and all else."""
+        core = {} if self._has_core() else {THE_CORE: self._compile_core}
+        jobs = [lambda: self._twins.compile_here(self._pointers, {})]
+        if core:
+            jobs.append(lambda: self._twins.compile_here([], core))
+        context = multiprocessing.get_context("fork")
+        processes: list[BaseProcess] = [context.Process(target=job, daemon=True) for job in jobs]
+        for process in processes:
+            process.start()
+        return processes
+
+    def _has_core(self) -> bool:
+        return jit.core_is_kept(CORE, "explore_chunk" if self.cores == 1 else "receive")
 
     # --- arrays -------------------------------------------------------------------------------
 
@@ -226,15 +247,17 @@ class CompiledSearch:
 
     def prepare(self) -> None:
         """Load the compiled functions and the core; compiles the core if it must."""
-        self._paths = self._load()
-        slot, registers = self._make_slots()
-        lengths = np.array([len(t.statements) for t in self.program.tasks], dtype=np.int64)
-        self._tables = Tables(slot, registers, self._make_program(), lengths)
+        self._paths = np.array([self._twins.address(p) for p in self._pointers], dtype=np.int64)
         self._begin()
         self._touched = np.zeros_like(self.shared.own)
         self._judged = np.zeros_like(self.shared.hidden)
         self.core = self._load_core()
         self._enter_initial()
+
+    def _compile_core(self) -> None:
+        self._paths = np.zeros(1, dtype=np.int64)  # their types are all that matters
+        self._begin()
+        self._load_core()
 
     def identity(self) -> str:
         """All that the search depends on, in words: the same text, the same search."""

@@ -6,13 +6,13 @@ and the whole state before and after.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pagefault.lang.program import Program
 from pagefault.verdict import Verdict
 
-__all__ = ["Decision", "Result", "Step", "Trace", "Visit"]
+__all__ = ["Decision", "Result", "Step", "Trace", "Traces", "Visit"]
 
 Leaves = tuple[int, ...]
 
@@ -140,3 +140,31 @@ class Result:
 
 
 MODEL_BUG = "model-bug: "
+
+
+class Traces(Mapping[str, Trace]):
+    """Traces by what they show, each made when first asked for."""
+
+    def __init__(self, shows: Collection[str], make: Callable[[str], Trace]) -> None:
+        self._shows = shows
+        self._make = make
+        self._made: dict[str, Trace] = {}
+
+    def __getitem__(self, shows: str) -> Trace:
+        if shows not in self._shows:
+            raise KeyError(shows)
+        if shows not in self._made:
+            self._made[shows] = self._make(shows)
+        return self._made[shows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shows)
+
+    def __len__(self) -> int:
+        return len(self._shows)
+
+    def __repr__(self) -> str:
+        return f"<traces: {', '.join(self._shows) or 'none'}>"
+
+    def __reduce__(self) -> tuple[type[dict[str, Trace]], tuple[dict[str, Trace]]]:
+        return dict, (dict(self.items()),)

@@ -11,7 +11,7 @@ import math
 import time
 import traceback
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -35,7 +35,7 @@ from pagefault.explore.engine import (
     take_choices,
 )
 from pagefault.explore.lower import Lowered, lower
-from pagefault.explore.paths import MODEL_BUG, Result, Trace
+from pagefault.explore.paths import MODEL_BUG, Result, Trace, Traces
 from pagefault.explore.promises import DEADLOCK, PROGRESS, Holds, Promise, promises
 from pagefault.explore.replay import MODEL_ERRORS, Move, Replay
 from pagefault.explore.symmetry import Asymmetry, Group, Symmetry
@@ -43,6 +43,8 @@ from pagefault.lang.program import Program
 from pagefault.verdict import verdict_of
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
     from pagefault.explore import saved
     from pagefault.explore.compiled import CompiledSearch, Found
     from pagefault.link import Kernel
@@ -72,7 +74,9 @@ Progress = Callable[[str], None]
 SWITCH_WARM = 0.3
 """Seconds of interpreted search before the compiled one takes over, where its code is kept."""
 SWITCH_COLD = 3.0
-"""The same where the code must be compiled first."""
+"""Seconds after which what is not compiled yet is, while the interpreted search goes on."""
+LOOK_AGAIN = 0.5
+"""Seconds between two looks whether that is done."""
 FRAMES = (6, 10, NR_PFN)
 """Page frames of the machine that a compiled search tries: few first, for short scans."""
 FIRST_CHUNK = 1_000
@@ -209,6 +213,7 @@ class _Search:
         self.finals: dict[str, _End] = {}
         self.stuck: dict[str, None] = {}
         self.compiled: CompiledSearch | None = None
+        self.compiling: list[BaseProcess] = []
         self.cores = 1
         self.reduce = False
         self._incoming: tuple[list[int], list[int]] | None = None  # edges by target, where from
@@ -226,6 +231,25 @@ class _Search:
 
     def _run_interpreted(self, engine: str, started: float, progress: Progress) -> Result:
         switch = started + SWITCH_WARM if engine == "auto" else math.inf
+        try:
+            return self._until_compiled(switch, started, progress)
+        finally:
+            for process in self.compiling:
+                process.terminate()
+
+    def _is_compiled(self, started: float, progress: Progress) -> bool:
+        """Whether machine code is there. If not after some time, it is made by other processes."""
+        if self.compiling:
+            progress(f"{len(self.keys):,} states, and compiling meanwhile")
+            return not any(process.is_alive() for process in self.compiling)
+        search = self._compiled_search(FRAMES[0])
+        if not search.missing():
+            return True
+        if time.perf_counter() > started + SWITCH_COLD:
+            self.compiling = search.compile_beside()
+        return False
+
+    def _until_compiled(self, switch: float, started: float, progress: Progress) -> Result:
         self._settle()
         self._insert(self.codec.encode(self.st.leaves), 0)
         reason = None
@@ -235,11 +259,9 @@ class _Search:
             if reason:
                 break
             if time.perf_counter() > switch:
-                compiled = self._compiled_search(FRAMES[0])
-                if not compiled.missing() or time.perf_counter() > started + SWITCH_COLD:
+                if self._is_compiled(started, progress):
                     return self._run_compiled(started, progress)
-                else:
-                    switch = started + SWITCH_COLD
+                switch = time.perf_counter() + LOOK_AGAIN
             try:
                 done = self._expand(state)
             except OutOfTimeError:
@@ -550,12 +572,15 @@ class _Search:
             transitions=self.transitions,
             depth=self.compiled.depth if self.compiled else self.level[-1],
             seconds=seconds,
-            breaches=_Traces(self, dict(sorted(self.breaches.items()))),
-            finals=_Traces(self, self.finals),
+            breaches=self._traces(dict(sorted(self.breaches.items()))),
+            finals=self._traces(self.finals),
             unknown_reason=reason,
             stuck=tuple(self.stuck),
             program=self.program,
         )
+
+    def _traces(self, ends: Mapping[str, _End]) -> Traces:
+        return Traces(ends, lambda shows: self.trace(shows, ends[shows]))
 
     def trace(self, shows: str, end: _End) -> Trace:
         """The trace to an end."""
@@ -634,32 +659,6 @@ class _Search:
             self._incoming = order.tolist(), first.tolist()
         edges, first_of = self._incoming
         return edges[first_of[state] : first_of[state + 1]]
-
-
-class _Traces(Mapping[str, Trace]):
-    """Traces by what they show, each made when first asked for."""
-
-    def __init__(self, search: _Search, ends: Mapping[str, _End]) -> None:
-        self._search = search
-        self._ends = ends
-        self._made: dict[str, Trace] = {}
-
-    def __getitem__(self, shows: str) -> Trace:
-        if shows not in self._made:
-            self._made[shows] = self._search.trace(shows, self._ends[shows])
-        return self._made[shows]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ends)
-
-    def __len__(self) -> int:
-        return len(self._ends)
-
-    def __repr__(self) -> str:
-        return f"<traces: {', '.join(self._ends) or 'none'}>"
-
-    def __reduce__(self) -> tuple[type[dict[str, Trace]], tuple[dict[str, Trace]]]:
-        return dict, (dict(self.items()),)
 
 
 def _kept(search: CompiledSearch) -> str:
