@@ -172,9 +172,10 @@ class Vma(Struct):
 
 
 class Shadow(Struct):
-    """Ghost: what the next load of this address space must see, plus 1; 0 where nothing is owed."""
+    """Ghost: the byte that the next load of this address space must see, as a number from 0 to 255,
+    plus 1; 0 where nothing is owed."""
 
-    cell: i1[CELLS]
+    cell: i2[CELLS]
     letting_go: i1  # calls under way that give the page up: what is stored meanwhile may be lost
 
 

@@ -130,6 +130,31 @@ def test_who_is_left_waiting_for_ever_ends_a_schedule() -> None:
     assert set(schedules(program)) == {("P", "Q"), ("P", "Q", "P"), ("Q", "P"), ("Q", "P", "P")}
 
 
+def test_a_child_is_waited_for_until_its_threads_have_exited() -> None:
+    program = parse(
+        TEXT.format(
+            tasks="""process P { fork(C); r0 = wait(C) }
+process C { clone(T); exit() }
+thread T { clone(U); exit() }
+thread U { exit() }"""
+        )
+    )
+    found = set(schedules(program))
+    assert all(moves[-1] == "P" and len(moves) == 7 for moves in found)
+    _same(program, list(found))
+
+
+def test_a_thread_that_stays_keeps_its_process_from_being_waited_for() -> None:
+    program = parse(
+        TEXT.format(
+            tasks="process P { fork(C); r0 = wait(C) }\nprocess C { clone(T); exit() }\n"
+            "thread T { }"
+        )
+    )
+    assert set(schedules(program)) == {("P", "C", "C")}
+    _same(program, [("P", "C", "C")])
+
+
 def test_samples_are_schedules_and_the_same_again() -> None:
     program = next(e.program for e in catalogue() if e.name == "cow+fork+parent-writes")
     assert sample_schedules(program, 100) == list(schedules(program))

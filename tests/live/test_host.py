@@ -197,7 +197,7 @@ def test_who_has_exited_or_not_begun_cannot_move(
 def test_a_child_whose_threads_live_on_is_not_waited_for(
     program: Callable[..., Program], host: Host
 ) -> None:
-    """kernel/exit.c delay_group_leader(): the language does not know that."""
+    """include/linux/sched/signal.h delay_group_leader(), which the language has taken over."""
     test = program(
         "process P { A = mmap(anon, private, rw); fork(C); r0 = wait(C) }\n"
         "process C { clone(T); exit() }\n"

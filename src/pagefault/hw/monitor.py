@@ -43,14 +43,19 @@ def observe_load(st, mm, vpn, pfn, cell):
     """A CPU loads through the address space: allowed to see it, and it is the last thing stored."""
     observe_read(st, mm, pfn, cell)
     owed = st.mm[mm].shadow[vpn].cell[cell]
-    if owed != 0 and owed - 1 != st.page[pfn].cell[cell]:
+    if owed != 0 and owed - 1 != st.page[pfn].cell[cell] & 255:
         break_promise(st, PROP_NO_LOST_WRITE)
+
+
+def signed_byte(value):
+    """What a cell keeps of a register: its low byte, signed."""
+    return ((value + 128) & 255) - 128
 
 
 def write_cell(st, mm, pfn, cell, value):
     """Data of `mm` lands in a page. From here on nobody else may see it."""
     page = st.page[pfn]
-    page.cell[cell] = value
+    page.cell[cell] = signed_byte(value)
     page.writer[cell] = mm + 1
     page.audience[cell] = 1 << mm
 
@@ -58,7 +63,7 @@ def write_cell(st, mm, pfn, cell, value):
 def owe(st, mm, vpn, cell, value):
     """The next load of this address must see `value`, unless a call is giving the page up."""
     if not st.mm[mm].shadow[vpn].letting_go:
-        st.mm[mm].shadow[vpn].cell[cell] = value + 1
+        st.mm[mm].shadow[vpn].cell[cell] = (value & 255) + 1
 
 
 def owe_where_mapped(st, mm, pfn, cell, value):

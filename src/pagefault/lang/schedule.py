@@ -2,7 +2,8 @@
 
 A schedule is the tasks in the order in which they move, one statement a move, until nobody can.
 No kernel is asked. What may hold a task up is in the language: it has not started, it has exited,
-`wait(C)` before C's exit(), a pin that nobody has tried to take yet, a full or an empty pipe.
+`wait(C)` before C and its threads have called exit(), a pin that nobody has tried to take yet, a
+full or an empty pipe.
 
 One thing only the kernel knows: whether a vmsplice() fails and so leaves the pipe as it was. Where
 it might, both are followed, and a schedule may turn out to block on a kernel, or to be the
@@ -145,6 +146,12 @@ class _Rules:
 
     def __init__(self, program: Program) -> None:
         self.tasks = [[_move(program, task, s) for s in task.statements] for task in program.tasks]
+        owners = [_process(program, task) for task in program.tasks]
+        # By process: itself and its threads, as a bit mask.
+        self.members = [
+            sum(1 << t for t, owner in enumerate(owners) if owner == task.name)
+            for task in program.tasks
+        ]
         started = sum(1 << t for t, task in enumerate(program.tasks) if task.parent is None)
         point = ((0,) * len(self.tasks), started, 0, 0, (0,) * len(program.pipes))
         self.start: _Points = frozenset({point})
@@ -169,7 +176,9 @@ class _Rules:
         move = self.tasks[task][done[task]]
         match move.kind:
             case "wait":
-                return bool(exited >> move.subject & 1)
+                if not exited >> move.subject & 1:
+                    return False
+                return not self.members[move.subject] & started & ~exited
             case "use":
                 return bool(settled >> move.subject & 1)
             case "put":
@@ -201,6 +210,13 @@ class _Rules:
 
 def _changed(numbers: tuple[int, ...], at: int, by: int) -> tuple[int, ...]:
     return (*numbers[:at], numbers[at] + by, *numbers[at + 1 :])
+
+
+def _process(program: Program, task: Task) -> str:
+    """The process that a task is, or is a thread of."""
+    while task.kind == "thread" and task.parent is not None:
+        task = program.task(task.parent)
+    return task.name
 
 
 def _move(program: Program, task: Task, statement: Statement) -> _Move:

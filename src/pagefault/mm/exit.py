@@ -1,6 +1,6 @@
 """exit() and wait(). Models kernel/exit.c and mm/mmap.c exit_mmap()."""
 
-from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, WAITING
+from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, TASK_RUNNING, WAITING
 from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 
@@ -28,17 +28,28 @@ def mmput(st, t, mm):
 
 
 def sys_exit(st, t):
-    """kernel/exit.c do_exit(), v6.12."""
+    """kernel/exit.c do_exit(), v6.12: of this task alone. Where threads live on, so does their
+    address space, and a process that ended before them is a zombie that nobody may reap."""
     yield from mmput(st, t, st.task[t].mm)
     st.task[t].state = TASK_DEAD
     return 0
 
 
+def delay_group_leader(st, child):
+    """include/linux/sched/signal.h delay_group_leader(), v6.12, of a process that has exited:
+    whether threads of it live on. A thread that exits is gone at once, nobody waits for it."""
+    for task in range(st.nr_tasks):
+        if st.task[task].mm == st.task[child].mm and st.task[task].state == TASK_RUNNING:
+            return 1
+    return 0
+
+
 def sys_wait(st, t, child):
-    """kernel/exit.c do_wait(), v6.12: until the child is dead. -ECHILD if there is none."""
+    """kernel/exit.c wait_consider_task(), v6.12: until the child and all of its threads are dead.
+    -ECHILD if there is none. The child stays a zombie (WNOWAIT)."""
     if st.task[child].state == TASK_NEW:
         return -ECHILD
     yield "wait for the child"
-    while st.task[child].state != TASK_DEAD:
+    while st.task[child].state != TASK_DEAD or delay_group_leader(st, child):
         yield WAITING
     return 0

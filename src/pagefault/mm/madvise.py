@@ -13,7 +13,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.mm.memory import zap_pte_range
-from pagefault.mm.mmap import range_is_mapped
+from pagefault.mm.mmap import range_is_mapped, vma_end
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -27,27 +27,39 @@ def sys_madvise(st, t, start, end, advice):
     """mm/madvise.c do_madvise(), v6.12: 0, -ENOMEM where nothing is mapped, -EINVAL."""
     if advice == MADV_DONTNEED:
         return (yield from madvise_dontneed(st, t, start, end))
+    if new_vm_flags(0, advice) < 0:
+        return -EINVAL
     return (yield from madvise_vma_behavior(st, t, start, end, advice))
 
 
 def madvise_dontneed(st, t, start, end):
-    """mm/madvise.c madvise_dontneed_single_vma(), v6.12: zap under mmap_lock for reading, one VMA
-    after another; holes are skipped, and reported at the end. Left out: a flush for each VMA."""
+    """mm/madvise.c madvise_walk_vmas(), v6.12, of MADV_DONTNEED: under mmap_lock for reading, one
+    VMA after another; holes are skipped, and reported at the end."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
-    mapped = range_is_mapped(st, mm, start, end)
-    owner_gives_up(st, mm, start, end)
-    tlb_gather_mmu(st, t, mm)
-    for vpn in range(start, end):
-        if range_is_mapped(st, mm, vpn, vpn + 1):
-            yield from zap_pte_range(st, t, mm, vpn, vpn + 1)
-    yield from tlb_finish_mmu(st, t, mm)
-    owner_gave_up(st, mm, start, end)
+    ret = 0
+    vpn = start
+    while vpn < end:
+        next_vpn = vma_end(st, mm, vpn, end)
+        if next_vpn > vpn:
+            yield from zap_page_range_single(st, t, mm, vpn, next_vpn)
+        else:
+            ret = -ENOMEM
+            next_vpn = vpn + 1
+        vpn = next_vpn
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
-    if mapped != end - start:
-        return -ENOMEM
-    return 0
+    return ret
+
+
+def zap_page_range_single(st, t, mm, start, end):
+    """mm/memory.c zap_page_range_single(), v6.12, of pages of one VMA. Locks: mmap_lock held for
+    reading. The pages are gone and the TLBs flushed when it returns."""
+    owner_gives_up(st, mm, start, end)
+    tlb_gather_mmu(st, t, mm)
+    yield from zap_pte_range(st, t, mm, start, end)
+    yield from tlb_finish_mmu(st, t, mm)
+    owner_gave_up(st, mm, start, end)
 
 
 def new_vm_flags(vm_flags, advice):
@@ -64,16 +76,15 @@ def new_vm_flags(vm_flags, advice):
 
 
 def madvise_vma_behavior(st, t, start, end, advice):
-    """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags."""
+    """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags, VMA by VMA; holes
+    are skipped, and reported at the end."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    ret = 0
-    if range_is_mapped(st, mm, start, end) != end - start:
-        ret = -ENOMEM
-    elif new_vm_flags(0, advice) < 0:
-        ret = -EINVAL
-    else:
-        for vpn in range(start, end):
+    for vpn in range(start, end):
+        if range_is_mapped(st, mm, vpn, vpn + 1):
             st.mm[mm].vma[vpn].vm_flags = new_vm_flags(st.mm[mm].vma[vpn].vm_flags, advice)
+    mapped = range_is_mapped(st, mm, start, end)
     mmap_write_unlock(st, mm)
-    return ret
+    if mapped != end - start:
+        return -ENOMEM
+    return 0

@@ -1,4 +1,4 @@
-"""mmap() and munmap(). Models mm/mmap.c and mm/vma.c. Each page of a range is a VMA of its own."""
+"""mmap() and munmap(). Models mm/mmap.c and mm/vma.c. Each page has a VMA record of its own."""
 
 from pagefault.consts import (
     EEXIST,
@@ -47,6 +47,17 @@ def range_is_mapped(st, mm, start, end):
         if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
             mapped += 1
     return mapped
+
+
+def vma_end(st, mm, vpn, end):
+    """Where the VMA of `vpn` ends, at most `end`; `vpn` where nothing is mapped. Pages side by side
+    with the same vm_flags are one VMA. Left out: what else keeps VMAs from being merged."""
+    after = vpn
+    while after < end and st.mm[mm].vma[after].vm_flags & VM_MAPPED:
+        if st.mm[mm].vma[after].vm_flags != st.mm[mm].vma[vpn].vm_flags:
+            return after
+        after += 1
+    return after
 
 
 def set_vma(st, mm, vpn, vm_flags, anon_vma):
