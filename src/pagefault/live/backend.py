@@ -37,6 +37,10 @@ class Backend(Protocol):
     def name(self) -> str:
         """What the user calls it: `host`."""
 
+    @property
+    def release(self) -> str:
+        """What uname -r says there."""
+
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """The lines that `binary -` prints when it reads `lines`.
 
