@@ -41,6 +41,10 @@ class Backend(Protocol):
     def release(self) -> str:
         """What uname -r says there."""
 
+    @property
+    def identity(self) -> str:
+        """What no other kernel is called: results are kept under it."""
+
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """The lines that `binary -` prints when it reads `lines`.
 

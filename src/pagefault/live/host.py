@@ -34,6 +34,12 @@ class Host:
         """What uname -r says."""
         return os.uname().release
 
+    @property
+    def identity(self) -> str:
+        """Release and build."""
+        name = os.uname()
+        return f"{name.release} {name.version} {name.machine}"
+
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """What the binary prints. LiveError if it fails, or if the kernel cannot run it."""
         jobs = max(1, min(self.jobs, len(lines)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pagefault.errors import LiveError
@@ -39,6 +41,12 @@ class Virtual:
     def release(self) -> str:
         """What uname -r says there."""
         return self.image.release
+
+    @cached_property
+    def identity(self) -> str:
+        """Release and hash of the boot image."""
+        digest = hashlib.sha256(self.image.path.read_bytes()).hexdigest()
+        return f"{self.image.release} image {digest[:16]}"
 
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """What the binary prints. LiveError if it fails, or if the kernel dies of it."""
