@@ -114,8 +114,7 @@ def _entry(number: int, entry: Any, path: Path) -> Known:
     for key, value in entry.items():
         if key not in _ALLOWED:
             raise LiveError(f"{where}: {key} means nothing", path, hint=f"there are: {_words()}")
-        words = value if isinstance(value, list) else [value]
-        if type(value) is not _ALLOWED[key] or any(type(word) is not str for word in words):
+        if not _is_list_of_texts(value if _ALLOWED[key] is list else [value]):
             kind = "a list of texts" if _ALLOWED[key] is list else "a text"
             raise LiveError(f"{where}: {key} must be {kind}", path)
     for condition in entry.get("kernels", []):
@@ -127,6 +126,10 @@ def _entry(number: int, entry: Any, path: Path) -> Known:
         raise LiveError(f"{where}: statement: {error}", path) from None
     fields: dict[str, Any] = {k: tuple(v) if type(v) is list else v for k, v in entry.items()}
     return Known(**fields)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def _words() -> str:
