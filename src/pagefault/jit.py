@@ -315,23 +315,39 @@ def _short_loops() -> Iterator[None]:
         config.LOOP_VECTORIZE, config.SLP_VECTORIZE = kept
 
 
+def core_names(files: Sequence[Path]) -> dict[Path, str]:
+    """The hash-named modules that files of `@compiled` functions are copied to."""
+    constants = Path(consts.__file__).read_text(encoding="utf-8")
+    return {
+        file: module_name(file.stem, text + constants, made_by())
+        for file, text in _core_texts(files).items()
+    }
+
+
+def _core_texts(files: Sequence[Path]) -> dict[Path, str]:
+    constants = Path(consts.__file__).read_text(encoding="utf-8")
+    texts: dict[Path, str] = {}
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        for before, its_text in texts.items():
+            module = module_name(before.stem, its_text + constants, made_by())
+            text = re.sub(rf"from [\w.]+\.{before.stem} import", f"from .{module} import", text)
+        texts[file] = text
+    return texts
+
+
 def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
     """A function of files of `@compiled` functions, for arguments of these types.
 
     The files are copied under hashes that cover them, the constants that they import and each
     other, by the rule for twins. What is returned takes exactly these types, unchecked.
     """
-    constants = Path(consts.__file__).read_text(encoding="utf-8")
+    texts, modules = _core_texts(files), core_names(files)
     found: Any = None
-    modules: dict[str, str] = {}
     for file in files:
-        text = file.read_text(encoding="utf-8")
-        for stem, module in modules.items():
-            text = re.sub(rf"from [\w.]+\.{stem} import", f"from .{module} import", text)
-        modules[file.stem] = module_name(file.stem, text + constants, made_by())
-        write(modules[file.stem], text, KIND)
-        if f"\ndef {name}(" in text:
-            found = load(modules[file.stem], name, text, KIND)
+        write(modules[file], texts[file], KIND)
+        if f"\ndef {name}(" in texts[file]:
+            found = load(modules[file], name, texts[file], KIND)
     kinds = tuple(numba.typeof(argument) for argument in arguments)
     if kinds not in found.overloads:
         with _short_loops():

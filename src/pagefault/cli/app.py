@@ -83,8 +83,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return USAGE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as error:
+        click.echo(f"interrupted {error}".rstrip(), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone: nobody is left to tell, and Python must not try again at exit.

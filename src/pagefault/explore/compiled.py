@@ -16,11 +16,11 @@ import numpy as np
 
 from pagefault import consts, jit
 from pagefault.consts import NR_REGS, NR_TASKS
-from pagefault.explore import native, remembered, settle, workers
+from pagefault.explore import native, remembered, settle
 from pagefault.explore.lower import Lowered
 from pagefault.explore.replay import Move
 from pagefault.explore.words import decode, record_of
-from pagefault.explore.workers import Array, Core, Shared, Tables, Worker
+from pagefault.explore.workers import MEMORY, Array, Core, Shared, Tables, Worker
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -194,33 +194,33 @@ class CompiledSearch:
         own."""
         text = "\n".join(self.kernel.texts.values())
         tasks = len(self.program.tasks)
-        self._shared = Shared(text, tasks, self._initial_state)
-        self._workers = [
-            Worker(self._shared, self._tables, self._initial_state, me, self.cores)
+        self.shared = Shared(text, tasks, self._initial_state)
+        self.workers = [
+            Worker(self.shared, self._tables, self._initial_state, me, self.cores)
             for me in range(self.cores)
         ]
         longest = max(range(tasks), key=lambda t: len(self.program.tasks[t].statements))
-        for worker in self._workers:
+        for worker in self.workers:
             worker.meta[remembered.STOP_AT_YIELD] = self._stop_at_yield
             worker.meta[remembered.CANONICAL] = self._canonical
             worker.meta[remembered.OWNER] = longest
         self._in_level = False
         self._must_thaw = False
-        self._levels: list[list[int]] = [[] for _ in self._workers]
+        self._levels: list[list[int]] = [[] for _ in self.workers]
 
     def _enter_initial(self) -> None:
-        first = self._workers[0]
-        shared = self._shared
+        first = self.workers[0]
+        shared = self.shared
         registers = self._tables.registers
-        for worker in self._workers:
+        for worker in self.workers:
             worker.meta[remembered.LOCALS] = first.meta[remembered.LOCALS]
-            self._core.first_key(
+            self.core.first_key(
                 worker.machine, shared.where, shared.control, worker.memo, registers, worker.meta
             )
         first.states.arena[0] = first.machine.loaded
         first.meta[remembered.COUNT] = 1
         first.meta[remembered.LEVEL_END] = 1
-        self._core.refill_states(first.states.table, first.states.arena, first.found.slot, 1)
+        self.core.refill_states(first.states.table, first.states.arena, first.found.slot, 1)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -231,13 +231,20 @@ class CompiledSearch:
         lengths = np.array([len(t.statements) for t in self.program.tasks], dtype=np.int64)
         self._tables = Tables(slot, registers, self._make_program(), lengths)
         self._begin()
-        self._touched = np.zeros_like(self._shared.own)
-        self._judged = np.zeros_like(self._shared.hidden)
-        self._core = self._load_core()
+        self._touched = np.zeros_like(self.shared.own)
+        self._judged = np.zeros_like(self.shared.hidden)
+        self.core = self._load_core()
         self._enter_initial()
 
+    def identity(self) -> str:
+        """All that the search depends on, in words: the same text, the same search."""
+        statements = [[str(vars(s)) for s in task.statements] for task in self.program.tasks]
+        made_of = [self._twins.twin(name).module for name in self._pointers]
+        parts = (self._stop_at_yield, self._canonical, self.always, statements, made_of)
+        return "\n".join(map(str, (*parts, self._initial.tolist(), jit.core_names(CORE))))
+
     def _load_core(self) -> Core:
-        worker, shared = self._workers[0], self._shared
+        worker, shared = self.workers[0], self.shared
         where, control = shared.where, shared.control
 
         def load(name: str, *arguments: Any) -> Callable[..., int]:
@@ -259,7 +266,7 @@ class CompiledSearch:
 
     def chunk(self, limit: int) -> bool:
         """Expand about `limit` states. Returns whether all are expanded."""
-        done = self._level(limit) if self.cores > 1 else self._run(self._workers[0], limit)
+        done = self._level(limit) if self.cores > 1 else self._run(self.workers[0], limit)
         if self.reduce and self._must_begin_again():
             return False
         return done == remembered.DONE
@@ -267,7 +274,7 @@ class CompiledSearch:
     def _run(self, worker: Worker, limit: int) -> int:
         """Let one worker go on. Returns DONE, LIMIT or THAW."""
         while not self.is_full:
-            reason = int(self._core.explore_chunk(*worker.arguments(self._paths, limit)))
+            reason = int(self.core.explore_chunk(*worker.arguments(self._paths, limit)))
             if reason in (remembered.DONE, remembered.LIMIT, remembered.THAW):
                 return reason
             self._make_room(worker, reason)
@@ -275,7 +282,7 @@ class CompiledSearch:
 
     def _make_room(self, worker: Worker, reason: int) -> None:
         """Room for what the core had none for."""
-        shared, refill = self._shared, self._core.refill_states
+        shared, refill = self.shared, self.core.refill_states
         if reason == remembered.GROW_STATES:
             worker.grow_states(refill)
         elif reason == remembered.GROW_RING:
@@ -286,20 +293,20 @@ class CompiledSearch:
             worker.grow_edges()
         elif reason == remembered.GROW_KEY:
             shared.grow_key()
-            for each in self._workers:
+            for each in self.workers:
                 each.widen(refill)
         elif reason == remembered.GROW_LOCALS:
             room = len(shared.control.rows)
             self.is_full = room == CONTROL_STATES
             if not self.is_full:
                 count = int(worker.meta[remembered.LOCALS])
-                shared.grow_control(2 * room, count, self._core.refill_control)
-                for each in self._workers:
+                shared.grow_control(2 * room, count, self.core.refill_control)
+                for each in self.workers:
                     each.fit_control()
-        elif 2 * len(worker.memo.table) <= workers.MEMORY:
-            worker.grow_memory(self._core.refill_memory)
+        elif 2 * len(worker.memo.table) <= MEMORY:
+            worker.grow_memory(self.core.refill_memory)
         else:
-            worker.forget(workers.MEMORY)
+            worker.forget(MEMORY)
 
     # --- several workers ----------------------------------------------------------------------
 
@@ -307,9 +314,9 @@ class CompiledSearch:
         """Let all workers go on, to the end of the level at most. Returns DONE if there is nothing
         more, else LIMIT."""
         if not self._in_level:
-            if all(w.meta[remembered.HEAD] == w.count for w in self._workers):
+            if all(w.meta[remembered.HEAD] == w.count for w in self.workers):
                 return remembered.DONE
-            for w, starts in zip(self._workers, self._levels, strict=True):
+            for w, starts in zip(self.workers, self._levels, strict=True):
                 starts.append(int(w.meta[remembered.HEAD]))
                 w.meta[remembered.LEVEL_START] = w.meta[remembered.HEAD]
                 w.meta[remembered.LEVEL_END] = w.count
@@ -319,8 +326,8 @@ class CompiledSearch:
         if all(reason == remembered.DONE for reason in reasons):
             self._all(self._receive)
             self._in_level = False
-            if any(w.meta[remembered.HEAD] < w.count for w in self._workers):
-                self._workers[0].meta[remembered.DEPTH] += 1
+            if any(w.meta[remembered.HEAD] < w.count for w in self.workers):
+                self.workers[0].meta[remembered.DEPTH] += 1
         return remembered.LIMIT
 
     def _run_until_thaw(self, worker: Worker, limit: int) -> int:
@@ -334,16 +341,16 @@ class CompiledSearch:
 
     def _all(self, work: Callable[[Worker], int]) -> list[int]:
         """Let each worker do this, at the same time if it is much."""
-        wait = sum(w.count - int(w.meta[remembered.HEAD]) for w in self._workers)
+        wait = sum(w.count - int(w.meta[remembered.HEAD]) for w in self.workers)
         if wait < TOGETHER:
-            return [self._alone(worker, work) for worker in self._workers]
+            return [self._alone(worker, work) for worker in self.workers]
         self._must_thaw = False
-        for worker in self._workers:
+        for worker in self.workers:
             worker.meta[remembered.FROZEN] = 1
-        reasons = list(self._threads.map(work, self._workers))
-        for worker in self._workers:
+        reasons = list(self._threads.map(work, self.workers))
+        for worker in self.workers:
             worker.meta[remembered.FROZEN] = 0
-        for worker, reason in zip(self._workers, reasons, strict=True):
+        for worker, reason in zip(self.workers, reasons, strict=True):
             if reason == remembered.THAW:
                 self._alone(worker, lambda worker: self._run(worker, 1))
         return [remembered.LIMIT if r == remembered.THAW else r for r in reasons]
@@ -351,25 +358,25 @@ class CompiledSearch:
     def _alone(self, worker: Worker, work: Callable[[Worker], int]) -> int:
         """Let one worker do this while the others wait, and tell them what it numbered."""
         reason = work(worker)
-        for other in self._workers:
+        for other in self.workers:
             if other is not worker:
                 known = int(other.meta[remembered.BITS])
                 other.meta[remembered.LOCALS] = worker.meta[remembered.LOCALS]
                 other.meta[remembered.BITS] = worker.meta[remembered.BITS]
                 if known != worker.meta[remembered.BITS]:
-                    assert self._core.renumber_masks is not None
-                    where, bits = self._shared.where, self._shared.bits
-                    self._core.renumber_masks(where, bits, other.memo, other.meta, known)
+                    assert self.core.renumber_masks is not None
+                    where, bits = self.shared.where, self.shared.bits
+                    self.core.renumber_masks(where, bits, other.memo, other.meta, known)
         return reason
 
     def _receive(self, worker: Worker) -> int:
         """Let one worker enter what the others sent."""
-        assert self._core.receive is not None
-        for other in self._workers:
+        assert self.core.receive is not None
+        for other in self.workers:
             worker.meta[remembered.RECEIVED] = 0
             reason = -1
             while other is not worker and reason != remembered.DONE:
-                reason = int(self._core.receive(*worker.received(self._paths, other)))
+                reason = int(self.core.receive(*worker.received(self._paths, other)))
                 if reason != remembered.DONE:
                     self._make_room(worker, reason)
         return remembered.DONE
@@ -379,7 +386,7 @@ class CompiledSearch:
     @property
     def is_reduced(self) -> bool:
         """Whether states were left out that make no difference."""
-        return bool(self._workers[0].meta[remembered.REDUCED])
+        return bool(self.workers[0].meta[remembered.REDUCED])
 
     def _must_begin_again(self) -> bool:
         """Take what each task touched until now, and nobody else, to be its own.
@@ -400,22 +407,22 @@ class CompiledSearch:
                 self._enter_initial()
             return True
         self._attempts += 1
-        for worker in self._workers:
+        for worker in self.workers:
             self._touched |= worker.touched
             self._judged |= worker.judged
         self._begin()
-        own = self._shared.own
+        own = self.shared.own
         for t in range(len(own)):
             others = np.delete(self._touched, t, axis=0)
             own[t] = self._touched[t] & ~np.bitwise_or.reduce(others, axis=0, initial=0)
-        self._shared.hidden[:] = np.bitwise_or.reduce(own, axis=0) & ~self._judged
-        for worker in self._workers:
+        self.shared.hidden[:] = np.bitwise_or.reduce(own, axis=0) & ~self._judged
+        for worker in self.workers:
             worker.meta[remembered.REDUCED] = 1
         self._enter_initial()
         return True
 
     def _sum(self, counter: int) -> int:
-        return sum(int(w.meta[counter]) for w in self._workers)
+        return sum(int(w.meta[counter]) for w in self.workers)
 
     # --- where states lead --------------------------------------------------------------------
 
@@ -426,7 +433,7 @@ class CompiledSearch:
         the way from each of the others, by those names, comes to an end or to a later state than
         where it began.
         """
-        origin = at = np.concatenate([self._ids(w, self._plain(w)) for w in self._workers])
+        origin = at = np.concatenate([self._ids(w, self._plain(w)) for w in self.workers])
         for _ in range(ESCAPE):
             if not len(origin):
                 return None
@@ -437,7 +444,7 @@ class CompiledSearch:
 
     def _onward(self, states: Array) -> Array:
         to = np.zeros(len(states), dtype=np.int64)
-        for w in self._workers:
+        for w in self.workers:
             mine = states % self.cores == w.meta[remembered.ME]
             to[mine] = w.states.onward[states[mine] // self.cores]
         return to
@@ -452,7 +459,7 @@ class CompiledSearch:
         return np.flatnonzero(worker.states.flags[: worker.count] == 0)
 
     def _hopeless_of_all(self) -> int | None:
-        states = np.concatenate([self._ids(w, np.arange(w.count)) for w in self._workers])
+        states = np.concatenate([self._ids(w, np.arange(w.count)) for w in self.workers])
         source, to, _ = self._edges(states)
         reaches = np.zeros(states.max() + 1, dtype=np.bool_)
         reaches[states[self._is_end(states)]] = True
@@ -464,7 +471,7 @@ class CompiledSearch:
 
     def _is_end(self, states: Array) -> Array:
         end = np.zeros(len(states), dtype=np.bool_)
-        for w in self._workers:
+        for w in self.workers:
             mine = states % self.cores == w.meta[remembered.ME]
             end[mine] = w.states.flags[states[mine] // self.cores] & remembered.END_MASK > 0
         return end
@@ -474,7 +481,7 @@ class CompiledSearch:
         if self.cores == 1:
             return states
         rank = np.zeros(len(states), dtype=np.int64)
-        for w in self._workers:
+        for w in self.workers:
             me = int(w.meta[remembered.ME])
             mine = states % self.cores == me
             local = states[mine] // self.cores
@@ -490,20 +497,20 @@ class CompiledSearch:
 
     def _edges(self, states: Array) -> tuple[Array, Array, Array]:
         """The steps that leave some states: from where, to where, the move."""
-        kept = [w.meta.copy() for w in self._workers]
-        for w in self._workers:
+        kept = [w.meta.copy() for w in self.workers]
+        for w in self.workers:
             mine = states[states % self.cores == w.meta[remembered.ME]] // self.cores
             w.list_states(np.ascontiguousarray(mine, dtype=np.int64))
             w.meta[remembered.LISTED] = len(mine)
             for counter in (remembered.NEXT, remembered.EDGES, remembered.SENT):
                 w.meta[counter] = 0
-        for w in self._workers:
+        for w in self.workers:
             self._run(w, len(states))
         if self.cores > 1:
-            for w in self._workers:
+            for w in self.workers:
                 self._receive(w)
-        ends = [(w.edges, int(w.meta[remembered.EDGES])) for w in self._workers]
-        for w, meta in zip(self._workers, kept, strict=True):
+        ends = [(w.edges, int(w.meta[remembered.EDGES])) for w in self.workers]
+        for w, meta in zip(self.workers, kept, strict=True):
             for counter in (remembered.LISTED, remembered.SENT, remembered.TAKEN):
                 w.meta[counter] = meta[counter]
         source, to, move = (np.concatenate([edges[i][:n] for edges, n in ends]) for i in range(3))
@@ -513,17 +520,17 @@ class CompiledSearch:
 
     def bytes(self) -> int:
         """Bytes that the states take now, and what is remembered of steps."""
-        return sum(w.bytes() for w in self._workers)
+        return sum(w.bytes() for w in self.workers)
 
     def leaves(self, state: int) -> list[int]:
         """The flat list of a state."""
-        where, control = self._shared.where, self._shared.control
+        where, control = self.shared.where, self.shared.control
         ids = where.id_words
-        key = self._workers[state % self.cores].states.arena[state // self.cores]
+        key = self.workers[state % self.cores].states.arena[state // self.cores]
         words = self._initial.copy()
         words &= ~where.local_bits
         bits = np.unpackbits(key[ids:].view(np.uint8), bitorder="little")
-        for bit in self._shared.bits.bit_of[np.flatnonzero(bits)]:
+        for bit in self.shared.bits.bit_of[np.flatnonzero(bits)]:
             words[bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
         for t in range(len(self.program.tasks)):
             number = int(key[t >> 2]) >> 16 * (t & 3) & 0xFFFF
@@ -535,7 +542,7 @@ class CompiledSearch:
         return decode(words)
 
     def _parent(self, state: int) -> int:
-        return int(self._workers[state % self.cores].states.parent[state // self.cores])
+        return int(self.workers[state % self.cores].states.parent[state // self.cores])
 
     def moves_to(self, state: int) -> list[Move]:
         """A shortest path to a state."""
@@ -559,7 +566,7 @@ class CompiledSearch:
     def ran_out_of_frames(self) -> bool:
         """A larger machine may do more."""
         row = remembered.ROW_BUGS + consts.BUG_NO_FREE_FOLIO
-        return any(bool(w.first[row, 0] >= 0) for w in self._workers)
+        return any(bool(w.first[row, 0] >= 0) for w in self.workers)
 
     @property
     def states(self) -> int:
@@ -584,7 +591,7 @@ class CompiledSearch:
     def _first(self) -> list[tuple[int, int, int]]:
         """What broke, each once: row, state and move of the shortest way."""
         firsts: dict[int, tuple[int, int, int]] = {}
-        for w in self._workers:
+        for w in self.workers:
             me = int(w.meta[remembered.ME])
             for row in np.flatnonzero(w.first[:, 0] >= 0).tolist():
                 state, move = int(w.first[row, 0]) * self.cores + me, int(w.first[row, 1])
@@ -597,13 +604,13 @@ class CompiledSearch:
         rows = self._first()
         moves = {row: (s, unpack_move(m)) for row, s, m in rows if m >= 0}
         ends: dict[int, int] = {}
-        for w in self._workers:
+        for w in self.workers:
             flags = w.states.flags[: w.count] & remembered.END_MASK
             local = np.flatnonzero(flags)
             ends |= dict(zip(self._ids(w, local).tolist(), flags[local].tolist(), strict=True))
         return Found(
             transitions=self._sum(remembered.TRANSITIONS),
-            key_bits=16 * len(self.program.tasks) + int(self._workers[0].meta[remembered.BITS]),
+            key_bits=16 * len(self.program.tasks) + int(self.workers[0].meta[remembered.BITS]),
             bits={row: m for row, m in moves.items() if row < remembered.ROW_PROPERTIES},
             bugs={
                 row - remembered.ROW_BUGS: m

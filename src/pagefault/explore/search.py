@@ -43,6 +43,7 @@ from pagefault.lang.program import Program
 from pagefault.verdict import verdict_of
 
 if TYPE_CHECKING:
+    from pagefault.explore import saved
     from pagefault.explore.compiled import CompiledSearch, Found
     from pagefault.link import Kernel
 
@@ -74,7 +75,9 @@ SWITCH_COLD = 3.0
 """The same where the code must be compiled first."""
 FRAMES = (6, 10, NR_PFN)
 """Page frames of the machine that a compiled search tries: few first, for short scans."""
+FIRST_CHUNK = 1_000
 CHUNK = 50_000
+"""States between two looks at the budget."""
 
 
 def _silent(_: str) -> None:
@@ -272,6 +275,8 @@ class _Search:
         )
 
     def _run_compiled(self, started: float, progress: Progress) -> Result:
+        from pagefault.explore import saved
+
         for frames in FRAMES:
             search = self._compiled_search(frames)
             self.initial = list(self.st.leaves)
@@ -279,7 +284,12 @@ class _Search:
             for i, name in enumerate(search.compile(), start=1):
                 progress(f"compiling {i}/{missing} {name}")
             search.prepare()
+            went_on = saved.resume(search)
+            if went_on:
+                progress(f"going on from {search.states:,} states")
             reason = self._chunks(search, started, progress)
+            if went_on and reason is None:
+                saved.forget(search)
             if frames == NR_PFN or not search.ran_out_of_frames:
                 break
         self._take(search, search.found())
@@ -297,16 +307,31 @@ class _Search:
 
     def _chunks(self, search: CompiledSearch, started: float, progress: Progress) -> str | None:
         """Run the search to its end or to that of the budget; the reason if it is the budget's."""
-        began = time.perf_counter()
-        limit = 1_000
+        from pagefault.explore import saved
+
+        interrupts = saved.Interrupts()
+        with interrupts.noted():
+            return self._chunk_by_chunk(search, started, progress, interrupts)
+
+    def _chunk_by_chunk(
+        self,
+        search: CompiledSearch,
+        started: float,
+        progress: Progress,
+        interrupts: saved.Interrupts,
+    ) -> str | None:
+        began, at_first = time.perf_counter(), search.states
+        limit = FIRST_CHUNK
         while True:
             budget = self.budget
             if budget.states is not None:
                 limit = min(limit, max(1, budget.states - search.states))
             done = search.chunk(limit)
             now = time.perf_counter()
-            rate = search.states / max(now - began, 1e-9)
+            rate = (search.states - at_first) / max(now - began, 1e-9)
             progress(f"{search.states:,} states, {rate:,.0f} states/s")
+            if interrupts.came:
+                raise KeyboardInterrupt(_kept(search))
             if done or (search.ran_out_of_frames and self.st.nr_pfns < NR_PFN):
                 return None
             if search.is_full:
@@ -635,6 +660,14 @@ class _Traces(Mapping[str, Trace]):
 
     def __reduce__(self) -> tuple[type[dict[str, Trace]], tuple[dict[str, Trace]]]:
         return dict, (dict(self.items()),)
+
+
+def _kept(search: CompiledSearch) -> str:
+    from pagefault.explore import saved
+
+    if saved.save(search) is None:
+        return ""
+    return f"after {search.states:,} states, which are kept: the same again goes on from there"
 
 
 def bug_name(code: int) -> str:

@@ -41,6 +41,7 @@ FIRST_ROOM = 1 << 22
 """States that there is room for at first."""
 MEMORY = 1 << 21
 """Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
+FIRST_MEMORY = 1 << 14
 _FIRST_TABLE = 1 << 17
 _FIRST_RING = 1 << 15
 
@@ -148,6 +149,14 @@ class Shared:
             renaming=longer(bits.renaming, words),
         )
 
+    def fit_control(self, count: int) -> None:
+        """Room for so many control states, with nothing in their table."""
+        room = len(self.control.rows)
+        while room < count:
+            room *= 2
+        if room > len(self.control.rows):
+            self.grow_control(room, 0, lambda *_: 0)
+
     def grow_control(self, room: int, count: int, refill: Callable[..., int]) -> None:
         """Room for more control states."""
         control = self.control
@@ -196,7 +205,7 @@ class Worker:
         self.listed: Array = np.zeros(1, dtype=np.int64)
         self.box = self._found(4 * remembered.MAX_SUCCESSORS if workers > 1 else 1)
         self.fit_key()
-        self.forget(1 << 14)
+        self.forget(FIRST_MEMORY)
 
     @property
     def count(self) -> int:
@@ -246,6 +255,19 @@ class Worker:
         )
 
     # --- room ---------------------------------------------------------------------------------
+
+    def fit(self, count: int) -> None:
+        """Room for so many states, with keys as wide as they are now and nothing remembered."""
+        room = len(self.states.parent)
+        while room < count + 2 * len(self.found.keys):
+            room *= 2
+        kept, self.meta[remembered.COUNT] = self.count, 0
+        self._make_states(room)
+        self.meta[remembered.COUNT] = kept
+        self.fit_key()
+        self.forget(len(self.memo.table))
+        while len(self.states.steps) < kept + 2 * len(self.found.keys):
+            self.states = self.states._replace(steps=twice(self.states.steps, 0))
 
     def fit_key(self) -> None:
         """Make what holds keys as wide as they are now."""
@@ -315,10 +337,10 @@ class Worker:
         states, count = self.states, self.count
         if count + 2 * len(self.found.keys) > len(states.parent):
             room = 2 * len(states.parent)
-            self._make_states(room, len(states.table))
+            self._make_states(room)
         self.refill(4 * len(states.table), refill)
 
-    def _make_states(self, room: int, table: int) -> None:
+    def _make_states(self, room: int) -> None:
         """Room for states as wide as keys are now, with those that were there."""
         states, count = self.states, self.count
         arena = np.empty((room, self.shared.width), dtype=np.uint64)
@@ -333,7 +355,7 @@ class Worker:
 
     def widen(self, refill: Callable[..., int]) -> None:
         """Keys have become longer. What is remembered, by their words, is forgotten."""
-        self._make_states(len(self.states.parent), len(self.states.table))
+        self._make_states(len(self.states.parent))
         self.fit_key()
         self.forget(len(self.memo.table))
         self.refill(len(self.states.table), refill)

@@ -1,0 +1,144 @@
+"""A compiled search that was interrupted, kept on disk so that the same search can go on.
+
+One file of arrays in the cache folder, named by a hash over all that the search depends on: the
+machine code that it runs, the program, the grain. What is remembered of steps is not kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pagefault.explore import remembered
+from pagefault.explore.workers import Array
+from pagefault.link.files import folder
+
+if TYPE_CHECKING:
+    from pagefault.explore.compiled import CompiledSearch
+    from pagefault.explore.workers import Shared, Worker
+
+__all__ = ["Interrupts", "forget", "resume", "save"]
+
+KIND = "searches"
+_OF_SHARED = ("bit_of", "naming", "renaming")
+_OF_CONTROL = ("rows", "task", "used", "names")
+_OF_STATES = ("arena", "parent", "onward", "flags", "mentioned")
+_OF_MEMORY = (
+    *(remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS),
+    remembered.NODES,
+)
+
+
+class Interrupts:
+    """Ctrl-C while a search runs: noted, so that it can stop where it is whole."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Only note it, the first time, while the block runs."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        old = signal.getsignal(signal.SIGINT)
+        if not callable(old):  # ignored, or not Python's
+            yield
+            return
+
+        def note(*_: object) -> None:
+            self.came = True
+            signal.signal(signal.SIGINT, old)
+
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, old)
+
+
+def _file(search: CompiledSearch) -> Path:
+    digest = hashlib.sha256(search.identity().encode()).hexdigest()
+    return folder(KIND) / f"{digest[:32]}.npz"
+
+
+def save(search: CompiledSearch) -> Path | None:
+    """Keep a search. Returns the file; None if such a search is not kept, or there is no room."""
+    if search.cores > 1 or search.is_reduced:
+        return None
+    shared, worker = search.shared, search.workers[0]
+    count, controls = worker.count, int(worker.meta[remembered.LOCALS])
+    arrays = {name: getattr(shared.bits, name) for name in _OF_SHARED}
+    arrays |= {f"control_{name}": getattr(shared.control, name)[:controls] for name in _OF_CONTROL}
+    arrays |= {name: getattr(worker.states, name)[:count] for name in _OF_STATES}
+    file = _file(search)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(suffix=".npz", dir=file.parent)
+        with os.fdopen(descriptor, "wb") as out:
+            np.savez(out, meta=worker.meta, first=worker.first, **arrays)
+        Path(temporary).replace(file)
+    except OSError:
+        return None
+    return file
+
+
+def forget(search: CompiledSearch) -> None:
+    """The search came to its end: nothing is kept of it."""
+    with suppress(OSError):
+        _file(search).unlink(missing_ok=True)
+
+
+def resume(search: CompiledSearch) -> bool:
+    """Let a search that has not begun go on from where it was interrupted, if it was."""
+    if search.cores > 1:
+        return False
+    try:
+        with np.load(_file(search)) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+    except (OSError, ValueError, EOFError, KeyError):
+        return False
+    _take_shared(search.shared, arrays)
+    for name in _OF_CONTROL:
+        array = arrays[f"control_{name}"]
+        getattr(search.shared.control, name)[: len(array)] = array
+    search.shared.control.table[:] = 0
+    search.core.refill_control(
+        search.shared.where, search.shared.control, int(arrays["meta"][remembered.LOCALS])
+    )
+    _take_states(search, search.workers[0], arrays)
+    return True
+
+
+def _take_shared(shared: Shared, arrays: dict[str, Array]) -> None:
+    while shared.width < arrays["arena"].shape[1]:
+        shared.grow_key()
+    for name in _OF_SHARED:
+        getattr(shared.bits, name)[:] = arrays[name]
+    numbered = arrays["bit_of"][: int(arrays["meta"][remembered.BITS])]
+    shared.bits.number_of[numbered] = np.arange(len(numbered))
+    shared.fit_control(len(arrays["control_task"]))
+
+
+def _take_states(
+    search: CompiledSearch,
+    worker: Worker,
+    arrays: dict[str, Array],
+) -> None:
+    memory = worker.meta[list(_OF_MEMORY)]
+    worker.meta[:] = arrays["meta"]
+    worker.meta[list(_OF_MEMORY)] = memory
+    worker.first[:] = arrays["first"]
+    worker.fit(len(arrays["parent"]))
+    for name in _OF_STATES:
+        getattr(worker.states, name)[: worker.count] = arrays[name]
+    worker.refill(len(worker.states.table), search.core.refill_states)
