@@ -1,7 +1,9 @@
-"""Renew the tables of docs/conformance.md: python tools/conformance_tables.py RUN.json [RANDOM.json]
+"""Renew the tables of docs/conformance.md.
 
-RUN.json is what `pagefault conform -k host -k 5.10 ... --json` printed for the catalogue, RANDOM.json
-the same for random programs; without it their table stays as it is.
+    python tools/conformance_tables.py RUN.json [RANDOM.json]
+
+RUN.json is what `pagefault conform -k host -k 5.10 ... --json` printed for the catalogue,
+RANDOM.json the same for random programs; without it their table stays as it is.
 """
 
 from __future__ import annotations
@@ -23,11 +25,9 @@ Run = Mapping[str, Any]
 
 def totals(run: Run) -> list[str]:
     """A row for each kernel."""
-    lines = [
-        "| kernel | release | held against | tests run | skipped | schedules | agreed | explained "
-        "| unexplained |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    counts = ("schedules", "agreed", "explained", "unexplained")
+    names = ("kernel", "release", "held against", "tests run", "skipped", *counts)
+    lines = [_row(names), "|---|---|---|" + "--:|" * (len(names) - 3)]
     for kernel in run["kernels"]:
         release = re.match(r"[\d.]*\d", kernel["release"])
         cells = [
@@ -36,13 +36,10 @@ def totals(run: Run) -> list[str]:
             f"`{kernel['design']}`",
             kernel["tests"] - kernel["skipped"],
             kernel["skipped"],
-            *(kernel[key] for key in ("schedules", "agreed", "explained", "unexplained")),
+            *(kernel[key] for key in counts),
         ]
         lines.append(_row(cells))
-    numbers = [
-        sum(kernel[key] for kernel in run["kernels"])
-        for key in ("schedules", "agreed", "explained", "unexplained")
-    ]
+    numbers = [sum(kernel[key] for kernel in run["kernels"]) for key in counts]
     return [*lines, _row(["all", "", "", "", "", *numbers])]
 
 
@@ -69,7 +66,9 @@ def known(*runs: Run) -> list[str]:
             for finding in row["findings"]
             if finding["known"] == entry.id
         )
-        texts = (" ".join(text.split()).replace("|", "\\|") for text in (entry.reason, entry.evidence))
+        texts = (
+            " ".join(text.split()).replace("|", "\\|") for text in (entry.reason, entry.evidence)
+        )
         lines.append(_row([entry.id, f"{seen:,}", *texts]))
     return lines
 

@@ -36,5 +36,7 @@ def fake() -> type[Fake]:
 def differing_row() -> Row:
     """One schedule of two differs, in a register, after the second move."""
     parted = (Difference("C:r0", "1", "2"),)
-    finding = Finding(("P", "C", "P"), ("P", "C"), "C: r0 = A[0]", 1, parted, parted)
+    finding = Finding(
+        ("P", "C", "P"), ("P", "C"), "C: r0 = A[0]", ("P: fork(D)",), 1, parted, parted
+    )
     return Row("cow+x", "fake", "mainline", schedules=2, agreed=1, findings=(finding,))

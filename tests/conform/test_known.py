@@ -63,7 +63,12 @@ def test_what_came_later_must_fit_too(differing_row: Row) -> None:
     (finding,) = differing_row.findings
     more = (*finding.end, Difference("P:A", "-", "1,0,0,0"))
     entry = replace(ENTRY, places=("*:r0",))
-    assert not entry.explains(differing_row, "6.12", replace(finding, end=more))
+    finding = replace(finding, end=more)
+    assert explanation([entry], differing_row, "6.12", finding) is None
+    no_such_move = replace(ENTRY, id="later", statement="mremap")
+    assert explanation([entry, no_such_move], differing_row, "6.12", finding) is None
+    later = replace(no_such_move, statement="fork")
+    assert explanation([entry, later], differing_row, "6.12", finding) == entry
 
 
 def test_an_entry_that_explains_nothing_is_reported(differing_row: Row) -> None:

@@ -57,14 +57,21 @@ class Known:
         )
 
     def explains(self, row: Row, release: str, finding: Finding) -> bool:
-        """Whether this is what was found, with all that came of it."""
+        """Whether this is what was found first."""
         return (
             self.concerns(row, release)
             and re.search(self.statement, finding.statement) is not None
-            and all(self._fits(d) for d in (*finding.differences, *finding.end))
+            and all(map(self.fits, finding.differences))
         )
 
-    def _fits(self, difference: Difference) -> bool:
+    def may_follow(self, row: Row, release: str, finding: Finding) -> bool:
+        """Whether this, too, may have come of what happened later in the schedule."""
+        return self.concerns(row, release) and any(
+            re.search(self.statement, statement) for statement in finding.later
+        )
+
+    def fits(self, difference: Difference) -> bool:
+        """Whether place and values are such as it is about."""
         return all(
             not globs or _any(globs, value)
             for globs, value in (
@@ -94,8 +101,18 @@ def load_known(path: Path = SHIPPED) -> list[Known]:
 
 
 def explanation(known: Sequence[Known], row: Row, release: str, finding: Finding) -> Known | None:
-    """The first entry that explains a finding; None if it is new."""
-    return next((entry for entry in known if entry.explains(row, release, finding)), None)
+    """The first entry that explains a finding; None if it is new.
+
+    What differs at the end must be of that entry's sort, or of one that the statements behind the
+    finding may bring.
+    """
+    later = [entry for entry in known if entry.may_follow(row, release, finding)]
+    for entry in known:
+        if entry.explains(row, release, finding) and all(
+            any(e.fits(difference) for e in (entry, *later)) for difference in finding.end
+        ):
+            return entry
+    return None
 
 
 def release_number(release: str) -> tuple[int, int]:

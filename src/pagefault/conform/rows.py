@@ -15,18 +15,18 @@ __all__ = ["Finding", "Row", "row_document", "row_from"]
 class Finding:
     """Schedules that begin with the same moves, after which model and kernel differ first.
 
-    `moves` are those; `statement` is the last of them, `schedule` one whole schedule, `schedules`
-    how many there are. `differences` are those after `moves`, `end` those at the end, which all
-    these schedules share. `at_end`: nobody walked them move by move.
+    `moves` are those; `statement` is the last of them, `later` are the statements that follow in
+    `schedule`, one of `schedules` like it. `differences` are those after `moves`, `end` those at
+    the end of all these schedules.
     """
 
     schedule: tuple[str, ...]
     moves: tuple[str, ...]
     statement: str
+    later: tuple[str, ...]
     schedules: int
     differences: tuple[Difference, ...]
     end: tuple[Difference, ...]
-    at_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def row_from(told: Mapping[str, Any]) -> Row:
                 **finding,
                 "schedule": tuple(finding["schedule"]),
                 "moves": tuple(finding["moves"]),
+                "later": tuple(finding["later"]),
                 "differences": tuple(Difference(**d) for d in finding["differences"]),
                 "end": tuple(Difference(**d) for d in finding["end"]),
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ BATCH = 250
 """So many programs go to a kernel at once."""
 
 MOST_PREFIXES = 4000
-"""Of one program, so many beginnings of schedules are tried to find the first move that differs."""
+"""Of one program, so many beginnings of schedules go at once, to find where the two part."""
 
 DESIGN_OF = (
     ((5, 8), "linux-5.7"),
@@ -49,12 +49,16 @@ class Side:
 
 @dataclass(frozen=True)
 class _Compared:
-    """What a kernel answered about a program, held against the model: whose schedules differ."""
+    """What a kernel answered about a program, held against the model: which schedules differ.
+
+    `parts` has what differs after beginnings of them, as far as they were run.
+    """
 
     program: Program
     model: Model
     row: Row
     differing: dict[Schedule, tuple[Difference, ...]]
+    parts: dict[Schedule, tuple[Difference, ...]] = field(default_factory=dict)
 
 
 def design_for(release: str) -> str:
@@ -180,50 +184,59 @@ def _compare(answers: Answers, side: Side) -> Row | _Compared:
 
 
 def _locate(rows: Sequence[Row | _Compared], side: Side) -> list[Row]:
-    """The rows, with findings: all beginnings of differing schedules go to the kernel at once."""
+    """The rows, with findings: the beginnings of differing schedules go to the kernel, too."""
     parted = [row for row in rows if isinstance(row, _Compared)]
-    work = [(c.program, _beginnings(list(c.differing))) for c in parted]
-    answers = iter(run_many(work, side.backend, frames=True))
+    while work := [(c, beginnings) for c in parted if (beginnings := _beginnings(c))]:
+        asked = ((c.program, beginnings) for c, beginnings in work)
+        answers = run_many(asked, side.backend, frames=True)
+        for (compared, _), told in zip(work, answers, strict=True):
+            _take(compared, told)
     return [
-        replace(row.row, findings=_findings(row, next(answers)))
-        if isinstance(row, _Compared)
-        else row
+        replace(row.row, findings=_findings(row)) if isinstance(row, _Compared) else row
         for row in rows
     ]
 
 
-def _beginnings(schedules: Sequence[Schedule]) -> list[Schedule]:
-    """All beginnings of these schedules in the order of a walk through them; or of the first."""
+def _beginnings(compared: _Compared) -> list[Schedule]:
+    """Beginnings, in the order of a walk through them, of schedules that nobody has walked yet."""
+    parts = compared.parts
     found: dict[Schedule, None] = {}
-    for schedule in schedules:
-        found.update(dict.fromkeys(schedule[:n] for n in range(1, len(schedule))))
+    for schedule in compared.differing:
         if len(found) > MOST_PREFIXES:
             break
+        beginnings = [schedule[:n] for n in range(1, len(schedule))]
+        if not any(parts.get(moves) for moves in beginnings):
+            found.update(dict.fromkeys(moves for moves in beginnings if moves not in parts))
     return sorted(found)
 
 
-def _findings(compared: _Compared, answers: Answers) -> tuple[Finding, ...]:
-    program = compared.program
-    parts: dict[Schedule, tuple[Difference, ...]] = {}
+def _take(compared: _Compared, answers: Answers) -> None:
+    """Keep what differs after each beginning."""
     expected = compared.model.answers(outcome.schedule for outcome in answers.outcomes)
     for outcome, allowed in zip(answers.outcomes, expected, strict=True):
-        if outcome.status is not Status.UNABLE and (found := differences(allowed, outcome)):
-            parts[outcome.schedule] = found
-    asked = {outcome.schedule for outcome in answers.outcomes}
+        unable = outcome.status is Status.UNABLE
+        compared.parts[outcome.schedule] = () if unable else differences(allowed, outcome)
+
+
+def _findings(compared: _Compared) -> tuple[Finding, ...]:
+    parts = compared.parts
     grouped: dict[tuple[Schedule, tuple[Difference, ...]], list[Schedule]] = {}
     for schedule, end in compared.differing.items():
         lengths = range(1, len(schedule))
-        first = next((n for n in lengths if schedule[:n] in parts), len(schedule))
+        first = next((n for n in lengths if parts.get(schedule[:n])), len(schedule))
         grouped.setdefault((schedule[:first], end), []).append(schedule)
     return tuple(
         Finding(
             schedule=schedules[0],
             moves=moves,
-            statement=_statement(program, moves),
+            statement=_statement(compared.program, moves),
+            later=tuple(
+                _statement(compared.program, schedules[0][:n])
+                for n in range(len(moves) + 1, len(schedules[0]) + 1)
+            ),
             schedules=len(schedules),
-            differences=parts.get(moves, end),
+            differences=parts.get(moves) or end,
             end=end,
-            at_end=len(moves) > 1 and moves not in parts and moves[:-1] not in asked,
         )
         for (moves, end), schedules in grouped.items()
     )

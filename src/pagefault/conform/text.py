@@ -88,7 +88,7 @@ class Report:
             f"{head} {row.test} on {row.kernel} ({self._release[row.kernel]}) and {row.design}",
             f"  schedule {_joined(finding.schedule)}",
         ]
-        where = "at its end" if finding.at_end else f"after move {len(finding.moves)}"
+        where = f"after move {len(finding.moves)}"
         more = (
             f"; {_count(finding.schedules, 'schedule')} begin so" if finding.schedules > 1 else ""
         )
