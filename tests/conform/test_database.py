@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pagefault.conform.compare import Difference
 from pagefault.conform.database import Database, default_path, design_hash, program_hash
 from pagefault.conform.rows import Row
 from pagefault.errors import LiveError
@@ -34,6 +35,14 @@ def test_a_skip_is_not_kept(tmp_path: Path, fake) -> None:
     with Database(tmp_path / "a.sqlite") as database:
         row = Row("cow+x", "fake", "mainline", skip="no io_uring")
         database.keep([("hash", row)], fake(), "design", 10)
+        assert database.find("hash", fake(), "design", 10) is None
+
+
+def test_what_hung_is_not_kept(tmp_path: Path, differing_row: Row, fake) -> None:
+    (finding,) = differing_row.findings
+    hung = replace(finding, end=(Difference("end", "done", "hung at move 3"),))
+    with Database(tmp_path / "a.sqlite") as database:
+        database.keep([("hash", replace(differing_row, findings=(hung,)))], fake(), "design", 10)
         assert database.find("hash", fake(), "design", 10) is None
 
 

@@ -108,7 +108,10 @@ class Database:
     def keep(
         self, rows: Iterable[tuple[str, Row]], backend: Backend, design: str, most: int
     ) -> None:
-        """Keep rows by the hashes of their programs. A skip is not kept: rights may change."""
+        """Keep rows by the hashes of their programs, but for what may be otherwise next time.
+
+        That is a skip, for rights may change, and a statement that did not come back in time.
+        """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._db:
             self._db.executemany(
@@ -124,9 +127,13 @@ class Database:
                         now,
                     )
                     for program, row in rows
-                    if not row.skip
+                    if not row.skip and not _hung(row)
                 ],
             )
+
+
+def _hung(row: Row) -> bool:
+    return any(d.kernel.startswith("hung") for f in row.findings for d in (*f.differences, *f.end))
 
 
 def program_hash(program: Program) -> str:
