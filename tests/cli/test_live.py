@@ -82,7 +82,7 @@ def test_all_skipped_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["live", TEST, "--kernel", "9.99"], "there is no kernel '9.99'"),
+        (["live", TEST, "--kernel", "9.99"], "no kernel image '9.99'"),
         (["live", TEST, "--json", "--tap"], "exclude each other"),
         (["live", TEST, "--stress", "0"], "Invalid value"),
         (["live", TEST, "--stress", "1", "--tap"], "histograms only"),

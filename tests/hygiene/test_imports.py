@@ -28,7 +28,9 @@ ARROWS = {
     "explore": "link jit lang",
     "mutate": "explore",
     "report": "explore",
-    "cli": "report explore mutate live cost viewer memory",
+    "cli": "report explore mutate live conform cost viewer memory",
+    # Where the two answers meet; neither side may know of it.
+    "conform": "explore live",
     # A kernel's answer must not be able to lean on the model's.
     "live": "lang verdict errors",
     # For applications: it needs nothing of the model.

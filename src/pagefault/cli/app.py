@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from pagefault.cli.check import check
+from pagefault.cli.conform import conform
 from pagefault.cli.designs import designs
 from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
@@ -53,6 +54,7 @@ def app(context: click.Context) -> None:
     pagefault diff mainline D              a design as the functions that it replaces
     pagefault mutate                       what no test notices if the kernel leaves it out
     pagefault live cow/                    the same tests on the kernel that runs here
+    pagefault conform -k host -k 6.12      does the model do what kernels do? a table
     pagefault repro TEST                   a test as a C program
     pagefault kernels                      real kernels to boot: list, fetch, add, probe
     """
@@ -60,7 +62,7 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff, mutate, live, repro, kernels):
+for _verb in (check, explain, list_tests, designs, diff, mutate, live, conform, repro, kernels):
     app.add_command(_verb)
 
 

@@ -19,7 +19,7 @@ from pagefault.report.story import SCHEMA, result_document, trace_document
 from pagefault.report.text import observation, trace_text
 from pagefault.verdict import GRAINS
 
-__all__ = ["entries", "plan", "run"]
+__all__ = ["entries", "plan", "progress_bar", "run"]
 
 SURPRISE, UNKNOWN, SKIPPED = 1, 3, 4
 
@@ -117,7 +117,7 @@ def run(
     outcomes = []
     name = max((len(job.program.name) for job in jobs), default=0)
     design = max((len(job.shown) for job in jobs), default=0)
-    with _progress(len(jobs)) as (advance, note):
+    with progress_bar(len(jobs)) as (advance, note):
         for outcome in run_all(jobs, workers or default_workers(), note):
             outcomes.append(outcome)
             if not as_json:
@@ -254,7 +254,7 @@ def _claim_document(claim: Expectation | None) -> dict[str, object] | None:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
+def progress_bar(total: int) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
     """A bar on stderr if that is a terminal; gives what advances it and what writes beside it."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda: None, lambda _: None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pagefault.cli.backends import backend_of
+
 if TYPE_CHECKING:
     from pagefault.lang import Program
     from pagefault.live import Answers, Backend, Histogram
@@ -21,7 +23,12 @@ SURPRISE, SKIPPED = 1, 4
 @click.command(short_help="A test on a real kernel, schedule by schedule.")
 @click.argument("selectors", metavar="[TEST]...", nargs=-1)
 @click.option(
-    "--kernel", "-k", default="host", show_default=True, metavar="K", help="The kernel: host."
+    "--kernel",
+    "-k",
+    default="host",
+    show_default=True,
+    metavar="K",
+    help="The kernel: host, an image by name (see pagefault kernels), or a boot image's path.",
 )
 @click.option(
     "--stress",
@@ -70,7 +77,7 @@ def live(
 
     if as_json and tap:
         raise click.UsageError("--json and --tap exclude each other")
-    backend = _backend(kernel, jobs)
+    backend = backend_of(kernel, jobs)
     programs = [entry.program for entry in select(selectors)]
     if stress is not None:
         if as_json or tap or frames:
@@ -82,15 +89,6 @@ def live(
     else:
         click.echo("\n".join(_tap(answers) if tap else _text(answers)))
     return _exit_code(answers)
-
-
-def _backend(kernel: str, jobs: int) -> Backend:
-    from pagefault.errors import LiveError
-    from pagefault.live import Host
-
-    if kernel == "host":
-        return Host(jobs)
-    raise LiveError(f"there is no kernel {kernel!r}", hint="host is the kernel that runs here")
 
 
 def _ask(programs: Sequence[Program], most: int, backend: Backend, frames: bool) -> list[Answers]:

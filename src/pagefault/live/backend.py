@@ -37,6 +37,14 @@ class Backend(Protocol):
     def name(self) -> str:
         """What the user calls it: `host`."""
 
+    @property
+    def release(self) -> str:
+        """What uname -r says there."""
+
+    @property
+    def identity(self) -> str:
+        """What no other kernel is called: results are kept under it."""
+
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """The lines that `binary -` prints when it reads `lines`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,17 @@ class Host:
     def name(self) -> str:
         """What the user calls it."""
         return "host"
+
+    @property
+    def release(self) -> str:
+        """What uname -r says."""
+        return os.uname().release
+
+    @property
+    def identity(self) -> str:
+        """Release and build."""
+        name = os.uname()
+        return f"{name.release} {name.version} {name.machine}"
 
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """What the binary prints. LiveError if it fails, or if the kernel cannot run it."""

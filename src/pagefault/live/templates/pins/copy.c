@@ -58,10 +58,11 @@ static void *hold_pages(void *which)
 		int state;
 		while ((state = value_now(&hold->state)) != HOLD_ASKED)
 			futex(&hold->state, FUTEX_WAIT, state, NULL);
+		/* Not at the end of the last call: who ended it might still let pages in. */
+		madvise(to, 2 * page_bytes, MADV_DONTNEED);
 		struct iovec remote = { hold->from, page_bytes };
 		long got = process_vm_readv(hold->pid, local, 2, &remote, 1, 0);
 		hold->error = got < 0 ? errno : 0;
-		madvise(to, 2 * page_bytes, MADV_DONTNEED);
 		set_now(&hold->state, got < 0 ? HOLD_FAILED : HOLD_IDLE);
 		futex(&hold->state, FUTEX_WAKE, INT_MAX, NULL);
 	}

@@ -1,0 +1,250 @@
+"""Model against kernel: every schedule of many programs, and where the two part first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from pagefault.conform.compare import Difference, differences
+from pagefault.conform.database import Database, design_hash, program_hash
+from pagefault.conform.known import release_number
+from pagefault.conform.model import Model
+from pagefault.conform.rows import Finding, Row
+from pagefault.errors import LitmusError
+from pagefault.lang.program import Program
+from pagefault.lang.schedule import Schedule, sample_schedules
+from pagefault.live import Answers, Status, run_many
+
+if TYPE_CHECKING:
+    from pagefault.link import Kernel
+    from pagefault.live import Backend
+
+__all__ = ["DESIGN_OF", "Side", "conform", "design_for"]
+
+BATCH = 250
+"""So many programs go to a kernel at once."""
+
+MOST_PREFIXES = 4000
+"""Of one program, so many beginnings of schedules go at once, to find where the two part."""
+
+DESIGN_OF = (
+    ((5, 8), "linux-5.7"),
+    ((5, 9), "linux-5.8"),
+    ((5, 19), "linux-5.10"),
+    ((6, 2), "linux-6.1"),
+)
+"""Before such a release, the design that a kernel is held against; later ones: mainline."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A kernel and the design that it is held against."""
+
+    backend: Backend
+    kernel: Kernel
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What a kernel answered about a program, held against the model: which schedules differ.
+
+    `parts` has what differs after beginnings of them, as far as they were run.
+    """
+
+    program: Program
+    model: Model
+    row: Row
+    differing: dict[Schedule, tuple[Difference, ...]]
+    parts: dict[Schedule, tuple[Difference, ...]] = field(default_factory=dict)
+
+
+def design_for(release: str) -> str:
+    """The design that says what a kernel of this release does."""
+    number = release_number(release)
+    return next((design for before, design in DESIGN_OF if number < before), "mainline")
+
+
+def conform(
+    programs: Iterable[Program],
+    side: Side,
+    most: int,
+    database: Database | None = None,
+    again: bool = False,
+    advance: Callable[[Row], None] = lambda _: None,
+) -> Iterator[Row]:
+    """A row for each program, in their order; of a program at most `most` schedules are asked.
+
+    What the database knows is not asked again, unless `again`. `advance` hears of each row. While
+    a batch is compared, the next is with the kernel already.
+    """
+    design = design_hash(side.kernel)
+    rest = iter(programs)
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[tuple[list[_Asked], Future[list[Answers]]]] = []
+        while True:
+            batch = [
+                _Asked(p, program_hash(p), _known(p, side, design, most, database, again))
+                for p in islice(rest, BATCH)
+            ]
+            if batch:
+                new = [asked.program for asked in batch if asked.row is None]
+                waiting.append((batch, pool.submit(_ask, new, side.backend, most)))
+            if not waiting:
+                return
+            if batch and len(waiting) < 2:
+                continue
+            asked, answers = waiting.pop(0)
+            yield from _rows(asked, answers.result(), side, design, most, database, advance)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A program, its hash, and what was known of it."""
+
+    program: Program
+    hash: str
+    row: Row | None
+
+
+def _known(
+    program: Program,
+    side: Side,
+    design: str,
+    most: int,
+    database: Database | None,
+    again: bool,
+) -> Row | None:
+    if database is None or again:
+        return None
+    return database.find(program_hash(program), side.backend, design, most)
+
+
+def _ask(programs: Sequence[Program], backend: Backend, most: int) -> list[Answers]:
+    return list(run_many(((p, sample_schedules(p, most)) for p in programs), backend, frames=True))
+
+
+def _rows(
+    batch: Sequence[_Asked],
+    answers: Sequence[Answers],
+    side: Side,
+    design: str,
+    most: int,
+    database: Database | None,
+    advance: Callable[[Row], None],
+) -> list[Row]:
+    """The rows of a batch, new ones kept."""
+    compared = [_compare(a, side) for a in answers]
+    made = iter(_locate(compared, side))
+    rows, new = [], []
+    for asked in batch:
+        row = asked.row
+        if row is None:
+            row = next(made)
+            new.append((asked.hash, row))
+        rows.append(row)
+        advance(row)
+    if database is not None:
+        database.keep(new, side.backend, design, most)
+    return rows
+
+
+def _compare(answers: Answers, side: Side) -> Row | _Compared:
+    program = answers.program
+    nothing = Row(program.name, side.backend.name, side.kernel.name)
+    if answers.skip:
+        return replace(nothing, skip=answers.skip)
+    try:
+        model = Model(side.kernel, program)
+    except LitmusError as error:
+        return replace(nothing, skip=f"the model: {error.message}")
+    unable = 0
+    why = ""
+    differing: dict[Schedule, tuple[Difference, ...]] = {}
+    able = 0
+    expected = model.answers(outcome.schedule for outcome in answers.outcomes)
+    for outcome, allowed in zip(answers.outcomes, expected, strict=True):
+        if outcome.status is Status.UNABLE:
+            unable += 1
+            why = why or outcome.why
+            continue
+        able += 1
+        if found := differences(allowed, outcome):
+            differing[outcome.schedule] = found
+    if unable and not able:
+        return replace(nothing, skip=why)
+    agreed = able - len(differing)
+    row = replace(nothing, schedules=able, agreed=agreed, unable=unable, why=why)
+    return _Compared(program, model, row, differing) if differing else row
+
+
+# --- where they part ------------------------------------------------------------------------------
+
+
+def _locate(rows: Sequence[Row | _Compared], side: Side) -> list[Row]:
+    """The rows, with findings: the beginnings of differing schedules go to the kernel, too."""
+    parted = [row for row in rows if isinstance(row, _Compared)]
+    while work := [(c, beginnings) for c in parted if (beginnings := _beginnings(c))]:
+        asked = ((c.program, beginnings) for c, beginnings in work)
+        answers = run_many(asked, side.backend, frames=True)
+        for (compared, _), told in zip(work, answers, strict=True):
+            _take(compared, told)
+    return [
+        replace(row.row, findings=_findings(row)) if isinstance(row, _Compared) else row
+        for row in rows
+    ]
+
+
+def _beginnings(compared: _Compared) -> list[Schedule]:
+    """Beginnings, in the order of a walk through them, of schedules that nobody has walked yet."""
+    parts = compared.parts
+    found: dict[Schedule, None] = {}
+    for schedule in compared.differing:
+        if len(found) > MOST_PREFIXES:
+            break
+        beginnings = [schedule[:n] for n in range(1, len(schedule))]
+        if not any(parts.get(moves) for moves in beginnings):
+            found.update(dict.fromkeys(moves for moves in beginnings if moves not in parts))
+    return sorted(found)
+
+
+def _take(compared: _Compared, answers: Answers) -> None:
+    """Keep what differs after each beginning."""
+    expected = compared.model.answers(outcome.schedule for outcome in answers.outcomes)
+    for outcome, allowed in zip(answers.outcomes, expected, strict=True):
+        unable = outcome.status is Status.UNABLE
+        compared.parts[outcome.schedule] = () if unable else differences(allowed, outcome)
+
+
+def _findings(compared: _Compared) -> tuple[Finding, ...]:
+    parts = compared.parts
+    grouped: dict[tuple[Schedule, tuple[Difference, ...]], list[Schedule]] = {}
+    for schedule, end in compared.differing.items():
+        lengths = range(1, len(schedule))
+        first = next((n for n in lengths if parts.get(schedule[:n])), len(schedule))
+        grouped.setdefault((schedule[:first], end), []).append(schedule)
+    return tuple(
+        Finding(
+            schedule=schedules[0],
+            moves=moves,
+            statement=_statement(compared.program, moves),
+            later=tuple(
+                _statement(compared.program, schedules[0][:n])
+                for n in range(len(moves) + 1, len(schedules[0]) + 1)
+            ),
+            schedules=len(schedules),
+            differences=parts.get(moves) or end,
+            end=end,
+        )
+        for (moves, end), schedules in grouped.items()
+    )
+
+
+def _statement(program: Program, moves: Schedule) -> str:
+    """The statement of the last move, with its task: `C: r0 = A[0]`."""
+    if not moves:
+        return ""
+    task = program.task(moves[-1])
+    return f"{task.name}: {task.statements[moves.count(task.name) - 1].text}"
