@@ -160,7 +160,7 @@ class PtPage(Struct):
 
 
 class Vma(Struct):
-    """What mmap made of one page. Each page is a VMA of its own: nothing is split or merged."""
+    """What mmap made of one page. Where a VMA ends is for vma_end() in mm/mmap.py to say."""
 
     # mmap_lock
     vm_flags: i2
