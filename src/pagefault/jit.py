@@ -313,10 +313,10 @@ def _do(name: str) -> None:
 def _kept() -> set[str]:
     """The functions that there is machine code of, as MODULE.FUNCTION."""
     try:
-        files = list((folder(KIND) / "__pycache__").iterdir())
+        files = os.listdir(folder(KIND) / "__pycache__")  # noqa: PTH208  # thousands: ten times faster
     except FileNotFoundError:
         return set()
-    return {file.name.split("-")[0] for file in files if file.suffix == ".nbi"}
+    return {file.split("-")[0] for file in files if file.endswith(".nbi")}
 
 
 def _compile(twins: Iterable[_Twin]) -> None:
