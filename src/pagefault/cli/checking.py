@@ -63,6 +63,11 @@ def plan(
     ]
 
 
+def _workers(jobs: Sequence[Job]) -> int:
+    """One test is searched sooner than other processes have started, and Ctrl-C finds it whole."""
+    return default_workers() if len({id(job.program) for job in jobs}) > 1 else 1
+
+
 def _wanted(designs: Sequence[str]) -> dict[str, str]:
     """The designs that were asked for, by the name that is shown and that claims are about."""
     wanted: dict[str, str] = {}
@@ -118,7 +123,7 @@ def run(
     name = max((len(job.program.name) for job in jobs), default=0)
     design = max((len(job.shown) for job in jobs), default=0)
     with progress_bar(len(jobs)) as (advance, note):
-        for outcome in run_all(jobs, workers or default_workers(), note):
+        for outcome in run_all(jobs, workers or _workers(jobs), note):
             outcomes.append(outcome)
             if not as_json:
                 click.echo(_line(outcome, name, design))
