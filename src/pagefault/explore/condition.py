@@ -19,17 +19,15 @@ from pagefault.consts import (
     VM_READ,
 )
 from pagefault.lang.program import (
-    And,
     Atom,
     Code,
     Expr,
     Int,
     Memory,
-    Not,
-    Or,
     Program,
     Register,
     Signal,
+    is_true,
 )
 
 __all__ = ["code_name", "evaluate", "peek", "satisfies", "signal_name"]
@@ -37,16 +35,12 @@ __all__ = ["code_name", "evaluate", "peek", "satisfies", "signal_name"]
 
 def satisfies(program: Program, st: Any, expr: Expr) -> bool:
     """Whether `expr` holds in `st`. Memory that the task cannot read equals nothing."""
-    match expr:
-        case Atom(left, right, equal):
-            value = evaluate(program, st, left)
-            return (value == _wanted(left, right)) == equal
-        case Not(operand):
-            return not satisfies(program, st, operand)
-        case And(operands):
-            return all(satisfies(program, st, e) for e in operands)
-        case Or(operands):
-            return any(satisfies(program, st, e) for e in operands)
+
+    def holds_atom(atom: Atom) -> bool:
+        value = evaluate(program, st, atom.left)
+        return (value == _wanted(atom.left, atom.right)) == atom.equal
+
+    return is_true(expr, holds_atom)
 
 
 def evaluate(program: Program, st: Any, place: Register | Memory | Signal) -> int | None:

@@ -6,6 +6,7 @@ Two programs are equal when they mean the same: places in the text (`line`, `col
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -39,6 +40,7 @@ __all__ = [
     "Statement",
     "Task",
     "Words",
+    "is_true",
 ]
 
 Kind: TypeAlias = Literal["process", "thread", "device"]
@@ -220,6 +222,19 @@ class Or:
 
 
 Expr: TypeAlias = Atom | Not | And | Or
+
+
+def is_true(expr: Expr, holds: Callable[[Atom], bool]) -> bool:
+    """Whether an expression is true where `holds` tells it of its atoms."""
+    match expr:
+        case Atom():
+            return holds(expr)
+        case Not(operand):
+            return not is_true(operand, holds)
+        case And(operands):
+            return all(is_true(e, holds) for e in operands)
+        case Or(operands):
+            return any(is_true(e, holds) for e in operands)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,14 @@ from enum import Enum
 
 from pagefault.errors import LiveError
 from pagefault.lang.program import (
-    And,
     Atom,
     Code,
-    Expr,
     Int,
     Memory,
-    Not,
-    Or,
     Program,
     Register,
     Signal,
+    is_true,
 )
 from pagefault.lang.schedule import Schedule
 from pagefault.live.pins import space_of
@@ -154,17 +151,14 @@ def _with_values(
     return Outcome(schedule, status, moves, held, registers, signals, cells, frames)
 
 
-def holds(program: Program, outcome: Outcome, expr: Expr | None = None) -> bool:
+def holds(program: Program, outcome: Outcome) -> bool:
     """Whether the condition's expression holds. The C program decides by itself; tests compare."""
-    match program.condition.expr if expr is None else expr:
-        case Atom(left, right, equal):
-            return (_value(program, outcome, left) == _wanted(left, right)) == equal
-        case Not(operand):
-            return not holds(program, outcome, operand)
-        case And(operands):
-            return all(holds(program, outcome, e) for e in operands)
-        case Or(operands):
-            return any(holds(program, outcome, e) for e in operands)
+
+    def holds_atom(atom: Atom) -> bool:
+        value = _value(program, outcome, atom.left)
+        return (value == _wanted(atom.left, atom.right)) == atom.equal
+
+    return is_true(program.condition.expr, holds_atom)
 
 
 def _value(program: Program, outcome: Outcome, left: Register | Memory | Signal) -> int | None:

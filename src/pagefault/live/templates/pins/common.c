@@ -45,3 +45,29 @@ HELPER long find_to_drop(struct pin *pin)
 {
 	return use_pin(pin, 0) ? -EINVAL : 0;
 }
+
+/* A write through a reference for reading, which nobody may make. */
+HELPER long refuse_write(int n)
+{
+	struct pin *pin = &shared->pin[n];
+	long error = use_pin(pin, 1);
+
+	if (error)
+		return error;
+	unlock_pin(pin);
+	return -ENOSYS;
+}
+
+/* Drop a pin that `let_go` can always let go of. */
+HELPER long drop_pin(int n, void (*let_go)(int))
+{
+	struct pin *pin = &shared->pin[n];
+	long error = find_to_drop(pin);
+
+	if (error)
+		return error;
+	let_go(n);
+	pin->state = PIN_DROPPED;
+	unlock_pin(pin);
+	return 0;
+}

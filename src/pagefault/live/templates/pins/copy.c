@@ -160,26 +160,12 @@ HELPER long copy_read(int n, int cell)
 /* The reference is for reading. */
 HELPER long copy_write(int n, int cell, long value)
 {
-	struct pin *pin = &shared->pin[n];
-	long error = use_pin(pin, 1);
-
 	(void)cell;
 	(void)value;
-	if (error)
-		return error;
-	unlock_pin(pin);
-	return -ENOSYS;
+	return refuse_write(n);
 }
 
 HELPER long copy_unpin(int n)
 {
-	struct pin *pin = &shared->pin[n];
-	long error = find_to_drop(pin);
-
-	if (error)
-		return error;
-	copy_drop(n);
-	pin->state = PIN_DROPPED;
-	unlock_pin(pin);
-	return 0;
+	return drop_pin(n, copy_drop);
 }

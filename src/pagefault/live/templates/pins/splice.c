@@ -58,15 +58,9 @@ HELPER long splice_read(int n, int cell)
 /* Only through a reference for reading, which nobody may write through. */
 HELPER long splice_write(int n, int cell, long value)
 {
-	struct pin *pin = &shared->pin[n];
-	long error = use_pin(pin, 1);
-
 	(void)cell;
 	(void)value;
-	if (error)
-		return error;
-	unlock_pin(pin);
-	return -ENOSYS;
+	return refuse_write(n);
 }
 
 static void splice_drop(int n)
@@ -76,13 +70,5 @@ static void splice_drop(int n)
 
 HELPER long splice_unpin(int n)
 {
-	struct pin *pin = &shared->pin[n];
-	long error = find_to_drop(pin);
-
-	if (error)
-		return error;
-	splice_drop(n);
-	pin->state = PIN_DROPPED;
-	unlock_pin(pin);
-	return 0;
+	return drop_pin(n, splice_drop);
 }
