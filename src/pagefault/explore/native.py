@@ -70,6 +70,7 @@ from pagefault.explore.remembered import (
     hash_of,
     load_state,
     look_up,
+    look_up_first,
     mix,
     remember,
     root_of,
@@ -169,10 +170,12 @@ def judge_now(machine, where, bits, control, memo, paths, work, key, meta):
 
 
 @inlined
-def judge(machine, where, bits, control, memo, paths, work, key, meta):
+def judge(machine, where, bits, control, memo, paths, work, key, hint, meta):
     """Which properties do not hold in the state of a key, as a mask; above, by which mask that is
-    kept."""
-    judged = look_up(memo, JUDGED, key, where.id_words)
+    kept. `hint` as look_up_first() has it."""
+    judged = look_up_first(memo, hint, key, where.id_words)
+    if judged == 0:
+        judged = look_up(memo, JUDGED, key, where.id_words)
     if judged != 0:
         return judged
     return judge_now(machine, where, bits, control, memo, paths, work, key, meta)
@@ -197,6 +200,18 @@ def note_rows(first, row, mask, state, move):
 
 
 # --- states to expand ----------------------------------------------------------------------------
+
+
+@inlined
+def recall_early(states, memo, ids, start, end, meta):
+    """Look up what a hint finds for states that are expanded next, all in a row, so that the memory
+    works on many at a time."""
+    last = len(states.steps) - 1
+    for s in range(start, end):
+        for t in range(meta[TASKS]):
+            known = states.steps[s & last, t]
+            if known < 0:
+                states.steps[s & last, t] = look_up_first(memo, known, states.arena[s], ids)
 
 
 @inlined
@@ -288,7 +303,8 @@ def expand(
 
 @inlined
 def inherit(states, memo, ids, source, to, key, meta):
-    """What is known of the steps of `source` and holds in its successor `to` just as well."""
+    """What is known of the steps of `source` and holds in its successor `to` just as well; of the
+    others, less than 0, by which mask it was found: that is likely to find it again."""
     ring = len(states.steps) - 1
     old = states.arena[source]
     for t in range(meta[TASKS] + 1):
@@ -299,7 +315,7 @@ def inherit(states, memo, ids, source, to, key, meta):
             m = (known >> BY_MASK) - 1
             for w in range(memo.mask.shape[1]):
                 if m >= 0 and (old[ids + w] ^ key[ids + w]) & memo.mask[m, w] != ZERO:
-                    known = 0
+                    known = -m - 1
         states.steps[to & ring, t] = known
 
 
@@ -325,8 +341,8 @@ def enter(
         for t in range(tasks + 1):
             states.steps[ring, t] = 0
     judged = states.steps[ring, tasks]
-    if judged == 0:
-        judged = judge(machine, where, bits, control, memo, paths, work, key, meta)
+    if judged <= 0:
+        judged = judge(machine, where, bits, control, memo, paths, work, key, judged, meta)
         states.steps[ring, tasks] = judged if judged > KNOWN else 0
     if judged & KNOWN != 0:
         note_rows(first, ROW_PROPERTIES, judged & KNOWN, to, -1)
@@ -484,6 +500,9 @@ def explore_chunk(
         meta[NEED] = 0
         last = listed if listed >= 0 else meta[LEVEL_END]
         at = NEXT if listed >= 0 else HEAD
+        if listed < 0:
+            soon = min(meta[HEAD] + BATCH, last)
+            recall_early(states, memo, where.id_words, meta[HEAD], soon, meta)
         for _ in range(BATCH):
             if meta[at] == last or expanded >= limit:
                 break

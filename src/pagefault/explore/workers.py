@@ -10,6 +10,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,7 +28,6 @@ from pagefault.explore.words import (
     record_bits,
     record_of,
     table_of,
-    twice,
     word_of,
     words_of,
 )
@@ -41,9 +41,13 @@ FIRST_ROOM = 1 << 22
 """States that there is room for at first."""
 MEMORY = 1 << 21
 """Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
-FIRST_MEMORY = 1 << 14
-_FIRST_TABLE = 1 << 17
-_FIRST_RING = 1 << 15
+FIRST_MEMORY = 1 << 16
+_FIRST_TABLE = 1 << 20
+_FIRST_RING = 1 << 17
+_MASKS = MEMORY // 16
+_NODES = MEMORY // 4
+_RENAMINGS = MEMORY // 4
+_OUTS = 2 * MEMORY + 2 * remembered.MAX_SUCCESSORS
 
 # Plain tuples of arrays for Numba. Where things stand in the record.
 Where = namedtuple(
@@ -81,7 +85,7 @@ _NUMBERED = {
     remembered.NODES: ("first", "is_split", "limit", "fixed"),
     remembered.RENAMINGS: ("delta", "new_names", "mentions"),
 }
-"""Arrays of a memory by the counter that numbers their rows."""
+"""Arrays of a memory by the counter that tells how many of their rows are in use."""
 
 # What explore/native.py itself reads and writes of the state, whether a path spells it or not.
 _TOUCHED_BY_CORE = {
@@ -266,8 +270,11 @@ class Worker:
         self.meta[remembered.COUNT] = kept
         self.fit_key()
         self.forget(len(self.memo.table))
-        while len(self.states.steps) < kept + 2 * len(self.found.keys):
-            self.states = self.states._replace(steps=twice(self.states.steps, 0))
+        ring = len(self.states.steps)
+        while ring < kept + 2 * len(self.found.keys):
+            ring *= 2
+        steps = np.zeros((ring, self.states.steps.shape[1]), dtype=np.int64)
+        self.states = self.states._replace(steps=steps)
 
     def fit_key(self) -> None:
         """Make what holds keys as wide as they are now."""
@@ -338,7 +345,7 @@ class Worker:
         if count + 2 * len(self.found.keys) > len(states.parent):
             room = 2 * len(states.parent)
             self._make_states(room)
-        self.refill(4 * len(states.table), refill)
+        self.refill(2 * len(states.table), refill)
 
     def _make_states(self, room: int) -> None:
         """Room for states as wide as keys are now, with those that were there."""
@@ -389,45 +396,40 @@ class Worker:
     def forget(self, room: int) -> None:
         """A memory of this many rows, with nothing in it."""
         words = len(self.shared.bits.naming)
-        masks, nodes = room // 4, room // 4
         self.memo = Memo(
             table=np.zeros((room, words + 2), dtype=np.uint64),
             row=np.zeros(words, dtype=np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
-            mask=np.zeros((masks, words), dtype=np.uint64),
-            marks=np.zeros((masks + 1, len(self.shared.where.scan)), dtype=np.uint64),
-            next=np.zeros(masks, dtype=np.int64),
-            first=np.full(nodes, -1, dtype=np.int64),
-            is_split=np.zeros(nodes, dtype=np.uint8),
-            limit=np.full(nodes, remembered.SPLIT_AT, dtype=np.int64),
-            fixed=np.zeros((nodes, words), dtype=np.uint64),
+            mask=np.empty((_MASKS, words), dtype=np.uint64),
+            marks=np.empty((_MASKS + 1, len(self.shared.where.scan)), dtype=np.uint64),
+            next=np.empty(_MASKS, dtype=np.int64),
+            first=np.empty(_NODES, dtype=np.int64),
+            is_split=np.empty(_NODES, dtype=np.uint8),
+            limit=np.empty(_NODES, dtype=np.int64),
+            fixed=np.empty((_NODES, words), dtype=np.uint64),
             root=np.full(len(self.shared.control.rows), -1, dtype=np.int64),
-            delta=np.zeros((room // 4, words), dtype=np.uint64),
-            new_names=np.zeros(room // 4, dtype=np.uint64),
-            mentions=np.zeros(room // 4, dtype=np.int64),
+            delta=np.empty((_RENAMINGS, words), dtype=np.uint64),
+            new_names=np.empty(_RENAMINGS, dtype=np.uint64),
+            mentions=np.empty(_RENAMINGS, dtype=np.int64),
         )
-        outs = 2 * room + 2 * remembered.MAX_SUCCESSORS
         self.outs = Outs(
-            info=np.zeros((outs, remembered.NR_INFO), dtype=np.int64),
-            delta=np.zeros((outs, self.shared.width), dtype=np.uint64),
+            info=np.empty((_OUTS, remembered.NR_INFO), dtype=np.int64),
+            delta=np.empty((_OUTS, self.shared.width), dtype=np.uint64),
         )
         for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
             self.meta[counter] = 0
+        root = remembered.JUDGED
+        self.memo.first[root], self.memo.limit[root] = -1, remembered.SPLIT_AT
+        self.memo.is_split[root] = self.memo.fixed[root] = 0
         self.meta[remembered.NODES] = 1
         self.states.steps[:] = 0
 
     def grow_memory(self, refill: Callable[..., int]) -> None:
         """Room for twice as much to be remembered."""
-        old, outs = self.memo, self.outs
+        old = self.memo
         self.memo = old._replace(
-            table=np.zeros((2 * len(old.table), old.table.shape[1]), dtype=np.uint64),
-            **{
-                name: twice(getattr(old, name), self.meta[counter])
-                for counter, names in _NUMBERED.items()
-                for name in names
-            },
+            table=np.zeros((2 * len(old.table), old.table.shape[1]), dtype=np.uint64)
         )
-        self.outs = Outs(*(twice(array, self.meta[remembered.OUTS]) for array in outs))
         refill(old.table, self.memo.table)
 
     def fit_control(self) -> None:
@@ -440,9 +442,12 @@ class Worker:
         """Bytes in use: of the states, and of what is remembered of steps."""
         states = self.states
         one: int = states.arena.shape[1] * 8 + 4 + 4 + 1 + 1
-        parts = (self.memo, self.outs, self.found, self.box, self.edges)
-        arrays = [a for part in parts for a in part] + [states.table, states.steps]
-        return self.count * one + sum(int(a.nbytes) for a in arrays)
+        whole = [*self.found, *self.box, *self.edges, self.memo.table, states.table, states.steps]
+        rows = [(a, self.meta[remembered.OUTS]) for a in self.outs]
+        for counter, names in _NUMBERED.items():
+            rows += [(getattr(self.memo, name), self.meta[counter]) for name in names]
+        used = sum(int(n) * int(a.itemsize) * (int(a.size) // len(a)) for a, n in rows)
+        return self.count * one + sum(int(a.nbytes) for a in whole) + used
 
 
 # --- where things stand --------------------------------------------------------------------------
@@ -508,12 +513,15 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
         "shadow": st.nr_vpns,
         "tlb": st.nr_vpns,
     }
-    used = set()
-    for i, leaf in enumerate(LEAVES):
-        parts = re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path)
-        if all(
-            name in spelled and (not index or int(index) < limits.get(name, 1 << 30))
-            for name, index in parts
-        ):
-            used.add(i)
-    return used
+    return {
+        i
+        for i, parts in enumerate(_parts_of_leaves())
+        if all(name in spelled and index < limits.get(name, 1 << 30) for name, index in parts)
+    }
+
+
+@cache
+def _parts_of_leaves() -> list[list[tuple[str, int]]]:
+    """The names and indices in the path of each leaf."""
+    parts = (re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path) for leaf in LEAVES)
+    return [[(name, int(index or 0)) for name, index in found] for found in parts]
