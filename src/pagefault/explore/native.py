@@ -90,11 +90,10 @@ def owner_of(key, meta):
 
 
 @inlined
-def find_state(table, arena, key, h):
-    """The number of the state with this key, or -1 and less: that the slot of `table` for it is i,
-    as -1 - i."""
+def find_state(table, arena, key, h, i):
+    """The number of the state with this key, or -1 and less: that the slot of `table` for it is j,
+    as -1 - j. It is looked for from slot `i` on."""
     last = np.uint64(len(table) - 1)
-    i = h & last
     while table[i] != ZERO:
         entry = table[i]
         if entry >> TAG_SHIFT == h >> TAG_SHIFT:
@@ -133,17 +132,23 @@ def refill_states(table, arena, hashes, count):
 
 @inlined
 def fetch_early(table, arena, found, start, n):
-    """Touch what look-ups will need, all at once, so that the memory works on all of them.
+    """Touch what look-ups will need, all at once, so that the memory works on all of them, and
+    keep in `found.slot` where to begin.
 
     Returns a number that stands for nothing, so that it is not left out.
     """
     last = np.uint64(len(table) - 1)
     touched = ZERO
     for j in range(start, n):
-        found.slot[j] = table[found.hashes[j] & last]
+        touched ^= table[found.hashes[j] & last]
     for j in range(start, n):
-        if found.slot[j] != ZERO:
-            touched ^= arena[np.int64(found.slot[j] & LOW32) - 1, 0]
+        h = found.hashes[j]
+        i = h & last
+        while table[i] != ZERO and table[i] >> TAG_SHIFT != h >> TAG_SHIFT:
+            i = (i + ONE) & last
+        found.slot[j] = i
+        if table[i] != ZERO:
+            touched ^= arena[np.int64(table[i] & LOW32) - 1, 0]
     return touched
 
 
@@ -203,15 +208,24 @@ def note_rows(first, row, mask, state, move):
 
 
 @inlined
-def recall_early(states, memo, ids, start, end, meta):
-    """Look up what a hint finds for states that are expanded next, all in a row, so that the memory
-    works on many at a time."""
+def recall_steps(states, control, memo, outs, ids, start, end, meta):
+    """Look up the steps of states that are expanded next, all in a row, so that the memory works on
+    many at a time. Returns a number that stands for nothing."""
     last = len(states.steps) - 1
+    touched = 0
     for s in range(start, end):
+        key = states.arena[s]
         for t in range(meta[TASKS]):
             known = states.steps[s & last, t]
-            if known < 0:
-                states.steps[s & last, t] = look_up_first(memo, known, states.arena[s], ids)
+            if known <= 0:
+                known = look_up_first(memo, known, key, ids)
+                root = memo.root[control_of(key, t)]
+                if known == 0 and root >= 0:
+                    known = look_up(memo, root, key, ids)
+                states.steps[s & last, t] = known
+            o = (known & KNOWN) >> PACK
+            touched ^= outs.info[o, INFO_KIND] ^ np.int64(outs.delta[o, 0])
+    return touched
 
 
 @inlined
@@ -385,7 +399,7 @@ def absorb(
             send(found, j, box, meta)
             continue
         source = found.source[j]
-        to = find_state(states.table, states.arena, found.keys[j], h)
+        to = find_state(states.table, states.arena, found.keys[j], h, found.slot[j])
         if meta[LISTED] >= 0:
             at = to * many + meta[ME] if to >= 0 else -1
             note_edge(edges, source * many + meta[ME], at, found.move[j], meta)
@@ -427,7 +441,7 @@ def receive(
             if owner_of(box.keys[j], meta) != meta[ME]:
                 continue
             source = box.source[j]
-            to = find_state(states.table, states.arena, box.keys[j], h)
+            to = find_state(states.table, states.arena, box.keys[j], h, box.slot[j])
             if meta[LISTED] >= 0:
                 at = to * many + meta[ME] if to >= 0 else -1
                 note_edge(edges, source * many + other, at, box.move[j], meta)
@@ -502,7 +516,9 @@ def explore_chunk(
         at = NEXT if listed >= 0 else HEAD
         if listed < 0:
             soon = min(meta[HEAD] + BATCH, last)
-            recall_early(states, memo, where.id_words, meta[HEAD], soon, meta)
+            meta[TOUCHED] = recall_steps(
+                states, control, memo, outs, where.id_words, meta[HEAD], soon, meta
+            )
         for _ in range(BATCH):
             if meta[at] == last or expanded >= limit:
                 break
