@@ -118,6 +118,13 @@ class Tables:
     lengths: Array
 
 
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    """np.zeros(), for what is looked into at random: NumPy asks for huge pages in empty() only."""
+    array: Array = np.empty(shape, dtype=dtype)
+    array.fill(0)
+    return array
+
+
 class Shared:
     """What all workers share: where things stand, numbers of bits and of control states."""
 
@@ -196,12 +203,12 @@ class Worker:
         self.judged = np.zeros(scan, dtype=np.uint64)
         self.states = States(
             arena=np.empty((FIRST_ROOM, shared.width), dtype=np.uint64),
-            table=np.zeros(_FIRST_TABLE, dtype=np.uint64),
+            table=_zeros((_FIRST_TABLE,), np.uint64),
             parent=np.empty(FIRST_ROOM, dtype=np.int32),
             onward=np.empty(FIRST_ROOM, dtype=np.int32),
             flags=np.empty(FIRST_ROOM, dtype=np.uint8),
             mentioned=np.empty(FIRST_ROOM, dtype=np.uint8),
-            steps=np.zeros((_FIRST_RING, shared.tasks + 1), dtype=np.int64),
+            steps=_zeros((_FIRST_RING, shared.tasks + 1), np.int64),
         )
         self.states.flags[0] = self.states.mentioned[0] = 0
         self.states.onward[0] = -1
@@ -371,13 +378,13 @@ class Worker:
         """A new table of the states, of at least so many slots."""
         while 5 * (self.count + 2 * remembered.MAX_SUCCESSORS) > 3 * slots:
             slots *= 2
-        self.states = self.states._replace(table=np.zeros(slots, dtype=np.uint64))
+        self.states = self.states._replace(table=_zeros((slots,), np.uint64))
         refill(self.states.table, self.states.arena, self.found.slot, self.count)
 
     def grow_ring(self) -> None:
         """Room for what is known of the steps of more states that wait to be expanded."""
         old = self.states.steps
-        new = np.zeros((2 * len(old), old.shape[1]), dtype=np.int64)
+        new = _zeros((2 * len(old), old.shape[1]), np.int64)
         waiting = np.arange(self.meta[remembered.HEAD], self.count)
         new[waiting & (len(new) - 1)] = old[waiting & (len(old) - 1)]
         self.states = self.states._replace(steps=new)
@@ -397,7 +404,7 @@ class Worker:
         """A memory of this many rows, with nothing in it."""
         words = len(self.shared.bits.naming)
         self.memo = Memo(
-            table=np.zeros((room, words + 2), dtype=np.uint64),
+            table=_zeros((room, words + 2), np.uint64),
             row=np.zeros(words, dtype=np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
             mask=np.empty((_MASKS, words), dtype=np.uint64),
@@ -428,7 +435,7 @@ class Worker:
         """Room for twice as much to be remembered."""
         old = self.memo
         self.memo = old._replace(
-            table=np.zeros((2 * len(old.table), old.table.shape[1]), dtype=np.uint64)
+            table=_zeros((2 * len(old.table), old.table.shape[1]), np.uint64)
         )
         refill(old.table, self.memo.table)
 
