@@ -29,8 +29,8 @@ def test_few_steps_are_taken(program, interpreted):
 
 
 def test_a_memory_that_is_forgotten_over_and_over(program, interpreted, monkeypatch):
-    monkeypatch.setattr(workers, "FIRST_MEMORY", 32)
-    monkeypatch.setattr(compiled, "MEMORY", 32)
+    monkeypatch.setattr(workers, "FIRST_MEMORY", 64)
+    monkeypatch.setattr(compiled, "MEMORY", 64)
     forgotten = []
     forget = workers.Worker.forget
 

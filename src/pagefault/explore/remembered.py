@@ -457,23 +457,33 @@ def load_state(machine, where, bits, control, key, meta):
 
 
 @inlined
-def recall(table, kind, key, ids, masks):
+def row_hash(kind, key, ids, masks):
+    """The hash of a row of the memory, see recall()."""
+    h = kind * ODD[63]
+    for w in range(len(masks)):
+        h += (key[ids + w] & masks[w]) * ODD[w & 63]
+    h = (h ^ (h >> HALF)) * MIX
+    return h ^ (h >> HALF)
+
+
+@inlined
+def recall(memo, kind, key, ids, masks):
     """The number of the row of the memory for what a key holds under some masks; -1 if there is
     none. `kind` is its first word, never 0."""
-    h = mix(ZERO, kind)
-    for w in range(len(masks)):
-        h = mix(h, key[ids + w] & masks[w])
-    last = np.uint64(len(table) - 1)
+    h = row_hash(kind, key, ids, masks)
+    last = np.uint64(len(memo.index) - 1)
     i = h & last
-    while table[i, 0] != ZERO:
-        if table[i, 0] == kind:
-            same = True
+    while memo.index[i] != ZERO:
+        entry = memo.index[i]
+        if entry >> TAG_SHIFT == h >> TAG_SHIFT:
+            n = np.int64(entry & LOW32) - 1
+            same = memo.table[n, 0] == kind
             for w in range(len(masks)):
-                if table[i, w + 1] != key[ids + w] & masks[w]:
+                if memo.table[n, w + 1] != key[ids + w] & masks[w]:
                     same = False
                     break
             if same:
-                return np.int64(i)
+                return n
         i = (i + ONE) & last
     return -1
 
@@ -484,40 +494,34 @@ def recalled(table, row):
     return np.int64(table[row, table.shape[1] - 1])
 
 
+@inlined
+def put_in_index(index, h, row):
+    """Let a row that is not there be found by its hash."""
+    last = np.uint64(len(index) - 1)
+    i = h & last
+    while index[i] != ZERO:
+        i = (i + ONE) & last
+    index[i] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(row + 1)
+
+
 @compiled
 def keep(memo, kind, key, ids, masks, value, meta):
     """Enter a row that is not there. Whoever calls has seen to it that there is room."""
-    h = mix(ZERO, kind)
+    n = meta[ROWS]
+    meta[ROWS] = n + 1
+    memo.table[n, 0] = kind
     for w in range(len(masks)):
-        h = mix(h, key[ids + w] & masks[w])
-    last = np.uint64(len(memo.table) - 1)
-    i = h & last
-    while memo.table[i, 0] != ZERO:
-        i = (i + ONE) & last
-    memo.table[i, 0] = kind
-    for w in range(len(masks)):
-        memo.table[i, w + 1] = key[ids + w] & masks[w]
-    memo.table[i, memo.table.shape[1] - 1] = np.uint64(value)
-    meta[ROWS] += 1
+        memo.table[n, w + 1] = key[ids + w] & masks[w]
+    memo.table[n, memo.table.shape[1] - 1] = np.uint64(value)
+    put_in_index(memo.index, row_hash(kind, key, ids, masks), n)
 
 
 @entry
-def refill_memory(old, new):
-    """Enter all rows of one table into another, which is empty and larger. Returns how many."""
-    count = 0
-    last = np.uint64(len(new) - 1)
-    words = old.shape[1]
-    for n in range(len(old)):
-        if old[n, 0] != ZERO:
-            h = mix(ZERO, old[n, 0])
-            for w in range(1, words - 1):
-                h = mix(h, old[n, w])
-            i = h & last
-            while new[i, 0] != ZERO:
-                i = (i + ONE) & last
-            for w in range(words):
-                new[i, w] = old[n, w]
-            count += 1
+def refill_memory(memo, count):
+    """Enter all rows into an index that is empty. Returns how many."""
+    for n in range(count):
+        row = memo.table[n]
+        put_in_index(memo.index, row_hash(row[0], row, 1, memo.all), n)
     return count
 
 
@@ -528,14 +532,14 @@ def look_up(memo, root, key, ids):
     node = root
     while memo.is_split[node]:
         m = memo.first[node]
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
         if n < 0:
             return 0
         node = recalled(memo.table, n)
     m = memo.first[node]
     last = -1
     while m >= 0:
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
         if n >= 0:
             if last >= 0:  # what was of use is tried first the next time
                 memo.next[last] = memo.next[m]
@@ -553,7 +557,7 @@ def look_up_first(memo, hint, key, ids):
     if hint >= 0:
         return 0
     m = -hint - 1
-    n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+    n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
     return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
 
 
@@ -561,7 +565,7 @@ def look_up_first(memo, hint, key, ids):
 def has_room(memo, meta):
     """Whether the memory takes what one step may add; says that it must grow if not."""
     if (
-        10 * (meta[ROWS] + 16) > 7 * len(memo.table)
+        2 * (meta[ROWS] + 16) > len(memo.index)
         or meta[MASKS] + 4 > len(memo.mask)
         or meta[NODES] + 4 > len(memo.first)
     ):
@@ -641,7 +645,7 @@ def leaf_of(memo, root, key, ids, meta):
     node = root
     while memo.is_split[node]:
         m = memo.first[node]
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
         if n >= 0:
             node = recalled(memo.table, n)
         else:
@@ -684,7 +688,7 @@ def remember(machine, memo, root, key, value, bits, where, meta):
         else:
             memo.next[last] = m
     kind = np.uint64(m + 1)
-    if recall(memo.table, kind, key, where.id_words, memo.mask[m]) < 0:
+    if recall(memo, kind, key, where.id_words, memo.mask[m]) < 0:
         keep(memo, kind, key, where.id_words, memo.mask[m], value, meta)
     return value | (m + 1) << BY_MASK
 

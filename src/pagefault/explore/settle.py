@@ -577,14 +577,14 @@ def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_r
     """
     ids = where.id_words
     sequence = names_of_all(control, key, meta)
-    n = recall(memo.table, OF_NAMING | sequence, key, ids, bits.naming)
+    n = recall(memo, OF_NAMING | sequence, key, ids, bits.naming)
     if n >= 0:
         told = recalled(memo.table, n)
     else:
         told = mentions_in_order(machine, where, bits, control, memo, work, key, sequence, meta)
     if told == 2 * mentioned + 1 and not in_records:
         return mentioned
-    n = recall(memo.table, OF_RENAMING | sequence, key, ids, bits.renaming)
+    n = recall(memo, OF_RENAMING | sequence, key, ids, bits.renaming)
     if n >= 0:
         r = recalled(memo.table, n)
     else:
@@ -599,7 +599,7 @@ def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_r
         new = np.int64(c)
         if control.names[c] != ZERO:
             put_renamed(memo.row, packed, c)
-            n = recall(memo.table, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
+            n = recall(memo, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
             if n >= 0:
                 new = recalled(memo.table, n)
             else:

@@ -39,15 +39,17 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 FIRST_ROOM = 1 << 22
 """States that there is room for at first."""
-MEMORY = 1 << 21
-"""Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
+MEMORY = 1 << 22
+"""Room in the index of what is remembered of steps, at most: for half as many rows. Then all is
+forgotten and begun anew."""
 FIRST_MEMORY = 1 << 16
 _FIRST_TABLE = 1 << 20
 _FIRST_RING = 1 << 17
-_MASKS = MEMORY // 16
-_NODES = MEMORY // 4
-_RENAMINGS = MEMORY // 4
-_OUTS = 2 * MEMORY + 2 * remembered.MAX_SUCCESSORS
+_ROWS = MEMORY // 2
+_MASKS = MEMORY // 32
+_NODES = MEMORY // 8
+_RENAMINGS = MEMORY // 8
+_OUTS = MEMORY + 2 * remembered.MAX_SUCCESSORS
 
 # Plain tuples of arrays for Numba. Where things stand in the record.
 Where = namedtuple(
@@ -63,10 +65,11 @@ Machine = namedtuple("Machine", "states words base raw marks loaded")
 # The states by number: key, from where, to where, how it ends; their table; and what is known of
 # the steps of those yet to expand.
 States = namedtuple("States", "arena table parent onward flags mentioned steps")
-# What is remembered: rows and what they stand for; masks, their lists and tree; renamings.
+# What is remembered: rows, an index of them, and what they stand for; masks, their lists and tree;
+# renamings.
 Memo = namedtuple(
     "Memo",
-    "table row all mask marks next first is_split limit fixed root delta new_names mentions",
+    "index table row all mask marks next first is_split limit fixed root delta new_names mentions",
 )
 Outs = namedtuple("Outs", "info delta")
 # Room to work in; what tasks touched (`touched`, `judged`: by word of where.scan) and what each is
@@ -81,6 +84,7 @@ Found = namedtuple("Found", "keys hashes slot source move mentioned")
 Edges = namedtuple("Edges", "source to move")
 
 _NUMBERED = {
+    remembered.ROWS: ("table",),
     remembered.MASKS: ("mask", "marks", "next"),
     remembered.NODES: ("first", "is_split", "limit", "fixed"),
     remembered.RENAMINGS: ("delta", "new_names", "mentions"),
@@ -276,7 +280,7 @@ class Worker:
         self._make_states(room)
         self.meta[remembered.COUNT] = kept
         self.fit_key()
-        self.forget(len(self.memo.table))
+        self.forget(len(self.memo.index))
         ring = len(self.states.steps)
         while ring < kept + 2 * len(self.found.keys):
             ring *= 2
@@ -371,7 +375,7 @@ class Worker:
         """Keys have become longer. What is remembered, by their words, is forgotten."""
         self._make_states(len(self.states.parent))
         self.fit_key()
-        self.forget(len(self.memo.table))
+        self.forget(len(self.memo.index))
         self.refill(len(self.states.table), refill)
 
     def refill(self, slots: int, refill: Callable[..., int]) -> None:
@@ -401,10 +405,11 @@ class Worker:
             getattr(self.edges, name)[: len(old.to)] = getattr(old, name)
 
     def forget(self, room: int) -> None:
-        """A memory of this many rows, with nothing in it."""
+        """A memory with an index of this many slots, with nothing in it."""
         words = len(self.shared.bits.naming)
         self.memo = Memo(
-            table=_zeros((room, words + 2), np.uint64),
+            index=_zeros((room,), np.uint64),
+            table=np.empty((_ROWS, words + 2), dtype=np.uint64),
             row=np.zeros(words, dtype=np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
             mask=np.empty((_MASKS, words), dtype=np.uint64),
@@ -433,11 +438,8 @@ class Worker:
 
     def grow_memory(self, refill: Callable[..., int]) -> None:
         """Room for twice as much to be remembered."""
-        old = self.memo
-        self.memo = old._replace(
-            table=_zeros((2 * len(old.table), old.table.shape[1]), np.uint64)
-        )
-        refill(old.table, self.memo.table)
+        self.memo = self.memo._replace(index=_zeros((2 * len(self.memo.index),), np.uint64))
+        refill(self.memo, int(self.meta[remembered.ROWS]))
 
     def fit_control(self) -> None:
         """There is room for more control states."""
@@ -449,7 +451,7 @@ class Worker:
         """Bytes in use: of the states, and of what is remembered of steps."""
         states = self.states
         one: int = states.arena.shape[1] * 8 + 4 + 4 + 1 + 1
-        whole = [*self.found, *self.box, *self.edges, self.memo.table, states.table, states.steps]
+        whole = [*self.found, *self.box, *self.edges, self.memo.index, states.table, states.steps]
         rows = [(a, self.meta[remembered.OUTS]) for a in self.outs]
         for counter, names in _NUMBERED.items():
             rows += [(getattr(self.memo, name), self.meta[counter]) for name in names]
