@@ -66,6 +66,7 @@ from pagefault.explore.remembered import (
     TRANSITIONS,
     WORKERS,
     ZERO,
+    U,
     control_of,
     hash_of,
     load_state,
@@ -97,14 +98,14 @@ def find_state(table, arena, key, h, i):
     while table[i] != ZERO:
         entry = table[i]
         if entry >> TAG_SHIFT == h >> TAG_SHIFT:
-            number = np.int64(entry & LOW32) - 1
+            number = (entry & LOW32) - ONE
             same = True
             for w in range(len(key)):
                 if arena[number, w] != key[w]:
                     same = False
                     break
             if same:
-                return number
+                return np.int64(number)
         i = (i + ONE) & last
     return -1 - np.int64(i)
 
@@ -148,7 +149,7 @@ def fetch_early(table, arena, found, start, n):
             i = (i + ONE) & last
         found.slot[j] = i
         if table[i] != ZERO:
-            touched ^= arena[np.int64(table[i] & LOW32) - 1, 0]
+            touched ^= arena[(table[i] & LOW32) - ONE, 0]
     return touched
 
 
@@ -214,16 +215,17 @@ def recall_steps(states, control, memo, outs, ids, start, end, meta):
     last = len(states.steps) - 1
     touched = 0
     for s in range(start, end):
-        key = states.arena[s]
+        key = states.arena[U(s)]
+        known_of = states.steps[U(s & last)]
         for t in range(meta[TASKS]):
-            known = states.steps[s & last, t]
+            known = known_of[t]
             if known <= 0:
                 known = look_up_first(memo, known, key, ids)
-                root = memo.root[control_of(key, t)]
+                root = memo.root[U(control_of(key, t))]
                 if known == 0 and root >= 0:
                     known = look_up(memo, root, key, ids)
-                states.steps[s & last, t] = known
-            o = (known & KNOWN) >> PACK
+                known_of[t] = known
+            o = U((known & KNOWN) >> PACK)
             touched ^= outs.info[o, INFO_KIND] ^ np.int64(outs.delta[o, 0])
     return touched
 
@@ -239,8 +241,8 @@ def expand(
     """
     key = work.key
     for w in range(len(key)):
-        key[w] = states.arena[s, w]
-    mentioned = np.int64(states.mentioned[s])
+        key[w] = states.arena[U(s), w]
+    mentioned = np.int64(states.mentioned[U(s)])
     begin = 0
     end = meta[TASKS]
     outs_kept = meta[OUTS]
@@ -275,7 +277,8 @@ def expand(
     transitions = 0
     for t in range(begin, end):
         value = work.known[t]
-        for o in range(value >> PACK, (value >> PACK) + (value & PACKED)):
+        for i in range(value & PACKED):
+            o = U((value >> PACK) + i)
             kind = outs.info[o, INFO_KIND]
             if kind != MOVED:
                 blocked |= kind == BLOCKED
@@ -292,7 +295,7 @@ def expand(
             if n >= len(found.keys):
                 note_first(first, ROW_BUGS + BUG_CHOICE_OVERFLOW, s, outs.info[o, INFO_MOVE])
                 continue
-            to = found.keys[n]
+            to = found.keys[U(n)]
             for w in range(len(key)):
                 to[w] = key[w] ^ outs.delta[o, w]
             found.mentioned[n] = mentioned
@@ -320,17 +323,19 @@ def inherit(states, memo, ids, source, to, key, meta):
     """What is known of the steps of `source` and holds in its successor `to` just as well; of the
     others, less than 0, by which mask it was found: that is likely to find it again."""
     ring = len(states.steps) - 1
-    old = states.arena[source]
+    old = states.arena[U(source)]
+    from_row = states.steps[U(source & ring)]
+    to_row = states.steps[U(to & ring)]
     for t in range(meta[TASKS] + 1):
-        known = states.steps[source & ring, t]
+        known = from_row[t]
         if known != 0:
             if t < meta[TASKS] and control_of(old, t) != control_of(key, t):
                 known = 0
             m = (known >> BY_MASK) - 1
             for w in range(memo.mask.shape[1]):
-                if m >= 0 and (old[ids + w] ^ key[ids + w]) & memo.mask[m, w] != ZERO:
+                if m >= 0 and (old[U(ids + w)] ^ key[U(ids + w)]) & memo.mask[U(m), w] != ZERO:
                     known = -m - 1
-        states.steps[to & ring, t] = known
+        to_row[t] = known
 
 
 @inlined

@@ -134,6 +134,7 @@ FINAL = 1
 STUCK = 2
 DEADLOCK = 3
 
+U = np.uint64  # an index that is one is never negative: no code to ask for that
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
 TAG_SHIFT = np.uint64(32)
@@ -251,7 +252,7 @@ def hash_of(key):
 @inlined
 def control_of(key, t):
     """The number of the control state that task `t` is in."""
-    return np.int64((key[t >> 2] >> np.uint64(16 * (t & 3))) & ID_MASK)
+    return np.int64((key[U(t >> 2)] >> U(16 * (t & 3))) & ID_MASK)
 
 
 @compiled
@@ -461,7 +462,7 @@ def row_hash(kind, key, ids, masks):
     """The hash of a row of the memory, see recall()."""
     h = kind * ODD[63]
     for w in range(len(masks)):
-        h += (key[ids + w] & masks[w]) * ODD[w & 63]
+        h += (key[U(ids + w)] & masks[w]) * ODD[w & 63]
     h = (h ^ (h >> HALF)) * MIX
     return h ^ (h >> HALF)
 
@@ -476,14 +477,14 @@ def recall(memo, kind, key, ids, masks):
     while memo.index[i] != ZERO:
         entry = memo.index[i]
         if entry >> TAG_SHIFT == h >> TAG_SHIFT:
-            n = np.int64(entry & LOW32) - 1
+            n = (entry & LOW32) - ONE
             same = memo.table[n, 0] == kind
             for w in range(len(masks)):
-                if memo.table[n, w + 1] != key[ids + w] & masks[w]:
+                if memo.table[n, w + 1] != key[U(ids + w)] & masks[w]:
                     same = False
                     break
             if same:
-                return n
+                return np.int64(n)
         i = (i + ONE) & last
     return -1
 
@@ -491,7 +492,7 @@ def recall(memo, kind, key, ids, masks):
 @inlined
 def recalled(table, row):
     """What is kept in a row."""
-    return np.int64(table[row, table.shape[1] - 1])
+    return np.int64(table[U(row), U(table.shape[1] - 1)])
 
 
 @inlined
@@ -530,24 +531,24 @@ def look_up(memo, root, key, ids):
     """What is remembered of this key under a root, with the mask that it was found by; 0 if
     nothing."""
     node = root
-    while memo.is_split[node]:
-        m = memo.first[node]
-        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
+    while memo.is_split[U(node)]:
+        m = memo.first[U(node)]
+        n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
         if n < 0:
             return 0
         node = recalled(memo.table, n)
-    m = memo.first[node]
+    m = memo.first[U(node)]
     last = -1
     while m >= 0:
-        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
         if n >= 0:
             if last >= 0:  # what was of use is tried first the next time
-                memo.next[last] = memo.next[m]
-                memo.next[m] = memo.first[node]
-                memo.first[node] = m
+                memo.next[U(last)] = memo.next[U(m)]
+                memo.next[U(m)] = memo.first[U(node)]
+                memo.first[U(node)] = m
             return recalled(memo.table, n) | (m + 1) << BY_MASK
         last = m
-        m = memo.next[m]
+        m = memo.next[U(m)]
     return 0
 
 
@@ -557,7 +558,7 @@ def look_up_first(memo, hint, key, ids):
     if hint >= 0:
         return 0
     m = -hint - 1
-    n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
+    n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
     return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
 
 

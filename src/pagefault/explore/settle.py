@@ -43,6 +43,7 @@ from pagefault.explore.remembered import (
     TAKEN,
     TASKS,
     ZERO,
+    U,
     clear_choices,
     control_number,
     control_of,
@@ -462,7 +463,7 @@ def names_of_all(control, key, meta):
     shift = ZERO
     found = ZERO
     for t in range(meta[TASKS]):
-        rest = control.names[control_of(key, t)]
+        rest = control.names[U(control_of(key, t))]
         while rest != ZERO:
             p = rest & NIBBLE
             rest >>= FOUR
