@@ -76,7 +76,13 @@ from pagefault.explore.remembered import (
     remember,
     root_of,
 )
-from pagefault.explore.settle import clear_marks, saw_control, settle_names, take_steps
+from pagefault.explore.settle import (
+    clear_marks,
+    names_of_all,
+    saw_control,
+    settle_names,
+    take_steps,
+)
 from pagefault.jit import call_path, compiled, entry, inlined
 
 # --- the set of states ---------------------------------------------------------------------------
@@ -275,6 +281,7 @@ def expand(
     blocked = False
     waiting = False
     transitions = 0
+    names = names_of_all(control, key, meta) if meta[CANONICAL] else ZERO
     for t in range(begin, end):
         value = work.known[t]
         for i in range(value & PACKED):
@@ -302,8 +309,9 @@ def expand(
             in_records = outs.info[o, INFO_RECORD] > mentioned
             if meta[CANONICAL] and (outs.info[o, INFO_NAMES] or in_records):
                 found.mentioned[n] = settle_names(
-                    machine, where, bits, control, memo, work, to, mentioned, in_records, meta
-                )
+                    machine, where, bits, control, memo, work, to, names, outs.delta[o], mentioned,
+                    in_records, meta,
+                )  # fmt: skip
                 if meta[NEED] != 0:
                     return -1
             found.hashes[n] = hash_of(to)

@@ -570,14 +570,24 @@ def renamed_control(machine, where, bits, control, memo, work, key, t, packed, m
 
 
 @inlined
-def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_records, meta):
+def settle_names(
+    machine, where, bits, control, memo, work, key, before, delta, mentioned, in_records, meta
+):
     """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
 
-    The state that it was reached from mentions `mentioned` frames and is canonical. Here is what is
-    remembered; the functions above are called where it is not.
+    The state that it was reached from, by a change of `delta`, mentions `mentioned` frames, those
+    of `before` in registers, and is canonical. Here is what is remembered; the functions above are
+    called where it is not.
     """
     ids = where.id_words
     sequence = names_of_all(control, key, meta)
+    if sequence == before and not in_records:
+        same = True
+        for w in range(len(bits.naming)):
+            if delta[U(ids + w)] & bits.naming[w] != ZERO:
+                same = False
+        if same:
+            return mentioned
     n = recall(memo, OF_NAMING | sequence, key, ids, bits.naming)
     if n >= 0:
         told = recalled(memo.table, n)
