@@ -71,8 +71,9 @@ from pagefault.explore.remembered import (
     hash_of,
     load_state,
     look_up,
-    look_up_first,
     mix,
+    recall,
+    recalled,
     remember,
     root_of,
 )
@@ -157,6 +158,19 @@ def fetch_early(table, arena, found, start, n):
         if table[i] != ZERO:
             touched ^= arena[(table[i] & LOW32) - ONE, 0]
     return touched
+
+
+# --- what is remembered ------------------------------------------------------------------------
+
+
+@inlined
+def look_up_first(memo, hint, key, ids):
+    """look_up(), by the one mask that `hint` names, see by_mask(); 0 if that finds nothing."""
+    if hint >= 0:
+        return 0
+    m = -hint - 1
+    n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
+    return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
 
 
 # --- promises in a state -------------------------------------------------------------------------

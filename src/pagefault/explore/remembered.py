@@ -552,16 +552,6 @@ def look_up(memo, root, key, ids):
     return 0
 
 
-@inlined
-def look_up_first(memo, hint, key, ids):
-    """look_up(), by the one mask that `hint` names, see by_mask(); 0 if that finds nothing."""
-    if hint >= 0:
-        return 0
-    m = -hint - 1
-    n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
-    return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
-
-
 @compiled
 def has_room(memo, meta):
     """Whether the memory takes what one step may add; says that it must grow if not."""
