@@ -7,7 +7,12 @@ the process has to itself, and fork copies such a page, a pin says that nobody e
 
 from pagefault.mm.rmap import folio_needs_cow_for_dma
 
-NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+NOT_PROMISED = [
+    "exclusive-if-pinned",
+    "exclusive-if-writable",
+    "exclusive-once",
+    "exclusive-until-unpinned",
+]
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):
