@@ -23,6 +23,7 @@ from pagefault.cli.list_tests import list_tests
 from pagefault.cli.live import live
 from pagefault.cli.mutate import mutate
 from pagefault.cli.repro import repro
+from pagefault.cli.table import table
 from pagefault.errors import PagefaultError
 
 __all__ = ["app", "main", "run"]
@@ -48,6 +49,7 @@ def app(context: click.Context) -> None:
     \b
     pagefault check                        the catalogue: every test, every design with a claim
     pagefault check cow/ --design mine.py  your design against a family of tests
+    pagefault table cow/                   tests against designs, and what each design keeps
     pagefault explain TEST --design D      a shortest trace, ready for a mail
     pagefault list cow/                    the tests and what they ask
     pagefault designs                      the kernels there are
@@ -62,7 +64,19 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff, mutate, live, conform, repro, kernels):
+for _verb in (
+    check,
+    table,
+    explain,
+    list_tests,
+    designs,
+    diff,
+    mutate,
+    live,
+    conform,
+    repro,
+    kernels,
+):
     app.add_command(_verb)
 
 
