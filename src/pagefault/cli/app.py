@@ -15,6 +15,7 @@ import click
 
 from pagefault.cli.check import check
 from pagefault.cli.conform import conform
+from pagefault.cli.cost import cost
 from pagefault.cli.designs import designs
 from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
@@ -57,6 +58,7 @@ def app(context: click.Context) -> None:
     pagefault mutate                       what no test notices if the kernel leaves it out
     pagefault live cow/                    the same tests on the kernel that runs here
     pagefault conform -k host -k 6.12      does the model do what kernels do? a table
+    pagefault cost notifier                what notifiers and pins cost on this machine
     pagefault repro TEST                   a test as a C program
     pagefault kernels                      real kernels to boot: list, fetch, add, probe
     """
@@ -74,6 +76,7 @@ for _verb in (
     mutate,
     live,
     conform,
+    cost,
     repro,
     kernels,
 ):
