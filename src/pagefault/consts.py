@@ -163,6 +163,7 @@ PROP_NO_LOST_WRITE = 2
 PROP_NO_STALE_TLB = 3
 PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
+PROP_EXCLUSIVE_UNTIL_UNPINNED = 6
 
 # Impossible situations: a finding about the model or the design, with a path.
 BUG_FRAME_OVERFLOW = 1

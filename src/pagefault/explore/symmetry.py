@@ -49,8 +49,9 @@ Group = tuple[int, ...]
 AUDITED = frozenset(
     {
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
+        *("flushed_before_freed", "observe_rmap_removed", "tlb_drop", "tlb_fill"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
-        *("check_revoked", "observe_rmap_removed", "tlb_drop", "tlb_fill", "flush_tlb_func"),
+        *("check_revoked", "flush_tlb_func"),
         *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
         *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
         *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
