@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from pagefault.live import (
     Outcome,
     SkippedError,
     Status,
+    c_program,
     final,
     holds,
     run_many,
@@ -419,3 +422,14 @@ process C { A[0] = 2; r0 = B[0]; r0 = A[0] }""",
     assert copied.frames["C:A"] == 2
     assert copied.frames["C:B"] == copied.frames["P:B"] == 0
     assert run_schedules(test, chosen, host)[0].frames == {}
+
+
+def test_what_runs_can_be_stopped(host: Host) -> None:
+    (entry,) = (e for e in catalogue() if e.name == "gup+pin-unpin+fork-store")
+    backend = Host()
+    timer = threading.Timer(1.0, backend.stop)
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(LiveError, match="was stopped"):
+        list(backend.run(build(c_program(entry.program)), ["0 --stress 1000000"], 1000.0))
+    assert time.monotonic() - begin < 20

@@ -136,9 +136,13 @@ def _print_shrunk(report: Report, side: Side, order: Order) -> None:
             continue
         shown.add(kind)
         program = _generated(int(row.test.rpartition("-")[2]), order)
-        small = shrink(program, _Differ(report, side, order, kind))
-        click.echo(f"\n# The smallest program with the difference of {row.test}:\n")
-        click.echo(format_program(small), nl=False)
+        if any(finding.crashed for finding in row.findings):
+            # Each trial would be a boot.
+            click.echo(f"\n# {row.test}, of which the kernel died:\n")
+        else:
+            program = shrink(program, _Differ(report, side, order, kind))
+            click.echo(f"\n# The smallest program with the difference of {row.test}:\n")
+        click.echo(format_program(program), nl=False)
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Database:
     ) -> None:
         """Keep rows by the hashes of their programs, but for what may be otherwise next time.
 
-        That is a skip, for rights may change, and a statement that did not come back in time.
+        That is a skip, for rights may change, and a kernel that died, or did not come back in time.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._db:
@@ -127,13 +127,14 @@ class Database:
                         now,
                     )
                     for program, row in rows
-                    if not row.skip and not _hung(row)
+                    if not row.skip and not _may_change(row)
                 ],
             )
 
 
-def _hung(row: Row) -> bool:
-    return any(d.kernel.startswith("hung") for f in row.findings for d in (*f.differences, *f.end))
+def _may_change(row: Row) -> bool:
+    words = ("hung", "crashed")
+    return any(d.kernel.startswith(words) for f in row.findings for d in (*f.differences, *f.end))
 
 
 def program_hash(program: Program) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from pagefault.conform.model import Model
 from pagefault.conform.rows import Finding, Row
 from pagefault.errors import LitmusError
 from pagefault.lang.program import Program
-from pagefault.lang.schedule import Schedule, sample_schedules
-from pagefault.live import Answers, Status, run_many
+from pagefault.lang.schedule import Schedule, sample_schedules, statement_at
+from pagefault.live import Answers, Outcome, Status, run_many
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -51,7 +52,8 @@ class Side:
 class _Compared:
     """What a kernel answered about a program, held against the model: which schedules differ.
 
-    `parts` has what differs after beginnings of them, as far as they were run.
+    `parts` has what differs after beginnings of them, as far as they were run; `consoles` what a
+    kernel said that died of one.
     """
 
     program: Program
@@ -59,6 +61,7 @@ class _Compared:
     row: Row
     differing: dict[Schedule, tuple[Difference, ...]]
     parts: dict[Schedule, tuple[Difference, ...]] = field(default_factory=dict)
+    consoles: dict[Schedule, str] = field(default_factory=dict)
 
 
 def design_for(release: str) -> str:
@@ -82,7 +85,7 @@ def conform(
     """
     design = design_hash(side.kernel)
     rest = iter(programs)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, _stopped_by_errors(side.backend):
         waiting: list[tuple[list[_Asked], Future[list[Answers]]]] = []
         while True:
             batch = [
@@ -98,6 +101,16 @@ def conform(
                 continue
             asked, answers = waiting.pop(0)
             yield from _rows(asked, answers.result(), side, design, most, database, advance)
+
+
+@contextmanager
+def _stopped_by_errors(backend: Backend) -> Iterator[None]:
+    """An error, or Ctrl-C, also ends what another thread waits for."""
+    try:
+        yield
+    except BaseException:
+        backend.stop()
+        raise
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,22 @@ def _compare(answers: Answers, side: Side) -> Row | _Compared:
         return replace(nothing, skip=why)
     agreed = able - len(differing)
     row = replace(nothing, schedules=able, agreed=agreed, unable=unable, why=why)
-    return _Compared(program, model, row, differing) if differing else row
+    if not differing:
+        return row
+    compared = _Compared(program, model, row, differing)
+    for outcome in answers.outcomes:
+        if outcome.status is Status.CRASHED:
+            _keep_crash(compared, outcome)
+    return compared
+
+
+def _keep_crash(compared: _Compared, outcome: Outcome) -> None:
+    """Where the kernel died is known: nobody runs the beginnings of that schedule again."""
+    schedule = outcome.schedule
+    for n in range(1, len(schedule)):
+        compared.parts.setdefault(schedule[:n], ())
+    compared.parts[schedule[: outcome.moves + 1]] = compared.differing[schedule]
+    compared.consoles[schedule] = outcome.console
 
 
 # --- where they part ------------------------------------------------------------------------------
@@ -229,22 +257,15 @@ def _findings(compared: _Compared) -> tuple[Finding, ...]:
         Finding(
             schedule=schedules[0],
             moves=moves,
-            statement=_statement(compared.program, moves),
+            statement=statement_at(compared.program, moves),
             later=tuple(
-                _statement(compared.program, schedules[0][:n])
+                statement_at(compared.program, schedules[0][:n])
                 for n in range(len(moves) + 1, len(schedules[0]) + 1)
             ),
             schedules=len(schedules),
             differences=parts.get(moves) or end,
             end=end,
+            console=compared.consoles.get(schedules[0], ""),
         )
         for (moves, end), schedules in grouped.items()
     )
-
-
-def _statement(program: Program, moves: Schedule) -> str:
-    """The statement of the last move, with its task: `C: r0 = A[0]`."""
-    if not moves:
-        return ""
-    task = program.task(moves[-1])
-    return f"{task.name}: {task.statements[moves.count(task.name) - 1].text}"
