@@ -73,6 +73,33 @@ def test_live_stress(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"Skipped {SLOW}: user space" in out
 
 
+DANGEROUS = str(Path(__file__).resolve().parents[1] / "live" / "dangerous.litmus")
+DANGER = (
+    "runs in virtual machines only (or with --risk-host): says so, to be told from what is harm"
+)
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize(
+    "verb", [["live"], ["live", "--stress", "2"], ["conform", "--no-database"]]
+)
+def test_what_is_dangerous_spares_the_host(
+    verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*verb, DANGEROUS]) == 4
+    assert DANGER in capsys.readouterr().out
+    assert run([*verb, DANGEROUS, "--risk-host"]) == 0
+    assert DANGER not in capsys.readouterr().out
+
+
+def test_repro_warns_of_what_is_dangerous(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["repro", DANGEROUS]) == 0
+    warning = " * WARNING: do not run this on a machine that you need. says so, to be told"
+    assert warning in capsys.readouterr().out
+    assert run(["repro", TEST]) == 0
+    assert "WARNING" not in capsys.readouterr().out
+
+
 def test_all_skipped_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["live", SLOW]) == 4
     assert run(["live", SLOW, "--stress", "1"]) == 4

@@ -24,6 +24,7 @@ class Fake:
     heard: list[str] = field(default_factory=list)
 
     stopped: bool = False
+    expendable: bool = False
 
     def stop(self) -> None:
         self.stopped = True

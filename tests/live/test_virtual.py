@@ -11,7 +11,7 @@ import pytest
 
 from pagefault.cli.app import run as run_command
 from pagefault.errors import LiveError
-from pagefault.lang import select
+from pagefault.lang import load, select
 from pagefault.lang.schedule import schedules
 from pagefault.live import Status, Unanswered, c_program, kernels, qemu, run_schedules, virtual
 from pagefault.live.compiler import build
@@ -206,6 +206,13 @@ def test_live_shows_it(
             assert "| Oops" in out
             assert ("not ok 1" in out) == bool(form)
             assert "Never 0 1" in out
+
+
+def test_a_machine_may_be_crashed(image, boots, capsys: pytest.CaptureFixture[str]) -> None:
+    program = load(Path(__file__).with_name("dangerous.litmus"))
+    boots(fine("run 0 P,P,P done 3 * P:r0=1\n"))
+    (outcome,) = run_schedules(program, [("P", "P", "P")], Virtual(image))
+    assert outcome.status is Status.DONE
 
 
 def test_stress_shows_it(

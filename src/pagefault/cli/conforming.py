@@ -53,6 +53,7 @@ class Order:
     known: Path | None
     form: str
     jobs: int
+    risk_host: bool
 
 
 def run(order: Order) -> int:
@@ -84,7 +85,7 @@ def run(order: Order) -> int:
 
 
 def _side(kernel: str, order: Order) -> Side:
-    backend = backend_of(kernel, order.jobs)
+    backend = backend_of(kernel, order.jobs, order.risk_host)
     return Side(backend, link(order.design or design_for(backend.release)))
 
 

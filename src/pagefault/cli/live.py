@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pagefault.cli.backends import backend_of
+from pagefault.cli.backends import backend_of, risk_option
 
 if TYPE_CHECKING:
     from pagefault.lang import Program
@@ -52,6 +52,7 @@ SURPRISE, SKIPPED = 1, 4
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, metavar="N", help="Drivers at a time."
 )
+@risk_option
 def live(
     selectors: tuple[str, ...],
     kernel: str,
@@ -61,6 +62,7 @@ def live(
     tap: bool,
     max_schedules: int,
     jobs: int,
+    risk_host: bool,
 ) -> int:
     """Run each TEST on a real kernel, in every schedule, and print what came of it.
 
@@ -80,7 +82,7 @@ def live(
 
     if as_json and tap:
         raise click.UsageError("--json and --tap exclude each other")
-    backend = backend_of(kernel, jobs)
+    backend = backend_of(kernel, jobs, risk_host)
     programs = [entry.program for entry in select(selectors)]
     if stress is not None:
         if as_json or tap or frames:

@@ -67,6 +67,10 @@ class Backend(Protocol):
     def identity(self) -> str:
         """What no other kernel is called: results are kept under it."""
 
+    @property
+    def expendable(self) -> bool:
+        """Whether tests may crash it, or leave marks that stay."""
+
     def run(
         self, binary: Path, lines: Sequence[str], patience_s: float
     ) -> Iterable[str | Unanswered]:
@@ -130,7 +134,11 @@ def run_many(
 def _run_batch(
     batch: Sequence[tuple[Program, list[Schedule]]], backend: Backend, frames: bool
 ) -> Iterator[Answers]:
-    refused = {index: reason for index, (p, _) in enumerate(batch) if (reason := refusal(p))}
+    refused = {
+        index: reason
+        for index, (program, _) in enumerate(batch)
+        if (reason := refusal(program) or _danger(program, backend))
+    }
     able = [index for index in range(len(batch)) if index not in refused]
     said = _Said("", {}, {})
     if able:
@@ -149,6 +157,13 @@ def _run_batch(
             yield Answers(program, said.kernel, skip=refused[index])
         else:
             yield _answers(program, schedules, said, able.index(index))
+
+
+def _danger(program: Program, backend: Backend) -> str:
+    """Why it must not run on this kernel, "" if it may."""
+    if program.header.danger is None or backend.expendable:
+        return ""
+    return f"runs in virtual machines only (or with --risk-host): {program.header.danger}"
 
 
 def _text(programs: Sequence[Program]) -> str:
@@ -212,7 +227,7 @@ def run_stress(program: Program, iterations: int, backend: Backend) -> Histogram
 
     Errors as above, and DiedError if the kernel dies of it.
     """
-    if reason := refusal(program):
+    if reason := refusal(program) or _danger(program, backend):
         raise SkippedError(f"{program.name}: {reason}", program.path)
     binary = build(c_program(program))
     lines = []

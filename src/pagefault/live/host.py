@@ -25,9 +25,13 @@ START_S = 60.0
 
 @dataclass(frozen=True)
 class Host:
-    """The kernel under us. `jobs` binaries share the lines, each with its driver on a CPU."""
+    """The kernel under us. `jobs` binaries share the lines, each with its driver on a CPU.
+
+    It is `expendable` only if somebody says so.
+    """
 
     jobs: int = 1
+    expendable: bool = False
     stopping: Event = field(default_factory=Event, compare=False)
 
     @property

@@ -54,6 +54,11 @@ class Virtual:
         """What uname -r says there."""
         return self.image.release
 
+    @property
+    def expendable(self) -> bool:
+        """Nobody misses a virtual machine."""
+        return True
+
     @cached_property
     def identity(self) -> str:
         """Release and hash of the boot image."""

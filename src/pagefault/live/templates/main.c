@@ -70,6 +70,7 @@ static void run_input(void)
 	static char line[4096];
 	int number, at;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);	/* nobody would read what we say */
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = 0;
 		if (sscanf(line, "%d %n", &number, &at) != 1 || number < 0 || number >= NR_TESTS) {
