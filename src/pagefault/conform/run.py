@@ -36,8 +36,10 @@ DESIGN_OF = (
     ((5, 9), "linux-5.8"),
     ((5, 19), "linux-5.10"),
     ((6, 2), "linux-6.1"),
+    ((6, 17), "mainline"),
 )
-"""Before such a release, the design that a kernel is held against; later ones: mainline."""
+"""Before such a release, the design that a kernel is held against; later ones: the newest."""
+NEWEST = "linux-6.18"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class _Compared:
 def design_for(release: str) -> str:
     """The design that says what a kernel of this release does."""
     number = release_number(release)
-    return next((design for before, design in DESIGN_OF if number < before), "mainline")
+    return next((design for before, design in DESIGN_OF if number < before), NEWEST)
 
 
 def conform(

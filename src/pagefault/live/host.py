@@ -78,33 +78,33 @@ def _run(
     # A folder of its own: the program may need a file to write to.
     with (
         tempfile.TemporaryDirectory(prefix="pagefault-") as scratch,
-        subprocess.Popen(
+        tempfile.TemporaryFile("w+") as asked,
+    ):
+        asked.write("".join(f"{line}\n" for line in lines))
+        asked.seek(0)
+        with subprocess.Popen(
             [binary, "--cpu", str(cpu), "-"],
-            stdin=subprocess.PIPE,
+            stdin=asked,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             cwd=scratch,
-        ) as process,
-    ):
-        text = "".join(f"{line}\n" for line in lines)
-        output, errors = _talk(process, text, patience_s, stopping)
+        ) as process:
+            output, errors = _talk(process, patience_s, stopping)
     if process.returncode != 0:
         why = errors.strip() or f"exit code {process.returncode}"
         raise LiveError(f"the test program failed: {why}", binary)
     return output.splitlines()
 
 
-def _talk(
-    process: subprocess.Popen[str], text: str | None, patience_s: float, stopping: Event
-) -> tuple[str, str]:
+def _talk(process: subprocess.Popen[str], patience_s: float, stopping: Event) -> tuple[str, str]:
     """What it prints, and its errors. It ends when its time is over, or when it is stopped."""
     end = monotonic() + patience_s
     while True:
         try:
-            return process.communicate(text, timeout=TICK_S)
+            return process.communicate(timeout=TICK_S)
         except subprocess.TimeoutExpired:
-            text = None  # communicate() goes on with it, and keeps what was printed so far
+            # What was printed so far, communicate() keeps for the next call.
             if stopping.is_set() or monotonic() > end:
                 process.kill()
                 why = "was stopped" if stopping.is_set() else "does not come to an end"
