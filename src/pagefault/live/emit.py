@@ -196,6 +196,8 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
+    if "pins/longterm.c" in parts:
+        parts.add("pins/guptest.c")
     if parts & {"pins/copy.c", "pins/direct.c"}:
         parts.add("uffd.c")
     if "pins/splice.c" in parts:
