@@ -8,6 +8,7 @@ title = "Every verb and every kind of argument"
 source = "none: it is for the tests of the language"
 author = "the tests"
 requires = ["userfaultfd", "swap"]
+danger = "an oops, where the bug is"
 [expect]
 "linux-5.10" = { verdict = "Always", grain = "op", breaks = "coherent", by = "a mail", why = "so" }
 mainline = [

@@ -69,6 +69,7 @@ def test_header(everything):
     header = parse(everything).header
     assert header.author == "the tests"
     assert header.requires == ("userfaultfd", "swap")
+    assert header.danger == "an oops, where the bug is"
     claims = [(c.design, c.verdict, c.grains, c.breaks) for c in header.expect]
     assert claims == [
         ("linux-5.10", Verdict.ALWAYS, ("op",), ("coherent",)),
@@ -78,7 +79,7 @@ def test_header(everything):
     ]
     assert header.expect[0].by == "a mail"
     assert header.expect[0].why == "so"
-    assert [claim.line for claim in header.expect] == [7, 8, 8, 12]
+    assert [claim.line for claim in header.expect] == [8, 9, 9, 13]
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,8 @@ def _header(header: Header) -> str:
         lines.append(f"author = {_string(header.author)}")
     if header.requires:
         lines.append(f"requires = {_strings(header.requires)}")
+    if header.danger is not None:
+        lines.append(f"danger = {_string(header.danger)}")
     if header.expect:
         lines.append("[expect]")
     claims: dict[str, list[Expectation]] = {}

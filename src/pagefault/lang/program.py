@@ -268,12 +268,16 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Header:
-    """The TOML between the `+++` lines."""
+    """The TOML between the `+++` lines.
+
+    `danger` is what the test may do to a real kernel that a test should not do.
+    """
 
     title: str
     source: str
     author: str | None = None
     requires: tuple[str, ...] = ()
+    danger: str | None = None
     expect: tuple[Expectation, ...] = ()
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "parse_schedule",
     "sample_schedules",
     "schedules",
+    "statement_at",
 ]
 
 PIPE_PAGES = 2
@@ -107,6 +108,14 @@ def check_schedule(program: Program, moves: Sequence[str]) -> None:
             hint = f"{listing(able)} can move there" if able else "nobody can move there"
             raise LitmusError(f"{where}: {name} cannot move", program.path, hint=hint)
         points = after
+
+
+def statement_at(program: Program, moves: Sequence[str]) -> str:
+    """The statement of the last of these moves, with its task: `C: r0 = A[0]`; "" without any."""
+    if not moves:
+        return ""
+    task = program.task(moves[-1])
+    return f"{task.name}: {task.statements[list(moves).count(task.name) - 1].text}"
 
 
 def _walk(rules: _Rules, program: Program, throw: Callable[[], float]) -> Schedule:

@@ -63,6 +63,7 @@ class Test:
     name: str
     title: str
     source: str
+    danger: str | None
     litmus: list[str]
     symbol: str
     condition: str
@@ -142,6 +143,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         name=program.name,
         title=program.title,
         source=program.source,
+        danger=program.header.danger,
         litmus=format_program(program).rstrip().splitlines(),
         symbol=f"{prefix}test",
         condition=_condition(program),
@@ -194,6 +196,8 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
+    if "pins/longterm.c" in parts:
+        parts.add("pins/guptest.c")
     if parts & {"pins/copy.c", "pins/direct.c"}:
         parts.add("uffd.c")
     if "pins/splice.c" in parts:

@@ -1,4 +1,4 @@
-"""mmap() and munmap(). Models mm/mmap.c and mm/vma.c. Each page has a VMA record of its own."""
+"""mmap() and munmap(). Models mm/mmap.c, and what unmaps of mm/vma.c."""
 
 from pagefault.consts import (
     EEXIST,
@@ -28,6 +28,7 @@ from pagefault.mm.mmu_gather import (
     tlb_remove_table,
     tlb_track_range,
 )
+from pagefault.mm.vma import set_vma, vma_merge
 
 
 def calc_vm_prot_bits(prot):
@@ -47,22 +48,6 @@ def range_is_mapped(st, mm, start, end):
         if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
             mapped += 1
     return mapped
-
-
-def vma_end(st, mm, vpn, end):
-    """Where the VMA of `vpn` ends, at most `end`; `vpn` where nothing is mapped. Pages side by side
-    with the same vm_flags are one VMA. Left out: what else keeps VMAs from being merged."""
-    after = vpn
-    while after < end and st.mm[mm].vma[after].vm_flags & VM_MAPPED:
-        if st.mm[mm].vma[after].vm_flags != st.mm[mm].vma[vpn].vm_flags:
-            return after
-        after += 1
-    return after
-
-
-def set_vma(st, mm, vpn, vm_flags, anon_vma):
-    st.mm[mm].vma[vpn].vm_flags = vm_flags
-    st.mm[mm].vma[vpn].anon_vma = anon_vma
 
 
 def remove_vmas(st, mm, start, end):
@@ -106,6 +91,7 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
     for vpn in range(start, end):
         set_vma(st, mm, vpn, vm_flags, 0)
+    vma_merge(st, mm, start, end)
     mmap_write_unlock(st, mm)
     return 0
 

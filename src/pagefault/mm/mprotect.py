@@ -27,11 +27,12 @@ from pagefault.mm.memory import (
     vma_is_writable,
     vma_page_prot,
 )
-from pagefault.mm.mmap import calc_vm_prot_bits, vma_end
+from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
+from pagefault.mm.vma import vma_end, vma_merge
 
 
 def can_change_pte_writable(st, mm, vpn, pte):
@@ -85,6 +86,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
         return
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
+    vma_merge(st, mm, start, end)
     yield from change_pte_range(st, t, mm, start, end)
 
 
