@@ -58,6 +58,7 @@ PAGE_SWAP = 1 << 11
 PAGE_TABLE = 1 << 12  # a PMD that points to a page-table page
 PAGE_MARKER = 1 << 13
 PAGE_DANGLING = 1 << 14  # ghost: the folio was freed while this entry still pointed at it
+SPTE_REFERENCED = 1 << 15  # of a secondary MMU's entry: it holds a reference to the folio
 PFN_SHIFT = 16
 PTE_HAS_PFN = PAGE_PRESENT | PAGE_PROTNONE | PAGE_MIGRATION
 
@@ -137,6 +138,14 @@ PIN_DROPPED = 2
 PIN_FAILED = 3
 PIN_TAKING = 4  # GUP is under way
 PIN_DROPPING = 5  # its driver has stopped the device and is about to drop it
+
+# Secondary MMUs: what a device does to follow an address space, and how far it is.
+MIRROR_KVM = 1
+MIRROR_ODP = 2
+MIRROR_SVA = 3
+MIRROR_FREE = 0
+MIRROR_LIVE = 1
+MIRROR_GONE = 2
 
 EPERM = 1
 ENOENT = 2

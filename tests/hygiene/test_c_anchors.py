@@ -74,6 +74,11 @@ NO_ANCHOR = {
     "user_load",  # an instruction
     "user_store",
     "take_user_page",  # what a driver does around GUP
+    "secondary_lock",  # kvm->mmu_lock, umem_mutex
+    "mirror_fault",  # a device does what its kind does
+    "sys_mirror_read",  # a load and a store of a device or guest, and a look at its tables
+    "sys_mirror_write",
+    "sys_mirror_has",
     "process_vm_unpin",  # the end of process_vm_rw_single_vec()
 }
 

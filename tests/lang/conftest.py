@@ -35,6 +35,7 @@ process P on cpu 0 {                    # one task on each CPU
 }
 process Q {
     g = get(A, read, slow)
+    m = mirror(sva)
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
@@ -51,6 +52,10 @@ device D {
     r0 = dma_read(h)
     dma_write(h[1], r0)
     dma_write(h, 3)
+    r1 = mirror_read(m, A[0])
+    mirror_write(m, A[1], 4)
+    r2 = mirror_has(m, A)
+    mirror_drop(m)
 }
 ~exists (
     P:r0 = 1 /\ (P:r1 = EFAULT \/ ~(T:signal = SIGSEGV))

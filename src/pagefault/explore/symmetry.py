@@ -339,7 +339,8 @@ class Symmetry:
             if leaves[i]:
                 leaves[i] = sum(1 << to for c, to in enumerate(cpus) if leaves[i] >> c & 1)
         for _, i in self._live_registers(leaves):
-            leaves[i] = cpus[leaves[i]]
+            if leaves[i] != NO_CPU:  # who works for a device flushes from no CPU
+                leaves[i] = cpus[leaves[i]]
 
     def _live_registers(self, leaves: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The registers that hold a CPU: task and list position."""

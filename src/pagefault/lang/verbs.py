@@ -34,6 +34,7 @@ Shape: TypeAlias = Literal[
     "pin_cell",  # h[2]; h is h[0]
     "pipe",  # p: a page goes into it
     "pipe_cell",  # p[2]; p is p[0]
+    "mirror",  # m: a device or guest that follows an address space
     "child",  # a process that starts here
     "thread",  # a thread that starts here
     "waited",  # a process that this task forks
@@ -69,6 +70,11 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "drop": {
             "dirty": "mark the page dirty first",
+        },
+        "follow": {
+            "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
+            "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
+            "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
         },
     }
 )
@@ -181,6 +187,7 @@ _CELL = Slot("cell", "A[1]")
 _VALUE = Slot("value", "5")
 _PIN_CELL = Slot("pin_cell", "h[1]")
 _NEW_PIN = Slot("pin", "h", side="result")
+_MIRROR = Slot("mirror", "m")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -371,6 +378,53 @@ _ALL = (
         "process_vm_writev(2)",
         ("process_vm_writev(P, A[1], 5)", "r1 = process_vm_writev(P, A[1], r0)"),
     ),
+    Verb(
+        "mirror",
+        (
+            Slot("mirror", "m", side="result"),
+            Slot("words", group="follow", one_of=("kvm", "odp", "sva")),
+        ),
+        "status",
+        "lets a device follow this address space, with page-table entries of its own",
+        "KVM_CREATE_VM, ibv_reg_mr() with IBV_ACCESS_ON_DEMAND, iommu_sva_bind_device()",
+        ("m = mirror(kvm)", "m = mirror(sva)"),
+    ),
+    Verb(
+        "mirror_read",
+        (_MIRROR, _CELL),
+        "value",
+        "the device reads a cell by its own entry, or faults; waits until it follows",
+        "a load of the guest, DMA by virtual address",
+        ("r0 = mirror_read(m, A[1])",),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_write",
+        (_MIRROR, _CELL, _VALUE),
+        "status",
+        "the device writes a cell by its own entry, or faults; waits until it follows",
+        "a store of the guest, DMA by virtual address",
+        ("mirror_write(m, A[1], 5)", "r1 = mirror_write(m, A[1], r0)"),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_has",
+        (_MIRROR, _PAGE),
+        "value",
+        "1 if the device has an entry for the page, so that it needs no fault to read, else 0",
+        "a look at the device's page tables",
+        ("r0 = mirror_has(m, A)",),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_drop",
+        (_MIRROR,),
+        "status",
+        "the device stops following and drops its entries",
+        "close(2) of the KVM, ibv_dereg_mr(), iommu_sva_unbind_device()",
+        ("mirror_drop(m)",),
+        in_device=True,
+    ),
 )
 
 VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _ALL})
@@ -398,7 +452,7 @@ RESERVED = frozenset(
         "signal",
     }
 )
-"""Words that can't name a task, page, pin or pipe."""
+"""Words that can't name a task, page, pin, pipe or mirror."""
 
 _RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
 

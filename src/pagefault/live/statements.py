@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan
 
-__all__ = ["STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
+__all__ = ["STATEMENTS", "Names", "Rule", "call_of", "missing", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,22 @@ ADVICE = {
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
 }
+
+
+FOLLOWERS = {
+    "kvm": "a guest, which needs KVM",
+    "odp": "a NIC with on-demand paging",
+    "sva": "an IOMMU with page requests (PRI)",
+}
+"""By word of mirror(): what would have to follow the address space."""
+
+
+def missing(statement: Statement) -> str:
+    """Why there is no entry for a statement's verb: what a live kernel would need for it."""
+    for arg in statement.args:
+        if isinstance(arg, Words) and arg.group == "follow":
+            return f"{statement.verb}() needs {_word(arg, FOLLOWERS)}; there is no statement for it"
+    return f"nobody has written how {statement.verb}() is done on a live kernel"
 
 
 def rule_of(statement: Statement) -> Rule | None:
