@@ -113,6 +113,8 @@ VM_FAULT_SIGBUS = 1 << 2
 VM_FAULT_RETRY = 1 << 3
 
 MMF_HAS_PINNED = 1 << 0
+MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
+MMF_OOM_SKIP = 1 << 2  # and is done
 
 # Folio flags.
 PG_ANON = 1 << 0
@@ -143,6 +145,7 @@ PIN_DROPPING = 5  # its driver has stopped the device and is about to drop it
 MIRROR_KVM = 1
 MIRROR_ODP = 2
 MIRROR_SVA = 3
+MIRROR_USER_MAP = 4
 MIRROR_FREE = 0
 MIRROR_LIVE = 1
 MIRROR_GONE = 2
@@ -172,6 +175,7 @@ PROP_NO_LOST_WRITE = 2
 PROP_NO_STALE_TLB = 3
 PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
+PROP_STABLE = 6
 
 # Impossible situations: a finding about the model or the design, with a path.
 BUG_FRAME_OVERFLOW = 1

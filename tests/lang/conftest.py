@@ -46,6 +46,8 @@ thread T on cpu 0 {
     r1 = read(p[2])                     // the same pipe
     r7 = process_vm_readv(Q, A[2])
     process_vm_writev(Q, A[2], r7)
+    reap(Q)
+    r3 = parse(A[0])
     r2 = process_vm_writev(P, B[0], 9)
 }
 device D {
@@ -55,6 +57,8 @@ device D {
     r1 = mirror_read(m, A[0])
     mirror_write(m, A[1], 4)
     r2 = mirror_has(m, A)
+    enter(m, A)
+    leave(m, put)
     mirror_drop(m)
 }
 ~exists (

@@ -17,6 +17,8 @@ BEFORE = {
     "dma_read": "h = pin({page}, read)",
     "dma_write": "h = pin({page}, write)",
     "read": "vmsplice({page}, p)",
+    "enter": "m = mirror(user_map)",
+    "leave": "m = mirror(user_map)",
     "mirror_read": "m = mirror(kvm)",
     "mirror_write": "m = mirror(kvm)",
     "mirror_has": "m = mirror(kvm)",

@@ -63,6 +63,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("follow", "kvm"): consts.MIRROR_KVM,
     ("follow", "odp"): consts.MIRROR_ODP,
     ("follow", "sva"): consts.MIRROR_SVA,
+    ("follow", "user_map"): consts.MIRROR_USER_MAP,
+    ("leaving", "put"): 1,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

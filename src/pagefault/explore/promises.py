@@ -44,6 +44,7 @@ _SENTENCES = {
     "counts": "No count underflows, nothing is leaked at the end, and the refcount covers every "
     "holder.",
     "rmap-after-flush": "When a page is replaced, its rmap goes only after the flush.",
+    "stable": "What a parser in the kernel has checked is what it uses.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

@@ -8,8 +8,9 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
+    MIRROR_KVM,
     MIRROR_LIVE,
-    MIRROR_SVA,
+    MIRROR_ODP,
     NR_PIPE_BUFS,
     NR_PMD,
     NR_SECONDARY,
@@ -24,6 +25,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import grants_more
 from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte_write, ptep_get
+from pagefault.mm.notifier_ops import spte_refs
 
 
 def coherent(st):
@@ -38,9 +40,11 @@ def coherent(st):
 
 def _secondary_mmus_agree(st):
     """What a device may do by an entry of its own, the page table allows on the same folio. An
-    IOTLB is promised less: it is flushed when the CPUs' TLBs are."""
+    IOTLB is promised less, it is flushed when the CPUs' TLBs are; a section of user_map may have
+    to be done again."""
     for s in range(NR_SECONDARY):
-        if st.secondary[s].in_use == MIRROR_LIVE and st.secondary[s].kind != MIRROR_SVA:
+        kind = st.secondary[s].kind
+        if st.secondary[s].in_use == MIRROR_LIVE and kind in (MIRROR_KVM, MIRROR_ODP):
             for vpn in range(st.nr_vpns):
                 spte = st.secondary[s].spte[vpn]
                 if spte != 0 and grants_more(spte, ptep_get(st, st.secondary[s].mm, vpn)):
@@ -81,7 +85,7 @@ def _gup_references(st, pfn):
             for vpn in range(st.nr_vpns):
                 spte = st.secondary[s].spte[vpn]
                 if spte & SPTE_REFERENCED and spte >> PFN_SHIFT == pfn:
-                    refs += 1
+                    refs += spte_refs(st, s)
     return refs
 
 

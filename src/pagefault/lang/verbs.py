@@ -75,6 +75,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
             "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
             "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
+            "user_map": "the kernel, in sections (Jason Gunthorpe, 11 January 2021); not in Linux",
+        },
+        "leaving": {
+            "put": "as the completion of O_DIRECT does: the page is put, and nobody is called",
         },
     }
 )
@@ -379,15 +383,49 @@ _ALL = (
         ("process_vm_writev(P, A[1], 5)", "r1 = process_vm_writev(P, A[1], r0)"),
     ),
     Verb(
+        "reap",
+        (Slot("process", "P"),),
+        "status",
+        "takes the pages of a process away; EAGAIN where a notifier would have to wait",
+        "the OOM reaper",
+        ("reap(P)",),
+    ),
+    Verb(
+        "parse",
+        (_CELL,),
+        "value",
+        "the kernel reads a cell, checks it, and gives what it then uses",
+        "a system call that parses a header in user memory",
+        ("r0 = parse(A[1])",),
+    ),
+    Verb(
         "mirror",
         (
             Slot("mirror", "m", side="result"),
-            Slot("words", group="follow", one_of=("kvm", "odp", "sva")),
+            Slot("words", group="follow", one_of=("kvm", "odp", "sva", "user_map")),
         ),
         "status",
         "lets a device follow this address space, with page-table entries of its own",
         "KVM_CREATE_VM, ibv_reg_mr() with IBV_ACCESS_ON_DEMAND, iommu_sva_bind_device()",
-        ("m = mirror(kvm)", "m = mirror(sva)"),
+        ("m = mirror(kvm)", "m = mirror(user_map)"),
+    ),
+    Verb(
+        "enter",
+        (_MIRROR, _PAGE),
+        "status",
+        "begins a section that uses the page, as a job of a GPU does; only for user_map",
+        "user_map_enter()",
+        ("enter(m, A)",),
+        in_device=True,
+    ),
+    Verb(
+        "leave",
+        (_MIRROR, Slot("words", group="leaving", optional=("put",))),
+        "status",
+        "ends the section, as the fence of the job does; EAGAIN where it must be done again",
+        "user_map_leave()",
+        ("leave(m)", "r0 = leave(m, put)"),
+        in_device=True,
     ),
     Verb(
         "mirror_read",

@@ -81,6 +81,7 @@ FOLLOWERS = {
     "kvm": "a guest, which needs KVM",
     "odp": "a NIC with on-demand paging",
     "sva": "an IOMMU with page requests (PRI)",
+    "user_map": "user_map, which is in no kernel",
 }
 """By word of mirror(): what would have to follow the address space."""
 

@@ -16,6 +16,7 @@ from pagefault.consts import (
     MIRROR_KVM,
     MIRROR_LIVE,
     MIRROR_ODP,
+    MIRROR_USER_MAP,
     NR_SECONDARY,
 )
 from pagefault.hw.iotlb import is_live
@@ -24,6 +25,7 @@ from pagefault.mm.notifier_ops import (
     kvm_mmu_notifier_invalidate_range_start,
     mlx5_ib_invalidate_range,
     next_seq,
+    user_map_invalidate,
     zap_sptes,
 )
 
@@ -39,9 +41,15 @@ def mm_has_notifiers(st, mm):
 def has_itree(st, mm):
     """struct mmu_notifier_subscriptions has_itree, v6.12: somebody uses interval notifiers."""
     for s in range(NR_SECONDARY):
-        if is_live(st, s, mm, MIRROR_ODP):
+        if is_live(st, s, mm, MIRROR_ODP) or is_live(st, s, mm, MIRROR_USER_MAP):
             return 1
     return 0
+
+
+def mmu_notifier_range_blockable(blockable):
+    """include/linux/mmu_notifier.h mmu_notifier_range_blockable(), v6.12: callbacks may wait. The
+    OOM reaper's may not: what they wait for might need the memory that it is about to free."""
+    return blockable
 
 
 def mn_itree_inv_start_range(st, mm):
@@ -62,16 +70,29 @@ def mn_itree_inv_end(st, mm):
 
 
 def mmu_notifier_invalidate_range_start(st, t, mm, start, end):
-    """mm/mmu_notifier.c __mmu_notifier_invalidate_range_start(), v6.12: vpns [start, end) are about
-    to change. Intervals first, then the list. Callbacks may sleep."""
+    """include/linux/mmu_notifier.h mmu_notifier_invalidate_range_start(), v6.12: vpns [start, end)
+    are about to change. Callbacks may sleep."""
+    yield from mmu_notifier_invalidate(st, t, mm, start, end, 1)
+
+
+def mmu_notifier_invalidate(st, t, mm, start, end, blockable):
+    """mm/mmu_notifier.c __mmu_notifier_invalidate_range_start(), v6.12: intervals first, then the
+    list. 0, or -EAGAIN if a callback would have to wait and may not; then there is no end."""
     yield "about to change, notifiers not told"
     seq = mn_itree_inv_start_range(st, mm)
     for s in range(NR_SECONDARY):
         if is_live(st, s, mm, MIRROR_ODP):
             yield from mlx5_ib_invalidate_range(st, t, s, start, end, seq)
+        elif is_live(st, s, mm, MIRROR_USER_MAP):
+            may_wait = mmu_notifier_range_blockable(blockable)
+            ret = yield from user_map_invalidate(st, t, s, start, end, seq, may_wait)
+            if ret != 0:
+                mn_itree_inv_end(st, mm)
+                return ret
     for s in range(NR_SECONDARY):
         if is_live(st, s, mm, MIRROR_KVM):
             yield from kvm_mmu_notifier_invalidate_range_start(st, t, s, start, end)
+    return 0
 
 
 def mmu_notifier_invalidate_range_end(st, t, mm):
@@ -110,7 +131,7 @@ def mmu_notifier_register(st, s, mm, kind):
     st.secondary[s].kind = kind
     if st.mm[mm].notifier_seq == 0:
         st.mm[mm].notifier_seq = 2
-    if kind == MIRROR_ODP:
+    if kind in (MIRROR_ODP, MIRROR_USER_MAP):
         st.secondary[s].invalidate_seq = st.mm[mm].notifier_seq - 1
 
 

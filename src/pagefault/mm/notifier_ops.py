@@ -7,13 +7,16 @@ KVM's are in virt/kvm/kvm_main.c, RDMA's in drivers/infiniband/hw/mlx5/odp.c.
 from pagefault.consts import (
     BLOCKED,
     BUG_UNLOCK,
+    FOLL_GET,
+    FOLL_PIN,
+    MIRROR_USER_MAP,
     PAGE_PRESENT,
     PAGE_RW,
     SPTE_REFERENCED,
 )
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.pgtable import mk_pte, pte_pfn
-from pagefault.mm.page_alloc import folio_put, is_zero_pfn
+from pagefault.mm.page_alloc import folio_ref_sub, grab_refs, is_zero_pfn
 
 SEQ_MASK = 63  # sequence numbers wrap, so that programs of any length fit the state
 
@@ -56,7 +59,14 @@ def zap_sptes(st, s, start, end):
         spte = st.secondary[s].spte[vpn]
         st.secondary[s].spte[vpn] = 0
         if spte & SPTE_REFERENCED:
-            folio_put(st, pte_pfn(spte))
+            folio_ref_sub(st, pte_pfn(spte), spte_refs(st, s))
+
+
+def spte_refs(st, s):
+    """What the reference of an entry adds to a refcount: user_map pins, the others get."""
+    if st.secondary[s].kind == MIRROR_USER_MAP:
+        return grab_refs(FOLL_PIN)
+    return grab_refs(FOLL_GET)
 
 
 # --- KVM -----------------------------------------------------------------------------------------
@@ -96,3 +106,16 @@ def mlx5_ib_invalidate_range(st, t, s, start, end, seq):
     st.secondary[s].invalidate_seq = seq
     zap_sptes(st, s, start, end)
     secondary_unlock(st, s)
+
+
+# --- user_map ------------------------------------------------------------------------------------
+
+
+def user_map_invalidate(st, t, s, start, end, seq, may_wait):
+    """Not in Linux: what a section of user_map (mm/user_map.py) does when its page is about to go.
+    0, or -EAGAIN if it would have to wait and may not.
+
+    Nothing, unless a design says otherwise: the page is pinned until the section is left.
+    """
+    yield "user_map told"
+    return 0

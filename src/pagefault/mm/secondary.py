@@ -20,6 +20,7 @@ from pagefault.consts import (
     MIRROR_LIVE,
     MIRROR_ODP,
     MIRROR_SVA,
+    MIRROR_USER_MAP,
     NO_MM,
     WAITING,
 )
@@ -47,15 +48,7 @@ from pagefault.mm.notifier_ops import (
     secondary_unlock,
     set_spte,
 )
-
-
-def mmget_not_zero(st, mm):
-    """include/linux/sched/mm.h mmget_not_zero(), v6.12: 0 if the address space is torn down."""
-    if st.mm[mm].mm_users == 0:
-        return 0
-    st.mm[mm].mm_users += 1
-    return 1
-
+from pagefault.mm.user_map import mmget_not_zero, user_map_read, user_map_write
 
 # --- KVM -----------------------------------------------------------------------------------------
 
@@ -226,6 +219,8 @@ def sys_mirror_read(st, t, s, vpn, cell):
     address space no more."""
     while not mirror_settled(st, s):
         yield WAITING
+    if st.secondary[s].kind == MIRROR_USER_MAP:
+        return (yield from user_map_read(st, t, s, vpn, cell))
     while True:
         spte = mirror_find(st, s, vpn, 0)
         if spte != 0:
@@ -240,6 +235,8 @@ def sys_mirror_write(st, t, s, vpn, cell, value):
     """The device writes a cell by its own entry: 0, -EFAULT, or -EINVAL."""
     while not mirror_settled(st, s):
         yield WAITING
+    if st.secondary[s].kind == MIRROR_USER_MAP:
+        return (yield from user_map_write(st, t, s, vpn, cell, value))
     while True:
         spte = mirror_find(st, s, vpn, 1)
         if spte != 0:
