@@ -29,6 +29,10 @@ CAUGHT = [
         *("notifier+kvm-read-read+cow-store", "step", 29),
     ),
     ("coherent", "kvm_reads_the_number_late", "notifier+kvm-read-read+cow-store", "step", 32),
+    (
+        *("no-use-after-free", "gpc-looks-at-the-wrong-count"),
+        *("notifier+gpc-read-read+munmap-mmap", "step", 24),
+    ),
     ("coherent", "odp_never_retries", "notifier+odp-read-read+cow-store", "step", 27),
     ("coherent", "cow_tells_nobody", "notifier+kvm-read-read+cow-store", "op", 6),
     ("coherent", "cow_ends_before_the_change", "notifier+kvm-read-read+cow-store", "step", 31),

@@ -61,6 +61,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("gup", "slow"): consts.FOLL_SLOW,
     ("drop", "dirty"): 1,
     ("follow", "kvm"): consts.MIRROR_KVM,
+    ("follow", "gpc"): consts.MIRROR_GPC,
     ("follow", "odp"): consts.MIRROR_ODP,
     ("follow", "sva"): consts.MIRROR_SVA,
     ("follow", "user_map"): consts.MIRROR_USER_MAP,

@@ -8,6 +8,7 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
+    MIRROR_GPC,
     MIRROR_KVM,
     MIRROR_LIVE,
     MIRROR_ODP,
@@ -44,7 +45,7 @@ def _secondary_mmus_agree(st):
     to be done again."""
     for s in range(NR_SECONDARY):
         kind = st.secondary[s].kind
-        if st.secondary[s].in_use == MIRROR_LIVE and kind in (MIRROR_KVM, MIRROR_ODP):
+        if st.secondary[s].in_use == MIRROR_LIVE and kind in (MIRROR_KVM, MIRROR_GPC, MIRROR_ODP):
             for vpn in range(st.nr_vpns):
                 spte = st.secondary[s].spte[vpn]
                 if spte != 0 and grants_more(spte, ptep_get(st, st.secondary[s].mm, vpn)):

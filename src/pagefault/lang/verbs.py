@@ -73,6 +73,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "follow": {
             "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
+            "gpc": "KVM's own way to guest memory: a cache of pfns (gfn_to_pfn_cache)",
             "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
             "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
             "user_map": "the kernel, in sections (Jason Gunthorpe, 11 January 2021); not in Linux",
@@ -402,7 +403,7 @@ _ALL = (
         "mirror",
         (
             Slot("mirror", "m", side="result"),
-            Slot("words", group="follow", one_of=("kvm", "odp", "sva", "user_map")),
+            Slot("words", group="follow", one_of=("kvm", "gpc", "odp", "sva", "user_map")),
         ),
         "status",
         "lets a device follow this address space, with page-table entries of its own",

@@ -79,6 +79,7 @@ ADVICE = {
 
 FOLLOWERS = {
     "kvm": "a guest, which needs KVM",
+    "gpc": "a guest, which needs KVM",
     "odp": "a NIC with on-demand paging",
     "sva": "an IOMMU with page requests (PRI)",
     "user_map": "user_map, which is in no kernel",

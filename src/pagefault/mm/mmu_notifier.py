@@ -13,6 +13,7 @@ from pagefault.consts import (
     BLOCKED,
     MIRROR_FREE,
     MIRROR_GONE,
+    MIRROR_GPC,
     MIRROR_KVM,
     MIRROR_LIVE,
     MIRROR_ODP,
@@ -21,6 +22,8 @@ from pagefault.consts import (
 )
 from pagefault.hw.iotlb import is_live
 from pagefault.mm.notifier_ops import (
+    gfn_to_pfn_cache_invalidate_end,
+    gfn_to_pfn_cache_invalidate_start,
     kvm_mmu_notifier_invalidate_range_end,
     kvm_mmu_notifier_invalidate_range_start,
     mlx5_ib_invalidate_range,
@@ -92,6 +95,8 @@ def mmu_notifier_invalidate(st, t, mm, start, end, blockable):
     for s in range(NR_SECONDARY):
         if is_live(st, s, mm, MIRROR_KVM):
             yield from kvm_mmu_notifier_invalidate_range_start(st, t, s, start, end)
+        elif is_live(st, s, mm, MIRROR_GPC):
+            yield from gfn_to_pfn_cache_invalidate_start(st, t, s, start, end)
     return 0
 
 
@@ -103,6 +108,8 @@ def mmu_notifier_invalidate_range_end(st, t, mm):
     for s in range(NR_SECONDARY):
         if is_live(st, s, mm, MIRROR_KVM):
             yield from kvm_mmu_notifier_invalidate_range_end(st, t, s)
+        elif is_live(st, s, mm, MIRROR_GPC):
+            yield from gfn_to_pfn_cache_invalidate_end(st, t, s)
 
 
 def mmu_interval_read_begin(st, t, s):

@@ -90,10 +90,38 @@ def kvm_mmu_notifier_invalidate_range_end(st, t, s):
     secondary_unlock(st, s)
 
 
+def gfn_to_pfn_cache_invalidate_start(st, t, s, start, end):
+    """virt/kvm/pfncache.c gfn_to_pfn_cache_invalidate_start(), v6.12, as KVM's callback has it:
+    mn_active_invalidate_count (`private[0]`) goes up, the cache becomes invalid, and only then
+    mmu_invalidate_in_progress goes up. Locks: takes the cache's lock, then mmu_lock."""
+    st.secondary[s].private[0] += 1
+    yield from secondary_lock(st, t, s)
+    zap_sptes(st, s, start, end)
+    secondary_unlock(st, s)
+    yield "cache invalid, mmu_lock not taken"
+    st.secondary[s].in_progress += 1
+
+
+def gfn_to_pfn_cache_invalidate_end(st, t, s):
+    """virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_end(), v6.12: the number first, then
+    the count. Locks: mmu_lock, within a step."""
+    yield "mmu_lock not taken"
+    st.secondary[s].invalidate_seq = next_seq(st.secondary[s].invalidate_seq)
+    st.secondary[s].in_progress -= 1
+    yield "number raised, count of active invalidations not lowered"
+    st.secondary[s].private[0] -= 1
+
+
 def mmu_invalidate_retry(st, s, seq):
     """include/linux/kvm_host.h mmu_invalidate_retry(), v6.12: what was looked up since `seq` was
     read may be about to go, or gone. Locks: mmu_lock held. Left out: the range (..._retry_gfn)."""
     return st.secondary[s].in_progress != 0 or st.secondary[s].invalidate_seq != seq
+
+
+def mmu_notifier_retry_cache(st, s, seq):
+    """virt/kvm/pfncache.c mmu_notifier_retry_cache(), v6.12: as mmu_invalidate_retry(), but by the
+    count that goes up before the cache becomes invalid. Locks: the cache's lock held."""
+    return st.secondary[s].private[0] != 0 or st.secondary[s].invalidate_seq != seq
 
 
 # --- RDMA with on-demand paging ------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Devices and guests that follow an address space: how they come to their entries and use them.
 
 Three ways. KVM looks a page up by GUP and maps it unless an invalidation came in between
-(arch/x86/kvm/mmu/mmu.c). RDMA with on-demand paging reads the page tables by HMM, without a
+(arch/x86/kvm/mmu/mmu.c), and so do the caches by which it reaches guest memory itself. RDMA with on-demand paging reads the page tables by HMM, without a
 reference (mm/hmm.c, drivers/infiniband/core/umem_odp.c). With shared virtual addressing the IOMMU
 walks the page tables itself and asks the kernel for faults (drivers/iommu/iommu-sva.c).
 """
@@ -16,6 +16,7 @@ from pagefault.consts import (
     FOLL_SLOW,
     FOLL_WRITE,
     MIRROR_FREE,
+    MIRROR_GPC,
     MIRROR_KVM,
     MIRROR_LIVE,
     MIRROR_ODP,
@@ -44,9 +45,11 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.notifier_ops import (
     mmu_invalidate_retry,
+    mmu_notifier_retry_cache,
     secondary_lock,
     secondary_unlock,
     set_spte,
+    zap_sptes,
 )
 from pagefault.mm.user_map import mmget_not_zero, user_map_read, user_map_write
 
@@ -102,6 +105,28 @@ def kvm_tdp_page_fault(st, t, s, vpn, write):
     yield "mmu_lock dropped, reference still held"
     kvm_release_pfn(st, pfn)
     return 0
+
+
+def hva_to_pfn_retry(st, t, s, vpn):
+    """virt/kvm/pfncache.c hva_to_pfn_retry(), v6.12: refresh a cache that the kernel reaches guest
+    memory by: 0 or -EFAULT. Always for writing; the page is not referenced once it is valid. Left
+    out: refresh_lock. Locks: takes the cache's lock, and drops it for GUP."""
+    yield from secondary_lock(st, t, s)
+    zap_sptes(st, s, vpn, vpn + 1)
+    while True:
+        seq = st.secondary[s].invalidate_seq
+        secondary_unlock(st, s)
+        pfn = yield from kvm_faultin_pfn(st, t, s, vpn, 1)
+        if pfn < 0:
+            return -EFAULT
+        yield from secondary_lock(st, t, s)
+        if st.secondary[s].in_use != MIRROR_LIVE or not mmu_notifier_retry_cache(st, s, seq):
+            if st.secondary[s].in_use == MIRROR_LIVE:
+                set_spte(st, s, vpn, pfn, 1, 0)
+            kvm_release_pfn(st, pfn)
+            secondary_unlock(st, s)
+            return 0
+        kvm_release_pfn(st, pfn)
 
 
 # --- HMM and RDMA --------------------------------------------------------------------------------
@@ -206,6 +231,8 @@ def mirror_fault(st, t, s, vpn, write):
         return -EINVAL
     if st.secondary[s].kind == MIRROR_KVM:
         ret = yield from kvm_tdp_page_fault(st, t, s, vpn, write)
+    elif st.secondary[s].kind == MIRROR_GPC:
+        ret = yield from hva_to_pfn_retry(st, t, s, vpn)
     elif st.secondary[s].kind == MIRROR_ODP:
         ret = yield from ib_umem_odp_map_dma_and_lock(st, t, s, vpn, write)
     else:

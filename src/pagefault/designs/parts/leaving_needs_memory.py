@@ -1,7 +1,8 @@
 """The end of a GPU's job allocates memory before its fence signals.
 
-The kernel's rule against it: Documentation/driver-api/dma-buf.rst, cross-driver contract: a fence
-must signal without waiting for memory reclaim, for callbacks of mmu notifiers wait for fences.
+The kernel's rule against it is in drivers/dma-buf/dma-fence.c, fence cross-driver contract: drivers
+may wait for fences in callbacks of mmu notifiers, so what signals one may allocate with GFP_ATOMIC
+at most.
 """
 
 
