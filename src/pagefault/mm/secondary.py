@@ -1,9 +1,10 @@
 """Devices and guests that follow an address space: how they come to their entries and use them.
 
 Three ways. KVM looks a page up by GUP and maps it unless an invalidation came in between
-(arch/x86/kvm/mmu/mmu.c), and so do the caches by which it reaches guest memory itself. RDMA with on-demand paging reads the page tables by HMM, without a
-reference (mm/hmm.c, drivers/infiniband/core/umem_odp.c). With shared virtual addressing the IOMMU
-walks the page tables itself and asks the kernel for faults (drivers/iommu/iommu-sva.c).
+(arch/x86/kvm/mmu/mmu.c), and so do the caches by which it reaches guest memory itself
+(virt/kvm/pfncache.c). RDMA with on-demand paging reads the page tables by HMM, without a reference
+(mm/hmm.c, drivers/infiniband/core/umem_odp.c). With shared virtual addressing the IOMMU walks the
+page tables itself and asks the kernel for faults (drivers/iommu/iommu-sva.c).
 """
 
 from pagefault.consts import (
