@@ -5,12 +5,11 @@ each use enter, which gives a page that stays the right one, and leave. What is 
 for the section and neither waits nor looks again, as drivers do today; the parts user-map-... are
 the ways to do better. A section is also a job of a GPU, and leaving it the signal of its fence.
 
-A mirror has one section at a time, and more wait (`in_progress`). `private[0]` is the page + 1 of
+A mirror has one section at a time, and more wait until the program leaves it (`in_progress`). `private[0]` is the page + 1 of
 the section; `fence` and `private[1]` are for the designs.
 """
 
 from pagefault.consts import (
-    BLOCKED,
     EFAULT,
     EINVAL,
     FOLL_PIN,
@@ -79,7 +78,7 @@ def user_map_enter(st, t, s, vpn):
     """0 with a page to use, -EFAULT, or -EINVAL if the address space is gone."""
     yield "section not entered"
     while st.secondary[s].in_progress:
-        yield BLOCKED
+        yield WAITING
     mm = st.secondary[s].mm
     if st.secondary[s].in_use != MIRROR_LIVE or not mmget_not_zero(st, mm):
         return -EINVAL
