@@ -5,8 +5,8 @@ each use enter, which gives a page that stays the right one, and leave. What is 
 for the section and neither waits nor looks again, as drivers do today; the parts user-map-... are
 the ways to do better. A section is also a job of a GPU, and leaving it the signal of its fence.
 
-A mirror has one section at a time, and more wait until the program leaves it (`in_progress`). `private[0]` is the page + 1 of
-the section; `fence` and `private[1]` are for the designs.
+A mirror has one section at a time, and more wait until the program leaves it (`in_progress`).
+`private[0]` is the page + 1 of the section; `fence` and `private[1]` are for the designs.
 """
 
 from pagefault.consts import (
