@@ -57,7 +57,7 @@ AUDITED = frozenset(
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
-        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader"),
+        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
