@@ -46,6 +46,7 @@ _SENTENCES = {
     "exclusive-until-unpinned": "No page ceases to be anon-exclusive while it is pinned, or while "
     "GUP-fast may pin it.",
     "rmap-after-flush": "When a page is replaced, its rmap goes only after the flush.",
+    "stable": "What a parser in the kernel has checked is what it uses.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

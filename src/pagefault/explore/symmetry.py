@@ -58,7 +58,7 @@ AUDITED = frozenset(
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
-        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader"),
+        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
@@ -340,7 +340,8 @@ class Symmetry:
             if leaves[i]:
                 leaves[i] = sum(1 << to for c, to in enumerate(cpus) if leaves[i] >> c & 1)
         for _, i in self._live_registers(leaves):
-            leaves[i] = cpus[leaves[i]]
+            if leaves[i] != NO_CPU:  # who works for a device flushes from no CPU
+                leaves[i] = cpus[leaves[i]]
 
     def _live_registers(self, leaves: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The registers that hold a CPU: task and list position."""
