@@ -36,6 +36,7 @@ process P on cpu 0 {                    # one task on each CPU
 }
 process Q {
     g = get(A, read, slow)
+    m = mirror(sva)
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
@@ -46,12 +47,20 @@ thread T on cpu 0 {
     r1 = read(p[2])                     // the same pipe
     r7 = process_vm_readv(Q, A[2])
     process_vm_writev(Q, A[2], r7)
+    reap(Q)
+    r3 = parse(A[0])
     r2 = process_vm_writev(P, B[0], 9)
 }
 device D {
     r0 = dma_read(h)
     dma_write(h[1], r0)
     dma_write(h, 3)
+    r1 = mirror_read(m, A[0])
+    mirror_write(m, A[1], 4)
+    r2 = mirror_has(m, A)
+    enter(m, A)
+    leave(m, put)
+    mirror_drop(m)
 }
 ~exists (
     P:r0 = 1 /\ (P:r1 = EFAULT \/ ~(T:signal = SIGSEGV))

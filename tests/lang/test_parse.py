@@ -57,6 +57,7 @@ def test_names_stand_in_the_order_of_the_text(everything):
     assert program.pages == ("A", "B", "C", "X")
     assert program.pins == ("h", "g")
     assert program.pipes == ("p",)
+    assert program.mirrors == ("m",)
     assert [task.name for task in program.tasks] == ["P", "Q", "T", "D"]
     assert [task.kind for task in program.tasks] == ["process", "process", "thread", "device"]
     assert [task.parent for task in program.tasks] == [None, "P", "P", None]

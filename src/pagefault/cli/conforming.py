@@ -22,6 +22,7 @@ from pagefault.lang import Program, select
 from pagefault.lang.generate import generate
 from pagefault.lang.printing import format_program
 from pagefault.link import link
+from pagefault.live.statements import MODEL_ONLY
 from pagefault.report.story import SCHEMA
 
 __all__ = ["Order", "run"]
@@ -95,7 +96,9 @@ def _random(order: Order) -> Iterator[Program]:
 
 
 def _generated(seed: int, order: Order) -> Program:
-    made = generate(seed, tasks=order.tasks, statements=order.statements)
+    made = generate(
+        seed, tasks=order.tasks, statements=order.statements, without=frozenset(MODEL_ONLY)
+    )
     return replace(made, name=f"generated-{seed}")
 
 

@@ -18,6 +18,7 @@ from pagefault.lang.program import (
     Arg,
     Cell,
     Int,
+    Mirror,
     Name,
     Page,
     Pin,
@@ -59,6 +60,12 @@ WORDS: dict[tuple[str, str], int] = {
     ("gup", "longterm"): consts.FOLL_LONGTERM,
     ("gup", "slow"): consts.FOLL_SLOW,
     ("drop", "dirty"): 1,
+    ("follow", "kvm"): consts.MIRROR_KVM,
+    ("follow", "gpc"): consts.MIRROR_GPC,
+    ("follow", "odp"): consts.MIRROR_ODP,
+    ("follow", "sva"): consts.MIRROR_SVA,
+    ("follow", "user_map"): consts.MIRROR_USER_MAP,
+    ("leaving", "put"): 1,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 
@@ -201,6 +208,8 @@ def _operands(program: Program, statement: Statement, arg: Arg) -> list[Operand]
             return [(CONSTANT, program.pins.index(name)), *_cell(cell)]
         case Pipe(name, cell):
             return [(CONSTANT, program.pipes.index(name)), *_cell(cell)]
+        case Mirror(name):
+            return [(CONSTANT, program.mirrors.index(name))]
         case Int(value):
             return [(CONSTANT, value)]
         case Register():

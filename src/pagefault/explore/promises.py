@@ -43,7 +43,10 @@ _SENTENCES = {
     "no-stale-tlb": "When a call that takes rights away has returned, no CPU can use them still.",
     "counts": "No count underflows, nothing is leaked at the end, and the refcount covers every "
     "holder.",
+    "exclusive-until-unpinned": "No page ceases to be anon-exclusive while it is pinned, or while "
+    "GUP-fast may pin it.",
     "rmap-after-flush": "When a page is replaced, its rmap goes only after the flush.",
+    "stable": "What a parser in the kernel has checked is what it uses.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

@@ -6,8 +6,10 @@ breaks becomes a bit of `st.broken`, which the explorer takes and clears after e
 
 from pagefault.consts import (
     CELLS,
+    FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
+    NR_SECONDARY,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_RW,
@@ -15,6 +17,7 @@ from pagefault.consts import (
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
+    PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
@@ -137,6 +140,13 @@ def mark_dangling(st, pfn):
             if buf.in_use and buf.pfn == pfn:
                 buf.dangling = 1
                 found = 1
+    for s in range(NR_SECONDARY):
+        if st.secondary[s].in_use:
+            for vpn in range(st.nr_vpns):
+                spte = st.secondary[s].spte[vpn]
+                if spte != 0 and spte >> PFN_SHIFT == pfn:
+                    st.secondary[s].spte[vpn] = spte | PAGE_DANGLING
+                    found = 1
     st.page[pfn].dangling = found
 
 
@@ -215,3 +225,20 @@ def observe_rmap_removed(st, mm, vpn, pfn):
         if pfn != ZERO_PFN and st.cpu[cpu].loaded_mm == mm + 1 and entry & PAGE_PRESENT:
             if entry >> PFN_SHIFT == pfn:
                 break_promise(st, PROP_RMAP_AFTER_FLUSH)
+
+
+def observe_exclusive_lost(st, pfn):
+    """An exclusive page is about to be shared: nobody has pinned it, nor can GUP-fast pin it now,
+    by a PTE that is there while its address space is under no write_protect_seq."""
+    if not st.page[pfn].anon_exclusive:
+        return
+    for pin in range(st.nr_pins):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+            if st.pin[pin].gup_flags & FOLL_PIN:
+                break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte & PAGE_PRESENT and pte >> PFN_SHIFT == pfn:
+                if not st.mm[mm].write_protect_seq & 1:
+                    break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)

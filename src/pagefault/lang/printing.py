@@ -16,6 +16,7 @@ from pagefault.lang.program import (
     Header,
     Int,
     Memory,
+    Mirror,
     Name,
     Not,
     Or,
@@ -87,7 +88,7 @@ def _arg(arg: Arg) -> str:
     match arg:
         case Range(first, last):
             return first if first == last else f"{first}..{last}"
-        case Page(name) | Name(name):
+        case Page(name) | Name(name) | Mirror(name):
             return name
         case Cell(page, index):
             return f"{page}[{index}]"

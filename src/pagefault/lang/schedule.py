@@ -3,7 +3,7 @@
 A schedule is the tasks in the order in which they move, one statement a move, until nobody can.
 No kernel is asked. What may hold a task up is in the language: it has not started, it has exited,
 `wait(C)` before C and its threads have called exit(), a pin that nobody has tried to take yet, a
-full or an empty pipe.
+mirror that nobody has made yet, a full or an empty pipe.
 
 One thing only the kernel knows: whether a vmsplice() fails and so leaves the pipe as it was. Where
 it might, both are followed, and a schedule may turn out to block on a kernel, or to be the
@@ -20,6 +20,7 @@ from pagefault.errors import LitmusError
 from pagefault.lang._text import listing
 from pagefault.lang.program import (
     Arg,
+    Mirror,
     Name,
     Page,
     Pin,
@@ -133,7 +134,8 @@ class _Move:
     """What a statement needs and does, as far as it matters to who can move.
 
     `kind` is "start", "exit", "wait", "settle", "use", "put", "take" or "" for any other
-    statement; `subject` is the task, pin or pipe that it is about, by its position.
+    statement; `subject` is the task, pin or pipe that it is about, by its position; mirrors count
+    after the pins.
     """
 
     kind: str
@@ -143,7 +145,8 @@ class _Move:
 
 _Point = tuple[tuple[int, ...], int, int, int, tuple[int, ...]]
 """How far everybody is: how many statements each task has behind it; which tasks have started,
-which have exited and which pins were taken or failed to be, as bit masks; the pages in each pipe.
+which have exited, which pins were taken or failed to be and, behind them, which mirrors there are,
+as bit masks; the pages in each pipe.
 """
 
 _Points = frozenset[_Point]
@@ -238,6 +241,10 @@ def _move(program: Program, task: Task, statement: Statement) -> _Move:
             return _Move("wait", program.task_index(child))
         case (("pin" | "get"), (_, Pin(name), *_)):
             return _Move("settle", program.pins.index(name))
+        case "mirror", (Mirror(name), *_):
+            return _Move("settle", len(program.pins) + program.mirrors.index(name))
+        case _, (Mirror(name), *_):
+            return _Move("use", len(program.pins) + program.mirrors.index(name))
         case (("dma_read" | "dma_write" | "unpin"), (Pin(name), *_)):
             return _Move("use", program.pins.index(name))
         case "vmsplice", (Page(page), Pipe(name)):

@@ -30,6 +30,11 @@ from pagefault.mm.memory import (
 from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.vma import vma_end, vma_merge
@@ -78,6 +83,18 @@ def change_pte_range(st, t, mm, start, end):
         vpn = table_end
 
 
+def change_pud_range(st, t, mm, start, end):
+    """mm/mprotect.c change_pud_range(), v6.12: notifiers are told from the first table on, if there
+    is one. They may map again before the TLBs are flushed: what they find has the new rights."""
+    vpn = start
+    while vpn < end and pmd_none(pmdp_get(st, mm, vpn)):
+        vpn += 1
+    if vpn < end:
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, end)
+        yield from change_pte_range(st, t, mm, vpn, end)
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+
+
 def mprotect_fixup(st, t, mm, start, end, prot):
     """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay."""
     old_flags = st.mm[mm].vma[start].vm_flags
@@ -87,7 +104,10 @@ def mprotect_fixup(st, t, mm, start, end, prot):
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
-    yield from change_pte_range(st, t, mm, start, end)
+    if mm_has_notifiers(st, mm):
+        yield from change_pud_range(st, t, mm, start, end)
+    else:
+        yield from change_pte_range(st, t, mm, start, end)
 
 
 def sys_mprotect(st, t, start, end, prot):
