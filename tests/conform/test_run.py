@@ -63,6 +63,20 @@ def test_what_was_not_run_neither_agrees_nor_differs(fake, program: Program) -> 
     assert (row.schedules, row.agreed, row.unable, row.why) == (1, 1, 1, "not run")
 
 
+def test_what_hung_is_asked_once_more(fake, program: Program) -> None:
+    asked: list[str] = []
+
+    def slow(line: str) -> str:
+        moves = line.rpartition(" ")[2]
+        asked.append(moves)
+        hangs = moves == DEADLY and asked.count(moves) == 1
+        return f"run 0 {moves} hung 1 ." if hangs else f"run 0 {moves} done 5 . {END}"
+
+    (row,) = conform([program], Side(fake(slow), link()), 100)
+    assert (row.schedules, row.agreed) == (2, 2)
+    assert asked == ["P,P,P,P,C", DEADLY, DEADLY]
+
+
 def test_an_error_stops_the_kernel(fake, program: Program) -> None:
     backend = fake(say)
     rows = conform([program] * 600, Side(backend, link()), 100)

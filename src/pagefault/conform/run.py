@@ -141,7 +141,18 @@ def _known(
 
 
 def _ask(programs: Sequence[Program], backend: Backend, most: int) -> list[Answers]:
-    return list(run_many(((p, sample_schedules(p, most)) for p in programs), backend, frames=True))
+    work = ((program, sample_schedules(program, most)) for program in programs)
+    return [_once_more(answers, backend) for answers in run_many(work, backend, frames=True)]
+
+
+def _once_more(answers: Answers, backend: Backend) -> Answers:
+    """What did not come back in time is asked again: a busy machine may just have been slow."""
+    hung = [o.schedule for o in answers.outcomes if o.status is Status.HUNG]
+    if not hung:
+        return answers
+    (again,) = run_many([(answers.program, hung)], backend, frames=True)
+    told = {outcome.schedule: outcome for outcome in again.outcomes}
+    return replace(answers, outcomes=tuple(told.get(o.schedule, o) for o in answers.outcomes))
 
 
 def _rows(
