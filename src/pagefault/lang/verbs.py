@@ -70,6 +70,17 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "drop": {
             "dirty": "mark the page dirty first",
         },
+        "pagemap": {
+            "present": "a frame is there",
+            "exclusive": "one page table entry alone maps the frame",
+            "swapped": "the page is in swap",
+        },
+        "kpageflags": {
+            "anonymous": "anonymous memory",
+            "swapbacked": "may go to swap",
+            "swapcache": "swap has a place for it, and may have a copy",
+            "zero": "the zero page",
+        },
     }
 )
 """Words by group, each with its meaning. Within a group they are printed in this order."""
@@ -356,6 +367,14 @@ _ALL = (
         ("r0 = read(p)", "r0 = read(p[1])"),
     ),
     Verb(
+        "pagemap",
+        (_PAGE, Slot("words", group="pagemap", one_of=("present", "exclusive", "swapped"))),
+        "value",
+        "looks what the kernel says of a page: 1 or 0",
+        "read(2) of /proc/self/pagemap",
+        ("r0 = pagemap(A, present)", "r0 = pagemap(A, exclusive)"),
+    ),
+    Verb(
         "process_vm_readv",
         (Slot("process", "P"), _CELL),
         "value",
@@ -370,6 +389,27 @@ _ALL = (
         "writes a cell of another process's memory",
         "process_vm_writev(2)",
         ("process_vm_writev(P, A[1], 5)", "r1 = process_vm_writev(P, A[1], r0)"),
+    ),
+    Verb(
+        "kpagecount",
+        (_PAGE,),
+        "value",
+        "how many page table entries map the frame of a page; EFAULT where it has none",
+        "read(2) of /proc/kpagecount",
+        ("r0 = kpagecount(A)",),
+    ),
+    Verb(
+        "kpageflags",
+        (
+            _PAGE,
+            Slot(
+                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+            ),
+        ),
+        "value",
+        "looks what the kernel says of the frame of a page: 1, 0, or EFAULT where it has none",
+        "read(2) of /proc/kpageflags",
+        ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
     ),
 )
 

@@ -14,6 +14,8 @@ class Feature(Enum):
     PROCESS_VM = ("remote.c", "probe_process_vm", "process_vm_readv(2)")
     PIPES = ("pipes.c", "probe_pipes", "vmsplice(2) and pipes of two pages")
     FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
+    PAGEMAP = ("pagemap.c", "probe_pagemap", "/proc/PID/pagemap")
+    KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT_GET = (

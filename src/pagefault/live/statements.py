@@ -77,6 +77,10 @@ ADVICE = {
 }
 
 
+PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62"}
+KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+
+
 def rule_of(statement: Statement) -> Rule | None:
     """The entry of a statement's verb; None if nobody has written it yet."""
     return STATEMENTS.get(statement.verb)
@@ -222,6 +226,27 @@ def _dma_write(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _pagemap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"pagemap_bit({names.c(page)}, {_word(what, PAGEMAP_BITS)})"
+    raise AssertionError(s)
+
+
+def _kpagecount(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"mapcount_of({names.c(page)})"
+    raise AssertionError(s)
+
+
+def _kpageflags(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"kpage_flag({names.c(page)}, {_word(what, KPAGEFLAGS_BITS)})"
+    raise AssertionError(s)
+
+
 STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
@@ -239,6 +264,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
+        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
         "unpin": Rule(_unpin, ""),
