@@ -91,6 +91,7 @@ MADV_DONTFORK = 10
 MADV_DOFORK = 11
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
+MADV_PAGEOUT = 21
 
 # GUP.
 FOLL_WRITE = 1 << 0
@@ -128,6 +129,7 @@ PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
+PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # /proc/kpageflags.
 KPF_ANON = 1 << 0

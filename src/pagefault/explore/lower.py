@@ -54,6 +54,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "dofork"): consts.MADV_DOFORK,
     ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
     ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
+    ("advice", "pageout"): consts.MADV_PAGEOUT,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,

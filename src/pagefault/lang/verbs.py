@@ -60,6 +60,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "pageout": "reclaim the pages now: to swap",
         },
         "gup": {
             "read": "the holder only reads",
@@ -252,7 +253,7 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork"),
+                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
             ),
         ),
         "status",
@@ -371,7 +372,7 @@ _ALL = (
         (_PAGE, Slot("words", group="pagemap", one_of=("present", "exclusive", "swapped"))),
         "value",
         "looks what the kernel says of a page: 1 or 0",
-        "read(2) of /proc/self/pagemap",
+        "read(2) of /proc/thread-self/pagemap",
         ("r0 = pagemap(A, present)", "r0 = pagemap(A, exclusive)"),
     ),
     Verb(

@@ -21,8 +21,9 @@ LINES_A_JOB = 4000
 START_S = 120.0
 """Patience with a job beyond what its lines may take, in seconds."""
 
-WANTS_FILES = b"PAGEFAULT_FS"
-"""In a binary that does O_DIRECT: it looks for a folder on a file system that can."""
+WANTS = {b"PAGEFAULT_FS": "block", b"(/proc/swaps)": "swap"}
+"""What a guest must set up, by what is found in a binary that wants it: the name of a folder for
+O_DIRECT, the words in which the lack of swap is told."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,12 @@ class Virtual:
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """What the binary prints. LiveError if it fails, or if the kernel dies of it."""
         shares = [lines[at : at + LINES_A_JOB] for at in range(0, len(lines), LINES_A_JOB)] or [[]]
-        needs = {"block"} if WANTS_FILES in binary.read_bytes() else set()
-        jobs = [
-            _job(binary, n, share, frozenset(needs), patience_s) for n, share in enumerate(shares)
-        ]
+        content = binary.read_bytes()
+        needs = frozenset(need for mark, need in WANTS.items() if mark in content)
+        jobs = [_job(binary, n, share, needs, patience_s) for n, share in enumerate(shares)]
         results = run(self.image, jobs, options=self.options)
         if needs and any(result.outcome is Outcome.SKIPPED for result in results):
-            # Without a file system the test program skips those tests that want one.
+            # Without a file system or swap the test program skips those tests that want one.
             bare = [
                 _job(binary, n, share, frozenset(), patience_s) for n, share in enumerate(shares)
             ]

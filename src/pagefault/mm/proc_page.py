@@ -12,9 +12,9 @@ from pagefault.consts import (
     PG_SWAPBACKED,
 )
 from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_pfn, pte_present, ptep_get
-from pagefault.mm.memory import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 
 
 def frame_in_pagemap(st, t, vpn):
@@ -50,7 +50,7 @@ def sys_kpageflags(st, t, vpn, wanted):
     if pfn < 0:
         return -EFAULT
     yield "frame known, not looked at yet"
-    return stable_page_flags(st, pfn) & wanted != 0
+    return int(stable_page_flags(st, pfn) & wanted != 0)
 
 
 def stable_page_flags(st, pfn):

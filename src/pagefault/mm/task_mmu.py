@@ -1,9 +1,17 @@
 """/proc/PID/pagemap: what a process may ask about its page tables. Models fs/proc/task_mmu.c."""
 
-from pagefault.consts import PAGE_SWAP, PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SWAP
-from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_pfn, pte_present, ptep_get
-from pagefault.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal_page
+from pagefault.consts import PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SWAP
+from pagefault.hw.pgtable import (
+    is_swap_pte,
+    pmd_none,
+    pmdp_get,
+    pte_pfn,
+    pte_present,
+    ptep_get,
+)
+from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 
 
 def pte_to_pagemap_entry(st, mm, vpn):
@@ -18,7 +26,7 @@ def pte_to_pagemap_entry(st, mm, vpn):
         pm_flags |= PM_PRESENT
         if vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
             pm_flags |= PM_MMAP_EXCLUSIVE
-    elif pte & PAGE_SWAP:
+    elif is_swap_pte(pte):
         pm_flags |= PM_SWAP
     return pm_flags
 
@@ -35,4 +43,4 @@ def sys_pagemap(st, t, vpn, wanted):
     if locked:
         pte_unmap_unlock(st, mm, vpn)
     mmap_read_unlock(st, mm)
-    return pm_flags & wanted != 0
+    return int(pm_flags & wanted != 0)
