@@ -25,7 +25,7 @@ process P on cpu 0 {                    # one task on each CPU
     B[1] = r0
     r1 = mmap(B..C, anon, private, none)
     mprotect(A..C, r)
-    madvise(A, dontneed)
+    madvise(A, dontneed); reclaim()
     X = mremap(C)
     h = pin(A, write, longterm, slow)
     fork(Q)

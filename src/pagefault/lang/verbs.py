@@ -262,6 +262,14 @@ _ALL = (
         ("madvise(A, dontneed)", "madvise(A..B, wipeonfork)"),
     ),
     Verb(
+        "reclaim",
+        (),
+        "status",
+        "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
+        "write(2) to memory.reclaim of their cgroup",
+        ("reclaim()",),
+    ),
+    Verb(
         "mremap",
         (_PAGES, Slot("page", "X", side="result")),
         "status",

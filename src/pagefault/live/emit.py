@@ -135,6 +135,7 @@ _ORDER = (
     "pagemap.c",
     "kpage.c",
     "swap.c",
+    "reclaim.c",
     "pipes.c",
     "uffd.c",
     "pins/common.c",
@@ -205,6 +206,8 @@ def _features(
     parts.update(feature.file for feature in features)
     if parts & {"pins/copy.c", "pins/direct.c"}:
         parts.add("uffd.c")
+    if "reclaim.c" in parts:
+        parts.add("swap.c")
     if "pins/splice.c" in parts:
         parts.add("pipes.c")
     return frozenset(features), frozenset(parts)

@@ -17,6 +17,11 @@ class Feature(Enum):
     PAGEMAP = ("pagemap.c", "probe_pagemap", "/proc/PID/pagemap")
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
+    RECLAIM = (
+        "reclaim.c",
+        "probe_reclaim",
+        "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
+    )
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT_GET = (

@@ -176,6 +176,10 @@ def _exit(names: Names, s: Statement) -> str:
     return "exit_task()"
 
 
+def _reclaim(names: Names, s: Statement) -> str:
+    return "reclaim_all()"
+
+
 def _vmsplice(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pipe(pipe)):
@@ -264,6 +268,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs={"pageout": Feature.SWAP}),
+        "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),

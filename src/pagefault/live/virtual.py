@@ -21,9 +21,9 @@ LINES_A_JOB = 4000
 START_S = 120.0
 """Patience with a job beyond what its lines may take, in seconds."""
 
-WANTS = {b"PAGEFAULT_FS": "block", b"(/proc/swaps)": "swap"}
-"""What a guest must set up, by what is found in a binary that wants it: the name of a folder for
-O_DIRECT, the words in which the lack of swap is told."""
+WANTS = {b"PAGEFAULT_FS": "block", b"PAGEFAULT_CGROUP": "cgroup", b"(/proc/swaps)": "swap"}
+"""What a guest must set up, by what is found in a binary that wants it: the names of a folder for
+O_DIRECT and of a cgroup, the words in which the lack of swap is told."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 Left out: the LRU lists and their batches, that several folios are isolated before the first is
 reclaimed, that the flush of unmapped PTEs is put off (TTU_BATCH_FLUSH), folios that are not dirty
-and not in swap (MADV_FREE), memory cgroups.
+and not in swap (MADV_FREE).
 """
 
-from pagefault.consts import PG_ANON, PG_DIRTY, PG_ISOLATED
+from pagefault.consts import NR_SWAP, PG_ANON, PG_DIRTY, PG_ISOLATED
 from pagefault.hw.choice import choose
+from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.page_alloc import folio_get, folio_maybe_dma_pinned, folio_put
 from pagefault.mm.page_io import swap_writepage
@@ -103,3 +104,26 @@ def pageout(st, pfn):
     st.folio[pfn].pg_flags &= ~PG_DIRTY
     swap_writepage(st, pfn)
     return 1
+
+
+def sys_reclaim(st, t):
+    """mm/vmscan.c try_to_free_mem_cgroup_pages(), v6.12, of a memory cgroup that all tasks are in,
+    until nothing more can be had: by memory.reclaim. No mmap_lock is taken.
+
+    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it.
+    """
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte_present(pte) and folio_isolate_lru(st, pte_pfn(pte)):
+                yield from reclaim_pages(st, t, pte_pfn(pte))
+    for slot in range(NR_SWAP):
+        pfn = st.swap[slot].pfn
+        if pfn != 0 and reclaim_comes_again(st) and folio_isolate_lru(st, pfn):
+            yield from reclaim_pages(st, t, pfn)
+    return 0
+
+
+def reclaim_comes_again(st):
+    """Whether a folio that was written is met once more when the device has done it."""
+    return choose(st, 2)
