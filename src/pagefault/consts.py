@@ -92,6 +92,7 @@ MADV_DONTFORK = 10
 MADV_DOFORK = 11
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
+MADV_PAGEOUT = 21
 
 # GUP.
 FOLL_WRITE = 1 << 0
@@ -103,6 +104,11 @@ FOLL_REMOTE = 1 << 5
 FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
 FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
 GUP_PIN_COUNTING_BIAS = 1024
+
+# /proc/PID/pagemap. Bit 0 is for soft-dirty.
+PM_PRESENT = 1 << 1
+PM_SWAP = 1 << 2
+PM_MMAP_EXCLUSIVE = 1 << 3
 
 FAULT_FLAG_WRITE = 1 << 0
 FAULT_FLAG_UNSHARE = 1 << 1
@@ -126,6 +132,13 @@ PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
+PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
+
+# /proc/kpageflags.
+KPF_ANON = 1 << 0
+KPF_SWAPCACHE = 1 << 1
+KPF_SWAPBACKED = 1 << 2
+KPF_ZERO_PAGE = 1 << 3
 
 # Tasks.
 TASK_NEW = 0

@@ -26,7 +26,7 @@ process P on cpu 0 {                    # one task on each CPU
     B[1] = r0
     r1 = mmap(B..C, anon, private, none)
     mprotect(A..C, r)
-    madvise(A, dontneed)
+    madvise(A, dontneed); reclaim()
     X = mremap(C)
     h = pin(A, write, longterm, slow)
     fork(Q)
@@ -50,6 +50,9 @@ thread T on cpu 0 {
     reap(Q)
     r3 = parse(A[0])
     r2 = process_vm_writev(P, B[0], 9)
+    r3 = pagemap(A, exclusive)
+    r4 = kpagecount(A)
+    r5 = kpageflags(A, anonymous)
 }
 device D {
     r0 = dma_read(h)

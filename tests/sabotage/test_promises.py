@@ -47,6 +47,9 @@ CAUGHT = [
     ("no-deadlock", "user-map-notifier-blocks", "usermap+munmap+enter-write-put", "op", 6),
     ("no-deadlock", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "step", 42),
     ("stable", "parses-in-place", "usermap+parse+store", "step", 10),
+    ("coherent", "swaps_pinned", "swap+pin-pageout-fork-write-dma", "op", 6),
+    ("coherent", "linux-5.10", "swap+pin-dma-write+pageout-read-write", "step", 32),
+    ("private", "keeps_swapped_exclusive_over_fork", "swap+pageout-fork+parent-writes", "op", 6),
     ("private", "reuses_always", "cow+fork+parent-writes", "op", 5),
     ("private", "linux-5.7", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
     ("private", "leaves_the_parent_writable", "cow+fork+parent-writes", "op", 5),
@@ -54,6 +57,8 @@ CAUGHT = [
     ("no-lost-write", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 21),
     ("no-lost-write", "linux-6.4", "fork+copying-thread+stale-store-load", "step", 24),
     ("no-lost-write", "fork-shares-pinned", "gup+pin-fork-write-dma-write", "op", 7),
+    ("no-lost-write", "ignores_dirty_ptes", "swap+pageout-read-write-pageout-read", "op", 8),
+    ("no-lost-write", "swapin-claims-nothing", "swap+pageout-load+load-store-pageout", "step", 37),
     ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
     ("no-stale-tlb", "trusts_others_to_flush", "tlb+dontneed-load+dontneed", "step", 13),
     ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
@@ -62,6 +67,8 @@ CAUGHT = [
     ("counts", "leaks_page_tables", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
     ("counts", "maps_without_a_reference", "cow+fork+parent-writes", "op", 3),
     ("counts", "counts_a_mapping_twice", "cow+fork+parent-writes", "op", 3),
+    ("counts", "frees_slots_twice", "swap+pageout-dontneed-read", "op", 5),
+    ("counts", "leaks_slots", "swap+pageout-dontneed-read", "op", 9),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),
     ("rmap-after-flush", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 19),
@@ -72,6 +79,13 @@ CAUGHT = [
     ("exclusive-until-unpinned", "forks_without_the_seqcount", "cow+fork+parent-writes", "op", 3),
     ("flushed-before-freed", "frees_before_the_flush", "tlb+munmap+load", "step", 10),
     ("flushed-before-freed", "zaps_without_a_flush", "tlb+munmap+load", "step", 11),
+    (
+        "exclusive-once",
+        "keeps_swapped_exclusive_over_fork",
+        "swap+pageout-fork+parent-writes",
+        "op",
+        4,
+    ),
 ]
 
 

@@ -12,4 +12,5 @@ PARTS = [
     "gup-copies-on-read-mm-sync",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "swapin-by-mapcount",
 ]

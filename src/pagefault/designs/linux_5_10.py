@@ -10,4 +10,5 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "swapin-by-mapcount",
 ]

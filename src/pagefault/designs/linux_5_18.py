@@ -1,12 +1,15 @@
 """Linux 5.18: reuse by reference count, with the swap cache and the LRU batch counted right.
 
 Commits 53a05ad9f21d, d4c470970d45, c145e0b47c77, 3bff7e3f1f16 by David Hildenbrand (COW fixes,
-part 1). For a base page that is not in the swap cache the rule is that of 5.10, so what breaks is
-the same: `coherent`, wherever a pinned page becomes read-only for a while.
+part 1). A page in the swap cache need not be copied any more, nor is one that somebody references
+made writable when it comes from swap. For a page that never saw swap the rule is that of 5.10, so
+what breaks is the same: `coherent`, wherever a pinned page becomes read-only for a while.
 """
 
 PARTS = [
-    "reuse-by-refcount",
+    "no-anon-exclusive",
+    "swapin-for-a-write",
+    "swapin-claims-nothing",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",

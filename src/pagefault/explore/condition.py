@@ -58,7 +58,8 @@ def evaluate(program: Program, st: Any, place: Register | Memory | Signal) -> in
 def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     """What a load by `mm` would see, without the load's effects; None if it would fault for good.
 
-    A page that nobody touched yet reads as zero, a swapped one as what was written to swap.
+    A page that nobody touched yet reads as zero, a swapped one as its folio in the
+    swap cache, or else as what was written to swap.
     """
     if mm == NO_MM:
         return None
@@ -74,7 +75,8 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     if pte & (PAGE_PRESENT | PAGE_PROTNONE):
         return int(st.page[pte >> PFN_SHIFT].cell[cell])
     if pte & PAGE_SWAP:
-        return int(st.swap[pte >> PFN_SHIFT].cell[cell])
+        slot = st.swap[pte >> PFN_SHIFT]
+        return int(st.page[slot.pfn].cell[cell] if slot.pfn else slot.cell[cell])
     return 0
 
 

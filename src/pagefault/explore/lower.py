@@ -55,6 +55,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "dofork"): consts.MADV_DOFORK,
     ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
     ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
+    ("advice", "pageout"): consts.MADV_PAGEOUT,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,
@@ -66,6 +67,13 @@ WORDS: dict[tuple[str, str], int] = {
     ("follow", "sva"): consts.MIRROR_SVA,
     ("follow", "user_map"): consts.MIRROR_USER_MAP,
     ("leaving", "put"): 1,
+    ("pagemap", "present"): consts.PM_PRESENT,
+    ("pagemap", "exclusive"): consts.PM_MMAP_EXCLUSIVE,
+    ("pagemap", "swapped"): consts.PM_SWAP,
+    ("kpageflags", "anonymous"): consts.KPF_ANON,
+    ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
+    ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
+    ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

@@ -15,8 +15,11 @@ from pagefault.consts import (
     NR_PIPE_BUFS,
     NR_PMD,
     NR_SECONDARY,
+    NR_SWAP,
     PAGE_DANGLING,
     PAGE_PRESENT,
+    PAGE_SWAP,
+    PAGE_SWP_EXCLUSIVE,
     PAGE_TABLE,
     PFN_SHIFT,
     PG_ANON,
@@ -100,15 +103,50 @@ def _gup_references(st, pfn):
     return refs
 
 
+def _swap_cache_references(st, pfn):
+    """The swap cache has one to each of its folios."""
+    return st.folio[pfn].swap != 0
+
+
+def _swap_ptes(st, slot):
+    """How many swap PTEs name a slot."""
+    found = 0
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PAGE_SWAP and pte >> PFN_SHIFT == slot:
+                    found += 1
+    return found
+
+
+def _holders(st, pfn):
+    """All the references to a folio that somebody can be seen to have."""
+    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + _swap_cache_references(st, pfn)
+
+
 def counts(st):
     """No count falls below zero, refcount covers every holder, nothing is leaked at the end.
 
     Nor does mapcount ever exceed refcount: who maps a page holds a reference first."""
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount < _pte_mappings(st, pfn) + _gup_references(st, pfn):
+        if st.folio[pfn].refcount < _holders(st, pfn):
             return 0
         if st.folio[pfn].refcount < st.page[pfn].mapcount:
             return 0
+    return _slots_are_counted(st)
+
+
+def _slots_are_counted(st):
+    """Each swap PTE counts on its slot, in every state."""
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PAGE_SWAP:
+                    slot = pte >> PFN_SHIFT
+                    if st.swap[slot].count < _swap_ptes(st, slot):
+                        return 0
     return 1
 
 
@@ -132,10 +170,12 @@ def counts_at_end(st):
         if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
             return 0
     for pfn in range(1, st.nr_pfns):
-        mappings = _pte_mappings(st, pfn)
-        if st.page[pfn].mapcount != mappings:
+        if st.page[pfn].mapcount != _pte_mappings(st, pfn):
             return 0
-        if st.folio[pfn].refcount != mappings + _gup_references(st, pfn):
+        if st.folio[pfn].refcount != _holders(st, pfn):
+            return 0
+    for slot in range(NR_SWAP):
+        if st.swap[slot].count != _swap_ptes(st, slot) or st.swap[slot].claimed:
             return 0
     return 1
 
@@ -176,8 +216,22 @@ def exclusive_if_pinned(st):
 
 
 def exclusive_once(st):
-    """An anon-exclusive page is mapped by at most one PTE."""
+    """An anon-exclusive page is mapped by at most one PTE, swap PTEs counted."""
     for pfn in range(1, st.nr_pfns):
         if st.page[pfn].anon_exclusive and _pte_mappings(st, pfn) > 1:
             return 0
+    for slot in range(NR_SWAP):
+        if st.swap[slot].count > 1 and _exclusive_swap_pte(st, slot):
+            return 0
     return 1
+
+
+def _exclusive_swap_pte(st, slot):
+    """Whether a swap PTE claims that the page of this slot is its own."""
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PAGE_SWAP and pte >> PFN_SHIFT == slot and pte & PAGE_SWP_EXCLUSIVE:
+                    return 1
+    return 0

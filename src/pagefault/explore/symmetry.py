@@ -55,6 +55,7 @@ AUDITED = frozenset(
         *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
         *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
         *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
+        *("folio_trylock", "folio_test_locked", "_holders"),
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),

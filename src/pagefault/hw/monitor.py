@@ -10,6 +10,7 @@ from pagefault.consts import (
     NR_MM,
     NR_PIPE_BUFS,
     NR_SECONDARY,
+    NR_SWAP,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_RW,
@@ -100,6 +101,10 @@ def share_audience(st, mm, child):
         for cell in range(CELLS):
             if page.audience[cell] & (1 << mm):
                 page.audience[cell] |= 1 << child
+    for slot in range(NR_SWAP):
+        for cell in range(CELLS):
+            if st.swap[slot].audience[cell] & (1 << mm):
+                st.swap[slot].audience[cell] |= 1 << child
 
 
 def observe_dangling(st, dangling):

@@ -11,8 +11,12 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
+    PAGE_SWAP,
+    PAGE_SWP_EXCLUSIVE,
     PAGE_TABLE,
+    PAGE_UFFD_WP,
     PFN_SHIFT,
     PTRS_PER_PTE,
 )
@@ -70,6 +74,38 @@ def pte_mkyoung(pte):
 
 def pte_mkold(pte):
     return pte & ~PAGE_ACCESSED
+
+
+def pte_maps(pte, pfn):
+    """The entry is present and maps this page."""
+    return pte_present(pte) and pte_pfn(pte) == pfn
+
+
+def swp_entry_to_pte(slot, pteval):
+    """A swap PTE that names `slot`, with the tracking bits of the present one before it."""
+    return (slot << PFN_SHIFT) | PAGE_SWAP | (pteval & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP))
+
+
+def is_swap_pte(pte):
+    return pte & PAGE_SWAP != 0
+
+
+def pte_to_swp_entry(pte):
+    """The slot that a swap PTE names."""
+    return pte >> PFN_SHIFT
+
+
+def pte_swp_exclusive(pte):
+    """The page was anon-exclusive when it was swapped out, and nobody shares the slot since."""
+    return pte & PAGE_SWP_EXCLUSIVE != 0
+
+
+def pte_swp_mkexclusive(pte):
+    return pte | PAGE_SWP_EXCLUSIVE
+
+
+def pte_swp_clear_exclusive(pte):
+    return pte & ~PAGE_SWP_EXCLUSIVE
 
 
 def pmd_none(pmd):

@@ -61,6 +61,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "pageout": "reclaim the pages now: to swap",
         },
         "gup": {
             "read": "the holder only reads",
@@ -80,6 +81,17 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "leaving": {
             "put": "as the completion of O_DIRECT does: the page is put, and nobody is called",
+        },
+        "pagemap": {
+            "present": "a frame is there",
+            "exclusive": "one page table entry alone maps the frame",
+            "swapped": "the page is in swap",
+        },
+        "kpageflags": {
+            "anonymous": "anonymous memory",
+            "swapbacked": "may go to swap",
+            "swapcache": "swap has a place for it, and may have a copy",
+            "zero": "the zero page",
         },
     }
 )
@@ -253,13 +265,21 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork"),
+                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
             ),
         ),
         "status",
         "gives advice about pages",
         "madvise(2)",
         ("madvise(A, dontneed)", "madvise(A..B, wipeonfork)"),
+    ),
+    Verb(
+        "reclaim",
+        (),
+        "status",
+        "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
+        "write(2) to memory.reclaim of their cgroup",
+        ("reclaim()",),
     ),
     Verb(
         "mremap",
@@ -368,6 +388,14 @@ _ALL = (
         ("r0 = read(p)", "r0 = read(p[1])"),
     ),
     Verb(
+        "pagemap",
+        (_PAGE, Slot("words", group="pagemap", one_of=("present", "exclusive", "swapped"))),
+        "value",
+        "looks what the kernel says of a page: 1 or 0",
+        "read(2) of /proc/thread-self/pagemap",
+        ("r0 = pagemap(A, present)", "r0 = pagemap(A, exclusive)"),
+    ),
+    Verb(
         "process_vm_readv",
         (Slot("process", "P"), _CELL),
         "value",
@@ -463,6 +491,27 @@ _ALL = (
         "close(2) of the KVM, ibv_dereg_mr(), iommu_sva_unbind_device()",
         ("mirror_drop(m)",),
         in_device=True,
+    ),
+    Verb(
+        "kpagecount",
+        (_PAGE,),
+        "value",
+        "how many page table entries map the frame of a page; EFAULT where it has none",
+        "read(2) of /proc/kpagecount",
+        ("r0 = kpagecount(A)",),
+    ),
+    Verb(
+        "kpageflags",
+        (
+            _PAGE,
+            Slot(
+                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+            ),
+        ),
+        "value",
+        "looks what the kernel says of the frame of a page: 1, 0, or EFAULT where it has none",
+        "read(2) of /proc/kpageflags",
+        ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
     ),
 )
 

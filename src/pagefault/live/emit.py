@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.lang.schedule import Schedule, sample_schedules
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
-from pagefault.live.statements import Names, call_of, missing, rule_of
+from pagefault.live.statements import Names, call_of, missing, needs_of, rule_of
 
 __all__ = ["MOST_BUILT_IN", "c_program", "c_programs", "refusal"]
 
@@ -130,7 +130,17 @@ def _text(tests: list[Test], iterations: int = 0) -> str:
     )
 
 
-_ORDER = ("proc.c", "remote.c", "pagemap.c", "pipes.c", "uffd.c", "pins/common.c")
+_ORDER = (
+    "proc.c",
+    "remote.c",
+    "pagemap.c",
+    "kpage.c",
+    "swap.c",
+    "reclaim.c",
+    "pipes.c",
+    "uffd.c",
+    "pins/common.c",
+)
 """What other parts stand on comes first, in this order."""
 
 
@@ -188,7 +198,7 @@ def _features(
         for statement in task.statements:
             rule = rule_of(statement)
             assert rule is not None
-            features.update(rule.needs)
+            features.update(needs_of(statement))
             parts.update({rule.file} - {""})
     for plan in plans.values():
         features.update(plan.means.needs)
@@ -200,6 +210,8 @@ def _features(
         parts.add("pins/guptest.c")
     if parts & {"pins/copy.c", "pins/direct.c"}:
         parts.add("uffd.c")
+    if "reclaim.c" in parts:
+        parts.add("swap.c")
     if "pins/splice.c" in parts:
         parts.add("pipes.c")
     return frozenset(features), frozenset(parts)

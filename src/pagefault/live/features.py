@@ -23,6 +23,15 @@ class Feature(Enum):
         "probe_gup_test",
         "/sys/kernel/debug/gup_test (CONFIG_GUP_TEST, Linux 6.2)",
     )
+    FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
+    PAGEMAP = ("pagemap.c", "probe_pagemap", "/proc/PID/pagemap")
+    KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
+    SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
+    RECLAIM = (
+        "reclaim.c",
+        "probe_reclaim",
+        "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
+    )
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT_GET = (

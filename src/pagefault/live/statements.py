@@ -7,7 +7,7 @@ that says how it is called and what it needs. What takes and uses pins stands in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from pagefault.lang.program import (
@@ -26,7 +26,16 @@ from pagefault.lang.program import (
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan
 
-__all__ = ["MODEL_ONLY", "STATEMENTS", "Names", "Rule", "call_of", "missing", "rule_of"]
+__all__ = [
+    "MODEL_ONLY",
+    "STATEMENTS",
+    "Names",
+    "Rule",
+    "call_of",
+    "missing",
+    "needs_of",
+    "rule_of",
+]
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,13 @@ Call = Callable[[Names, Statement], str]
 class Rule:
     """How a verb is done: the C call, the file that has the function, and what it needs.
 
-    `file` is "" for what pins.py provides.
+    `file` is "" for what pins.py provides; `word_needs` is what single words of the verb need.
     """
 
     call: Call
     file: str
     needs: tuple[Feature, ...] = ()
+    word_needs: Mapping[str, Feature] = field(default_factory=dict)
 
 
 PROT = {"none": "PROT_NONE", "r": "PROT_READ", "rw": "PROT_READ | PROT_WRITE"}
@@ -74,6 +84,7 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "pageout": "MADV_PAGEOUT",
 }
 
 
@@ -114,9 +125,20 @@ def missing(statement: Statement) -> str:
     return f"{statement.verb}() needs {what}; there is no statement for it"
 
 
+PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62"}
+KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+
+
 def rule_of(statement: Statement) -> Rule | None:
     """The entry of a statement's verb; None if nobody has written it yet."""
     return STATEMENTS.get(statement.verb)
+
+
+def needs_of(statement: Statement) -> tuple[Feature, ...]:
+    """What a kernel must offer for a statement whose verb has an entry."""
+    rule = STATEMENTS[statement.verb]
+    said = {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
+    return (*rule.needs, *(need for word, need in rule.word_needs.items() if word in said))
 
 
 def call_of(names: Names, statement: Statement) -> str:
@@ -200,6 +222,10 @@ def _exit(names: Names, s: Statement) -> str:
     return "exit_task()"
 
 
+def _reclaim(names: Names, s: Statement) -> str:
+    return "reclaim_all()"
+
+
 def _vmsplice(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pipe(pipe)):
@@ -237,7 +263,7 @@ def _take(names: Names, s: Statement) -> str:
 
 
 def _unpin(names: Names, s: Statement) -> str:
-    # `dirty` changes nothing that a program without swap and files can see.
+    # `dirty` is lost: no call lets user space choose. Only swap and files could tell.
     match s.args:
         case (Pin(pin), *_):
             return f"{names.pins[pin].means.prefix}_unpin({names.c(pin)})"
@@ -259,6 +285,27 @@ def _dma_write(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _pagemap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"pagemap_bit({names.c(page)}, {_word(what, PAGEMAP_BITS)})"
+    raise AssertionError(s)
+
+
+def _kpagecount(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"mapcount_of({names.c(page)})"
+    raise AssertionError(s)
+
+
+def _kpageflags(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"kpage_flag({names.c(page)}, {_word(what, KPAGEFLAGS_BITS)})"
+    raise AssertionError(s)
+
+
 STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
@@ -266,7 +313,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mmap": Rule(_mmap, "verbs/mmap.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
-        "madvise": Rule(_madvise, "verbs/madvise.c"),
+        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs={"pageout": Feature.SWAP}),
+        "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
@@ -276,6 +324,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
+        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
         "unpin": Rule(_unpin, ""),

@@ -32,8 +32,9 @@ SILENCE_S = 60.0
 MOST_DEATHS = 3
 """So often a kernel may die of one test; the rest of its schedules are not run."""
 
-WANTS_FILES = b"PAGEFAULT_FS"
-"""In a binary that does O_DIRECT: it looks for a folder on a file system that can."""
+WANTS = {b"PAGEFAULT_FS": "block", b"PAGEFAULT_CGROUP": "cgroup", b"(/proc/swaps)": "swap"}
+"""What a guest must set up, by what is found in a binary that wants it: the names of a folder for
+O_DIRECT and of a cgroup, the words in which the lack of swap is told."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,12 @@ class Virtual:
         shares = [
             dict(numbered[at : at + LINES_A_JOB]) for at in range(0, len(lines), LINES_A_JOB)
         ] or [{}]
-        needs = {"block"} if WANTS_FILES in binary.read_bytes() else set()
-        jobs = [_job(binary, share, frozenset(needs), patience_s) for share in shares]
+        content = binary.read_bytes()
+        needs = frozenset(need for mark, need in WANTS.items() if mark in content)
+        jobs = [_job(binary, share, needs, patience_s) for share in shares]
         results = run(self.image, jobs, options=self.options, stop=self.stopping)
         if needs and any(result.outcome is Outcome.SKIPPED for result in results):
-            # Without a file system the test program skips those tests that want one.
+            # Without a file system or swap the test program skips those tests that want one.
             bare = [_job(binary, share, frozenset(), patience_s) for share in shares]
             results = run(self.image, bare, options=self.options, stop=self.stopping)
         return zip(shares, results, strict=True)

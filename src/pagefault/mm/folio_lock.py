@@ -12,6 +12,19 @@ def folio_lock(st, t, pfn):
     st.folio[pfn].locked = t + 1
 
 
+def folio_trylock(st, t, pfn):
+    """include/linux/pagemap.h folio_trylock(), v6.12: 0 if somebody has it."""
+    if st.folio[pfn].locked:
+        return 0
+    st.folio[pfn].locked = t + 1
+    return 1
+
+
+def folio_test_locked(st, pfn):
+    """Whether folio_trylock() would fail now."""
+    return st.folio[pfn].locked != 0
+
+
 def folio_unlock(st, pfn):
     VM_BUG_ON(st, not st.folio[pfn].locked, BUG_UNLOCK)
     st.folio[pfn].locked = 0

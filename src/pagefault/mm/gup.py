@@ -37,9 +37,10 @@ from pagefault.hw.pgtable import (
     pte_write,
     ptep_get,
 )
-from pagefault.mm.memory import handle_mm_fault, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import PageAnonExclusive
 
 

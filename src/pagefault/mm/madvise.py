@@ -7,12 +7,14 @@ from pagefault.consts import (
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_KEEPONFORK,
+    MADV_PAGEOUT,
     MADV_WIPEONFORK,
     VM_DONTCOPY,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
-from pagefault.mm.memory import zap_pte_range
+from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_pfn, pte_present, ptep_get
+from pagefault.mm.memory import vm_normal_page, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -26,13 +28,17 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.vma import vma_end, vma_merge
+from pagefault.mm.vmscan import folio_isolate_lru, reclaim_pages
 
 
 def sys_madvise(st, t, start, end, advice):
     """mm/madvise.c do_madvise(), v6.12: 0, -ENOMEM where nothing is mapped, -EINVAL."""
     if advice == MADV_DONTNEED:
         return (yield from madvise_dontneed(st, t, start, end))
+    if advice == MADV_PAGEOUT:
+        return (yield from madvise_pageout(st, t, start, end))
     if new_vm_flags(0, advice) < 0:
         return -EINVAL
     return (yield from madvise_vma_behavior(st, t, start, end, advice))
@@ -70,6 +76,37 @@ def zap_page_range_single(st, t, mm, start, end):
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
+
+
+def madvise_pageout(st, t, start, end):
+    """mm/madvise.c madvise_pageout(), v6.12: reclaim the pages of a range, as far as may be. Under
+    mmap_lock for reading; holes are skipped, and reported at the end."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    for vpn in range(start, end):
+        yield from madvise_cold_or_pageout_pte_range(st, t, mm, vpn)
+    mapped = range_is_mapped(st, mm, start, end)
+    mmap_read_unlock(st, mm)
+    if mapped != end - start:
+        return -ENOMEM
+    return 0
+
+
+def madvise_cold_or_pageout_pte_range(st, t, mm, vpn):
+    """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page, for MADV_PAGEOUT. A
+    page that more than one PTE maps stays: others may need it."""
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        return
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return
+    pte = ptep_get(st, mm, vpn)
+    isolated = 0
+    if pte_present(pte) and vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
+        isolated = folio_isolate_lru(st, pte_pfn(pte))
+    pte_unmap_unlock(st, mm, vpn)
+    if isolated:
+        yield from reclaim_pages(st, t, pte_pfn(pte))
 
 
 def new_vm_flags(vm_flags, advice):

@@ -1,14 +1,13 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: files, swap, huge
-pages, userfaultfd, KSM, NUMA hinting.
+This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages,
+userfaultfd, KSM, NUMA hinting.
 """
 
 from pagefault.consts import (
     BLOCKED,
     BUG_BAD_PTE,
     BUG_NO_FREE_PTPAGE,
-    BUG_UNLOCK,
     EAGAIN,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
@@ -24,15 +23,16 @@ from pagefault.consts import (
     VM_WRITE,
     ZERO_PFN,
 )
-from pagefault.hw.choice import VM_BUG_ON
+from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.monitor import note_revoked, observe_rmap_removed
 from pagefault.hw.pgtable import (
+    is_swap_pte,
     mk_pmd,
     mk_pte,
     pmd_index,
     pmd_none,
-    pmd_table,
     pmdp_get,
+    pte_maps,
     pte_mkdirty,
     pte_mkold,
     pte_mkwrite,
@@ -41,6 +41,9 @@ from pagefault.hw.pgtable import (
     pte_pfn,
     pte_present,
     pte_special,
+    pte_swp_clear_exclusive,
+    pte_swp_exclusive,
+    pte_to_swp_entry,
     pte_write,
     pte_wrprotect,
     ptep_get,
@@ -49,6 +52,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.mmu_gather import tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
     mm_has_notifiers,
@@ -62,14 +66,25 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_test_anon,
 )
+from pagefault.mm.page_io import swap_read_folio
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
     anon_vma_prepare,
+    folio_add_anon_rmap_pte,
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
     folio_try_dup_anon_rmap_pte,
 )
+from pagefault.mm.swap_state import (
+    folio_free_swap,
+    free_swap_and_cache,
+    free_swap_cache,
+    swap_cache_get_folio,
+    swapin_readahead,
+)
+from pagefault.mm.swapfile import swap_duplicate, swap_free, swapcache_clear, swapcache_prepare
 
 # --- page tables and their locks ---------------------------------------------------------------
 
@@ -92,30 +107,6 @@ def pte_alloc(st, mm, vpn):
     for i in range(PTRS_PER_PTE):
         st.ptpage[table].pte[i] = 0
     st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
-
-
-def pte_lock_holder(st, mm, vpn):
-    """Task + 1 that holds the split lock of the table that maps `vpn`; 0 if free or no table."""
-    if pmd_none(pmdp_get(st, mm, vpn)):
-        return 0
-    return st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].ptl
-
-
-def pte_offset_map_lock(st, t, mm, vpn):
-    """mm/pgtable-generic.c __pte_offset_map_lock(), v6.12: 0 if there is no table."""
-    yield "PTL"
-    while pte_lock_holder(st, mm, vpn) != 0:
-        yield BLOCKED
-    if pmd_none(pmdp_get(st, mm, vpn)):
-        return 0
-    st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].ptl = t + 1
-    return 1
-
-
-def pte_unmap_unlock(st, mm, vpn):
-    table = pmd_table(pmdp_get(st, mm, vpn))
-    VM_BUG_ON(st, st.ptpage[table].ptl == 0, BUG_UNLOCK)
-    st.ptpage[table].ptl = 0
 
 
 def vm_normal_page(pte):
@@ -153,6 +144,8 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
+    if is_swap_pte(orig_pte):
+        return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
     return (yield from handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags))
 
@@ -208,6 +201,107 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
     set_pte_at(st, mm, vpn, pte)
 
 
+# --- swap --------------------------------------------------------------------------------------
+
+
+def skips_swap_cache(st, slot):
+    """mm/memory.c do_swap_page(), v6.12: whether to read the slot into a folio of the fault's own.
+    So it is if one PTE names the slot and the device is synchronous (SWP_SYNCHRONOUS_IO), as zram
+    is."""
+    return st.swap[slot].count == 1 and choose(st, 2)
+
+
+def swapin_directly(st, t, slot):
+    """mm/memory.c do_swap_page(), v6.12, past the swap cache: a locked folio, or -1 to try again.
+    Until the claim ends nobody can read the slot, nor can it be freed and used anew."""
+    yield "slot not claimed yet"
+    while st.swap[slot].claimed:
+        yield BLOCKED
+    if not swapcache_prepare(st, slot):
+        return -1
+    new_pfn = folio_alloc(st)
+    folio_trylock(st, t, new_pfn)
+    swap_read_folio(st, new_pfn, slot)
+    return new_pfn
+
+
+def should_try_to_free_swap(st, pfn, fault_flags):
+    """mm/memory.c should_try_to_free_swap(), v6.12: for a write fault, where the fault's reference
+    and the swap cache's are all. Left out: swap that is nearly full, VM_LOCKED."""
+    return fault_flags & FAULT_FLAG_WRITE and st.folio[pfn].swap and st.folio[pfn].refcount == 2
+
+
+def swapin_is_exclusive(st, pfn, exclusive, fault_flags):
+    """mm/memory.c do_swap_page(), v6.12: may a page from swap become writable, and anon-exclusive?
+
+    `exclusive`: the swap PTE said so, or nobody else can find the folio. The swap PTE does not
+    count on the slot any more.
+    """
+    return exclusive or st.folio[pfn].refcount == 1
+
+
+def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
+    """mm/memory.c do_swap_page(), v6.12: a fault on a swap PTE. Returns VM_FAULT_* bits.
+
+    Left out: large folios, KSM, mmap_lock dropped to wait for the folio, swapoff.
+    """
+    slot = pte_to_swp_entry(orig_pte)
+    yield "swap PTE read, swap cache not looked at"
+    pfn = swap_cache_get_folio(st, slot)
+    bypass = 0
+    if pfn < 0:
+        bypass = skips_swap_cache(st, slot)
+        if bypass:
+            pfn = yield from swapin_directly(st, t, slot)
+        else:
+            pfn = yield from swapin_readahead(st, t, slot)
+        if pfn < 0:
+            return 0
+    if not bypass:
+        yield from folio_lock(st, t, pfn)
+        if st.folio[pfn].swap != slot + 1:
+            folio_unlock(st, pfn)
+            folio_put(st, pfn)
+            return 0
+
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked or ptep_get(st, mm, vpn) != orig_pte:
+        if locked:
+            pte_unmap_unlock(st, mm, vpn)
+        folio_unlock(st, pfn)
+        folio_put(st, pfn)
+    else:
+        # Under the PTL: fork may come to share the slot until then.
+        exclusive = bypass or pte_swp_exclusive(orig_pte)
+        swap_free(st, slot)
+        if should_try_to_free_swap(st, pfn, fault_flags):
+            folio_free_swap(st, pfn)
+        exclusive = swapin_is_exclusive(st, pfn, exclusive, fault_flags)
+        set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags)
+        folio_unlock(st, pfn)
+        if fault_flags & FAULT_FLAG_WRITE and not pte_write(ptep_get(st, mm, vpn)):
+            yield from do_wp_page(st, t, mm, vpn, ptep_get(st, mm, vpn), fault_flags)
+        else:
+            pte_unmap_unlock(st, mm, vpn)
+    if bypass:
+        yield "slot still claimed"
+        swapcache_clear(st, slot)
+    return 0
+
+
+def set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags):
+    """Map the folio; the mapping takes over the caller's reference. Writable even for a read fault,
+    if nobody else has the page."""
+    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
+    pte |= ptep_get(st, mm, vpn) & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
+    if exclusive:
+        pte = maybe_mkwrite(st, mm, vpn, pte)
+        if fault_flags & FAULT_FLAG_WRITE:
+            pte = pte_mkdirty(pte)
+    folio_add_anon_rmap_pte(st, pfn, exclusive)
+    set_pte_at(st, mm, vpn, pte)
+
+
 # --- copy-on-write -----------------------------------------------------------------------------
 
 
@@ -219,6 +313,11 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     """
     if PageAnonExclusive(st, pfn):
         return 1
+    in_swap_cache = st.folio[pfn].swap != 0
+    if st.folio[pfn].refcount > 1 + in_swap_cache or folio_test_locked(st, pfn):
+        return 0
+    if in_swap_cache:
+        folio_free_swap(st, pfn)
     return st.folio[pfn].refcount == 1
 
 
@@ -279,6 +378,7 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
     if mm_has_notifiers(st, mm):
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
+    free_swap_cache(st, pte_pfn(orig_pte))
     folio_put(st, pte_pfn(orig_pte))  # the mapping's
     folio_put(st, pte_pfn(orig_pte))  # ours
     return 0
@@ -293,6 +393,17 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
 
 
 # --- fork --------------------------------------------------------------------------------------
+
+
+def copy_nonpresent_pte(st, mm, child_mm, vpn):
+    """mm/memory.c copy_nonpresent_pte(), v6.12, of a swap PTE. Locks: both PTLs held. From here on
+    the slot is shared, so neither PTE is exclusive."""
+    pte = ptep_get(st, mm, vpn)
+    swap_duplicate(st, pte_to_swp_entry(pte))
+    if pte_swp_exclusive(pte):
+        pte = pte_swp_clear_exclusive(pte)
+        set_pte_at(st, mm, vpn, pte)
+    set_pte_at(st, child_mm, vpn, pte)
 
 
 def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
@@ -333,8 +444,12 @@ def copy_pte_range(st, t, mm, child_mm, vpn):
     again = 1
     while again:
         yield from pte_offset_map_lock(st, t, mm, vpn)
-        ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
-        if prealloc_pfn != 0 and pte_pfn(ptep_get(st, child_mm, vpn)) != prealloc_pfn:
+        ret = 0
+        if is_swap_pte(ptep_get(st, mm, vpn)):
+            copy_nonpresent_pte(st, mm, child_mm, vpn)
+        else:
+            ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
+        if prealloc_pfn != 0 and not pte_maps(ptep_get(st, child_mm, vpn), prealloc_pfn):
             folio_put(st, prealloc_pfn)
         note_revoked(st, t, mm, vpn)
         pte_unmap_unlock(st, mm, vpn)
@@ -383,6 +498,12 @@ def zap_present_pte(st, t, mm, vpn):
         tlb_remove_folio(st, t, pte_pfn(pte))
 
 
+def zap_nonpresent_pte(st, mm, vpn):
+    """mm/memory.c zap_pte_range(), v6.12, of a swap PTE."""
+    pte = ptep_get_and_clear(st, mm, vpn)
+    free_swap_and_cache(st, pte_to_swp_entry(pte))
+
+
 def zap_pte_range(st, t, mm, start, end):
     """mm/memory.c zap_pte_range(), v6.12: clear vpns [start, end), page table by page table."""
     vpn = start
@@ -395,6 +516,8 @@ def zap_pte_range(st, t, mm, start, end):
             for i in range(vpn, table_end):
                 if pte_present(ptep_get(st, mm, i)):
                     zap_present_pte(st, t, mm, i)
+                elif is_swap_pte(ptep_get(st, mm, i)):
+                    zap_nonpresent_pte(st, mm, i)
                 note_revoked(st, t, mm, i)
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end

@@ -7,6 +7,7 @@ from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.page_alloc import folio_put
+from pagefault.mm.swap_state import free_swap_cache
 
 
 def tlb_gather_mmu(st, t, mm):
@@ -51,6 +52,7 @@ def tlb_batch_pages_flush(st, t):
     """mm/mmu_gather.c tlb_batch_pages_flush(), v6.12: drop what was queued."""
     gather = st.task[t].gather
     for i in range(gather.nr):
+        free_swap_cache(st, gather.pfn[i])
         folio_put(st, gather.pfn[i])
         gather.pfn[i] = 0
     gather.nr = 0

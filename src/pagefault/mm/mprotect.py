@@ -21,12 +21,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
-from pagefault.mm.memory import (
-    pte_offset_map_lock,
-    pte_unmap_unlock,
-    vma_is_writable,
-    vma_page_prot,
-)
+from pagefault.mm.memory import vma_is_writable, vma_page_prot
 from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
@@ -36,6 +31,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_start,
 )
 from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.vma import vma_end, vma_merge
 

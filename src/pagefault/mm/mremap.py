@@ -2,9 +2,9 @@
 
 from pagefault.consts import EFAULT
 from pagefault.hw.monitor import check_revoked, owner_moves
-from pagefault.hw.pgtable import pmd_none, pmdp_get, ptep_get_and_clear, set_pte_at
+from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_present, ptep_get_and_clear, set_pte_at
 from pagefault.hw.tlb import flush_tlb_mm_range
-from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_notifier import (
@@ -12,6 +12,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.vma import set_vma, vma_end, vma_merge
 
 
@@ -37,7 +38,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     pte = ptep_get_and_clear(st, mm, vpn)
     set_pte_at(st, mm, new_vpn, pte)
     owner_moves(st, t, mm, vpn, new_vpn)
-    if pte != 0:
+    if pte_present(pte):
         yield "PTE moved, TLB not flushed"
         yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
     if not same_table(st, mm, vpn, new_vpn):

@@ -2,9 +2,28 @@
 include/linux/rmap.h.
 """
 
-from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS
-from pagefault.hw.monitor import break_promise, observe_exclusive_lost
-from pagefault.mm.page_alloc import folio_maybe_dma_pinned
+from pagefault.consts import (
+    EBUSY,
+    MMF_HAS_PINNED,
+    NR_VPN,
+    PG_ANON,
+    PG_DIRTY,
+    PG_SWAPBACKED,
+    PROP_COUNTS,
+)
+from pagefault.hw.monitor import break_promise, observe_exclusive_lost, observe_rmap_removed
+from pagefault.hw.pgtable import (
+    pte_dirty,
+    pte_maps,
+    pte_swp_mkexclusive,
+    ptep_get,
+    set_pte_at,
+    swp_entry_to_pte,
+)
+from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_put
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.swapfile import swap_duplicate, swap_free
 from pagefault.mm.vma import anon_vma_alloc, find_mergeable_anon_vma, vma_end, vma_start
 
 
@@ -46,6 +65,14 @@ def folio_add_new_anon_rmap(st, pfn):
     SetPageAnonExclusive(st, pfn)
 
 
+def folio_add_anon_rmap_pte(st, pfn, exclusive):
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio, from swap."""
+    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.page[pfn].mapcount += 1
+    if exclusive:
+        SetPageAnonExclusive(st, pfn)
+
+
 def folio_remove_rmap_pte(st, pfn):
     """include/linux/rmap.h folio_remove_rmap_pte(), v6.12: one PTE less maps the page."""
     st.page[pfn].mapcount -= 1
@@ -72,3 +99,65 @@ def folio_try_dup_anon_rmap_pte(st, mm, pfn):
     ClearPageAnonExclusive(st, pfn)
     st.page[pfn].mapcount += 1
     return 0
+
+
+def folio_try_share_anon_rmap_pte(st, pfn):
+    """include/linux/rmap.h folio_try_share_anon_rmap_pte(), v6.12: the page is no longer exclusive,
+    or -EBUSY if it may be pinned. The PTE is cleared and flushed before, so that GUP-fast, which
+    looks at it again, cannot pin it afterwards."""
+    if folio_maybe_dma_pinned(st, pfn):
+        return -EBUSY
+    ClearPageAnonExclusive(st, pfn)
+    return 0
+
+
+def rmap_walk(st, pfn):
+    """mm/rmap.c rmap_walk_anon(), v6.12: the first place that maps a page, as mm * NR_VPN + vpn; -1
+    if nobody does. Left out: the anon_vma and its lock."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            if pte_maps(ptep_get(st, mm, vpn), pfn):
+                return mm * NR_VPN + vpn
+    return -1
+
+
+def try_to_unmap(st, t, pfn):
+    """mm/rmap.c try_to_unmap(), v6.12: put swap PTEs in place of all that map the folio, until one
+    has to stay. Locks: folio lock held."""
+    place = rmap_walk(st, pfn)
+    while place >= 0:
+        unmapped = yield from try_to_unmap_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
+        place = -1
+        if unmapped:
+            place = rmap_walk(st, pfn)
+
+
+def try_to_unmap_one(st, t, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12: 0 if the PTE had to stay. Locks: takes the PTL."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return 1
+    if not pte_maps(ptep_get(st, mm, vpn), pfn):
+        pte_unmap_unlock(st, mm, vpn)
+        return 1
+    anon_exclusive = PageAnonExclusive(st, pfn)
+    pte = yield from ptep_clear_flush(st, t, mm, vpn)
+    if pte_dirty(pte):
+        st.folio[pfn].pg_flags |= PG_DIRTY
+
+    slot = st.folio[pfn].swap - 1
+    swap_duplicate(st, slot)
+    if anon_exclusive and folio_try_share_anon_rmap_pte(st, pfn) != 0:
+        swap_free(st, slot)
+        set_pte_at(st, mm, vpn, pte)
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
+    swp_pte = swp_entry_to_pte(slot, pte)
+    if anon_exclusive:
+        swp_pte = pte_swp_mkexclusive(swp_pte)
+    set_pte_at(st, mm, vpn, swp_pte)
+    folio_remove_rmap_pte(st, pfn)
+    observe_rmap_removed(st, mm, vpn, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    folio_put(st, pfn)
+    return 1

@@ -16,12 +16,14 @@ from pagefault.consts import (
     NR_CPUS,
     NR_PFN,
     NR_PIPE_BUFS,
+    NR_SWAP,
     PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_PSE,
     PAGE_RW,
     PAGE_SWAP,
+    PAGE_SWP_EXCLUSIVE,
     PAGE_TABLE,
     PFN_SHIFT,
     PIN_DROPPED,
@@ -86,6 +88,8 @@ class Pictures:
                     yield f"{name}:{page}", _entry(st.secondary[i].spte[vpn])
         for pfn in range(NR_PFN):
             yield from _folio(st, pfn)
+        for slot in range(NR_SWAP):
+            yield from _slot(st, slot)
         for t, task in enumerate(program.tasks):
             if st.task[t].signal:
                 yield f"{task.name} signal", signal_name(st.task[t].signal)
@@ -104,7 +108,7 @@ def _pte(st: Any, mm: int, vpn: int) -> int:
 def _entry(pte: int) -> str:
     pfn = pte >> PFN_SHIFT
     if pte & PAGE_SWAP:
-        return f"swap slot {pfn}"
+        return f"slot {pfn}{', exclusive' if pte & PAGE_SWP_EXCLUSIVE else ''}"
     place = "zero page" if pfn == ZERO_PFN else f"folio {pfn}"
     if pte & PAGE_MIGRATION:
         return f"{place}, migrating"
@@ -136,8 +140,19 @@ def _folio(st: Any, pfn: int) -> Iterator[tuple[str, str]]:
         text += f" pin {pins}"
     if any(st.page[p].anon_exclusive for p in pages):
         text += " AE"
+    if folio.swap:
+        text += f" in the swap cache of slot {folio.swap - 1}"
     yield f"folio {pfn}", text
     for p in pages:
         cells = [st.page[p].cell[i] for i in range(CELLS)]
         if any(cells):
             yield f"folio {p} data", " ".join(map(str, cells))
+
+
+def _slot(st: Any, number: int) -> Iterator[tuple[str, str]]:
+    slot = st.swap[number]
+    if slot.count or slot.pfn or slot.claimed:
+        yield f"slot {number}", f"count {slot.count}{', claimed' if slot.claimed else ''}"
+        cells = [slot.cell[i] for i in range(CELLS)]
+        if any(cells):
+            yield f"slot {number} data", " ".join(map(str, cells))

@@ -1,8 +1,10 @@
 """A write fault reuses an anonymous page when no other PTE maps it.
 
-mm/swapfile.c reuse_swap_page() up to 5.8, without the swap count. References from GUP are not
-looked at: whoever holds one sees the write.
+mm/swapfile.c reuse_swap_page() up to 5.8; swap PTEs count. References from GUP are not looked at:
+whoever holds one sees the write.
 """
+
+from pagefault.mm.swap_state import folio_free_swap, folio_swapcount
 
 NOT_PROMISED = [
     "exclusive-if-pinned",
@@ -13,7 +15,10 @@ NOT_PROMISED = [
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):
-    return st.page[pfn].mapcount == 1
+    if st.page[pfn].mapcount + folio_swapcount(st, pfn) != 1:
+        return 0
+    folio_free_swap(st, pfn)
+    return 1
 
 
 def SetPageAnonExclusive(st, pfn):

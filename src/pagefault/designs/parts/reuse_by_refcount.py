@@ -1,6 +1,7 @@
 """A write fault reuses an anonymous page when nobody else holds a reference to it.
 
-Linux 5.9 to 5.18, commit 09854ba94c6a by Linus Torvalds. A pin is a reference, too.
+Linux 5.9 to 5.17, commit 09854ba94c6a by Linus Torvalds. A pin is a reference, too, and so is the
+swap cache's: a page in it is always copied.
 """
 
 NOT_PROMISED = [

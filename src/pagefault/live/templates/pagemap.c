@@ -2,8 +2,8 @@
 
 static uint64_t zero_frame;
 
-/* The frame number of a page, 0 if there is none or it is hidden. */
-HELPER uint64_t frame_at(int pid, unsigned long at)
+/* The entry of an address; 0 if there is none. */
+HELPER uint64_t pagemap_entry(int pid, unsigned long at)
 {
 	char path[64];
 	uint64_t entry = 0;
@@ -15,6 +15,14 @@ HELPER uint64_t frame_at(int pid, unsigned long at)
 	if (pread(fd, &entry, sizeof(entry), at / page_bytes * sizeof(entry)) != sizeof(entry))
 		entry = 0;
 	close(fd);
+	return entry;
+}
+
+/* The frame number of a page, 0 if there is none or it is hidden. */
+HELPER uint64_t frame_at(int pid, unsigned long at)
+{
+	uint64_t entry = pagemap_entry(pid, at);
+
 	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
 }
 
@@ -34,4 +42,10 @@ HELPER int probe_frames(void)
 		zero_frame = frame_at(getpid(), (unsigned long)page);
 	}
 	return zero_frame ? 0 : EPERM;
+}
+
+/* 0, or an errno if a process cannot read its own. */
+HELPER int probe_pagemap(void)
+{
+	return pagemap_entry(getpid(), (unsigned long)shared) ? 0 : EACCES;
 }

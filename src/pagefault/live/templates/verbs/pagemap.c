@@ -1,0 +1,5 @@
+/* r0 = pagemap(A, present): one bit of an entry. By the thread, as its process may have exited. */
+HELPER long pagemap_bit(int page, int bit)
+{
+	return pagemap_entry(shared->seat[me].tid, (unsigned long)address(page)) >> bit & 1;
+}
