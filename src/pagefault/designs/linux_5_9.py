@@ -11,4 +11,7 @@ PARTS = [
     "no-unshare",
     "mprotect-never-upgrades",
     "no-write-protect-seq",
+    "swapin-by-mapcount",
+    "swapin-claims-nothing",
+    "reclaim-swaps-pinned",
 ]

@@ -21,6 +21,11 @@ from pagefault.hw.pgtable import (
     swp_entry_to_pte,
 )
 from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_put
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.swapfile import swap_duplicate, swap_free
@@ -134,6 +139,16 @@ def try_to_unmap(st, t, pfn):
 
 def try_to_unmap_one(st, t, mm, vpn, pfn):
     """mm/rmap.c try_to_unmap_one(), v6.12: 0 if the PTE had to stay. Locks: takes the PTL."""
+    if not mm_has_notifiers(st, mm):
+        return (yield from unmap_one_pte(st, t, mm, vpn, pfn))
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    unmapped = yield from unmap_one_pte(st, t, mm, vpn, pfn)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    return unmapped
+
+
+def unmap_one_pte(st, t, mm, vpn, pfn):
+    """What try_to_unmap_one() does between telling notifiers that it begins and that it ends."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return 1
