@@ -103,6 +103,9 @@ FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
 FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
 GUP_PIN_COUNTING_BIAS = 1024
 
+# /proc/PID/pagemap.
+PM_SOFT_DIRTY = 1 << 0
+
 FAULT_FLAG_WRITE = 1 << 0
 FAULT_FLAG_UNSHARE = 1 << 1
 FAULT_FLAG_REMOTE = 1 << 2
@@ -163,6 +166,14 @@ PROP_NO_LOST_WRITE = 2
 PROP_NO_STALE_TLB = 3
 PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
+PROP_TRACKED = 6
+PROP_CLEAN_IF_UNWRITTEN = 7
+
+# Ghost: what pagemap must say of a page since soft-dirty was cleared.
+SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped
+SOFT_DIRTY_CLEAN = 1  # nobody has written
+SOFT_DIRTY_WRITTEN = 2
+SOFT_DIRTY_EITHER = 3  # written while it was being cleared
 
 # Impossible situations: a finding about the model or the design, with a path.
 BUG_FRAME_OVERFLOW = 1

@@ -177,6 +177,9 @@ class Shadow(Struct):
 
     cell: i2[CELLS]
     letting_go: i1  # calls under way that give the page up: what is stored meanwhile may be lost
+    soft_dirty: i1  # what pagemap owes: SOFT_DIRTY_*
+    clearing: i1  # clear_refs() calls under way: what is written meanwhile may be reported or not
+    uffd_wp: i1  # a userfaultfd write-protected the page: no store may pass unseen
 
 
 class Mm(Struct):

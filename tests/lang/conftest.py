@@ -44,6 +44,8 @@ thread T on cpu 0 {
     r0 = read(p)
     r1 = read(p[2])                     // the same pipe
     r7 = process_vm_readv(Q, A[2])
+    clear_refs()
+    r7 = pagemap(A, soft_dirty)
     process_vm_writev(Q, A[2], r7)
     r2 = process_vm_writev(P, B[0], 9)
 }

@@ -12,4 +12,5 @@ PARTS = [
     "gup-copies-on-read",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "clear-refs-write-protects-what-is-pinned",
 ]

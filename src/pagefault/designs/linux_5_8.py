@@ -12,4 +12,7 @@ PARTS = [
     "no-unshare",
     "mprotect-never-upgrades",
     "no-write-protect-seq",
+    "clear-refs-under-the-read-lock",
+    "clear-refs-write-protects-what-is-pinned",
+    "clear-refs-seldom-flushes",
 ]

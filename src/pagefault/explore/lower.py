@@ -59,6 +59,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("gup", "longterm"): consts.FOLL_LONGTERM,
     ("gup", "slow"): consts.FOLL_SLOW,
     ("drop", "dirty"): 1,
+    ("pagemap", "soft_dirty"): consts.PM_SOFT_DIRTY,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

@@ -11,6 +11,7 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_TABLE,
     PFN_SHIFT,
@@ -61,7 +62,21 @@ def pte_wrprotect(pte):
 
 
 def pte_mkdirty(pte):
-    return pte | PAGE_DIRTY
+    """The kernel makes an entry dirty on behalf of a write: soft-dirty as well. The hardware sets
+    its own bit alone."""
+    return pte | PAGE_DIRTY | PAGE_SOFT_DIRTY
+
+
+def pte_soft_dirty(pte):
+    return pte & PAGE_SOFT_DIRTY != 0
+
+
+def pte_mksoft_dirty(pte):
+    return pte | PAGE_SOFT_DIRTY
+
+
+def pte_clear_soft_dirty(pte):
+    return pte & ~PAGE_SOFT_DIRTY
 
 
 def pte_mkyoung(pte):

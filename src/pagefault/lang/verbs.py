@@ -70,6 +70,9 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "drop": {
             "dirty": "mark the page dirty first",
         },
+        "pagemap": {
+            "soft_dirty": "written since the last clear_refs(), or mapped since",
+        },
     }
 )
 """Words by group, each with its meaning. Within a group they are printed in this order."""
@@ -354,6 +357,22 @@ _ALL = (
         "takes the oldest page out of a pipe and reads a cell of it; waits until there is one",
         "read(2) on a pipe",
         ("r0 = read(p)", "r0 = read(p[1])"),
+    ),
+    Verb(
+        "clear_refs",
+        (),
+        "status",
+        "forgets which pages were written: none is soft-dirty any more",
+        "write(2) of 4 to /proc/self/clear_refs",
+        ("clear_refs()", "r0 = clear_refs()"),
+    ),
+    Verb(
+        "pagemap",
+        (_PAGE, Slot("words", group="pagemap", one_of=("soft_dirty",))),
+        "value",
+        "looks what the kernel says of a page: 1 or 0",
+        "read(2) of /proc/self/pagemap",
+        ("r0 = pagemap(A, soft_dirty)",),
     ),
     Verb(
         "process_vm_readv",

@@ -21,6 +21,7 @@ from pagefault.consts import (
     PAGE_UFFD_WP,
     PTRS_PER_PTE,
     VM_READ,
+    VM_SOFTDIRTY,
     VM_WRITE,
     ZERO_PFN,
 )
@@ -40,6 +41,7 @@ from pagefault.hw.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_soft_dirty,
     pte_special,
     pte_write,
     pte_wrprotect,
@@ -131,6 +133,12 @@ def vma_page_prot(st, mm, vpn):
     return PAGE_PROTNONE | PAGE_ACCESSED
 
 
+def pte_needs_soft_dirty_wp(st, mm, vpn, pte):
+    """mm/internal.h pte_needs_soft_dirty_wp(), v6.12: a write fault is to set the soft-dirty bit,
+    as the VMA was there when the bit was cleared."""
+    return not st.mm[mm].vma[vpn].vm_flags & VM_SOFTDIRTY and not pte_soft_dirty(pte)
+
+
 def maybe_mkwrite(st, mm, vpn, pte):
     if vma_is_writable(st, mm, vpn):
         return pte_mkwrite(pte)
@@ -196,7 +204,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
 
 def set_anon_pte(st, mm, vpn, pfn, writable):
     """Map a new, exclusive anonymous folio; the mapping takes over the caller's reference."""
-    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn) | PAGE_SOFT_DIRTY)
+    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     folio_add_new_anon_rmap(st, pfn)
@@ -277,8 +285,8 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
     """Map the copy: writable, or read-only with the tracking bits kept if it was to unshare."""
     set_anon_pte(st, mm, vpn, new_pfn, not fault_flags & FAULT_FLAG_UNSHARE)
     if fault_flags & FAULT_FLAG_UNSHARE:
-        pte = ptep_get(st, mm, vpn) & ~(PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
-        set_pte_at(st, mm, vpn, pte | (orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)))
+        tracking = orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
+        set_pte_at(st, mm, vpn, ptep_get(st, mm, vpn) | tracking)
 
 
 # --- fork --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pagefault.consts import (
     VM_MAYREAD,
     VM_MAYWRITE,
     VM_READ,
+    VM_SOFTDIRTY,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
@@ -49,15 +50,27 @@ def range_is_mapped(st, mm, start, end):
     return mapped
 
 
+def same_vma(st, mm, vpn, other):
+    """mm/vma.c is_mergeable_vma(), v6.12: pages side by side with the same vm_flags, soft-dirty
+    apart, are one VMA. Left out: what else keeps VMAs from being merged."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    return vm_flags & VM_MAPPED and not (vm_flags ^ st.mm[mm].vma[other].vm_flags) & ~VM_SOFTDIRTY
+
+
 def vma_end(st, mm, vpn, end):
-    """Where the VMA of `vpn` ends, at most `end`; `vpn` where nothing is mapped. Pages side by side
-    with the same vm_flags are one VMA. Left out: what else keeps VMAs from being merged."""
+    """Where the VMA of `vpn` ends, at most `end`; `vpn` where nothing is mapped."""
     after = vpn
-    while after < end and st.mm[mm].vma[after].vm_flags & VM_MAPPED:
-        if st.mm[mm].vma[after].vm_flags != st.mm[mm].vma[vpn].vm_flags:
-            return after
+    while after < end and same_vma(st, mm, vpn, after):
         after += 1
     return after
+
+
+def vma_start(st, mm, vpn):
+    """Where the VMA of `vpn` begins."""
+    start = vpn
+    while start > 0 and same_vma(st, mm, vpn, start - 1):
+        start -= 1
+    return start
 
 
 def set_vma(st, mm, vpn, vm_flags, anon_vma):
@@ -93,7 +106,8 @@ def unmap_region(st, t, mm, start, end):
 
 
 def sys_mmap(st, t, start, end, prot, map_flags):
-    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED."""
+    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED. A new VMA,
+    or an old one that grew, is soft-dirty as a whole."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     if range_is_mapped(st, mm, start, end):
@@ -106,6 +120,8 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
     for vpn in range(start, end):
         set_vma(st, mm, vpn, vm_flags, 0)
+    for vpn in range(vma_start(st, mm, start), vma_end(st, mm, start, st.nr_vpns)):
+        st.mm[mm].vma[vpn].vm_flags |= VM_SOFTDIRTY
     mmap_write_unlock(st, mm)
     return 0
 

@@ -22,6 +22,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.mm.memory import (
+    pte_needs_soft_dirty_wp,
     pte_offset_map_lock,
     pte_unmap_unlock,
     vma_is_writable,
@@ -36,8 +37,9 @@ from pagefault.mm.rmap import PageAnonExclusive
 
 def can_change_pte_writable(st, mm, vpn, pte):
     """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
-    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e)."""
-    if not vma_is_writable(st, mm, vpn):
+    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e), unless a fault
+    is to tell of the write (commit 76aefad628aa)."""
+    if not vma_is_writable(st, mm, vpn) or pte_needs_soft_dirty_wp(st, mm, vpn, pte):
         return 0
     return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
 
@@ -78,13 +80,16 @@ def change_pte_range(st, t, mm, start, end):
 
 
 def mprotect_fixup(st, t, mm, start, end, prot):
-    """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay."""
-    old_flags = st.mm[mm].vma[start].vm_flags
-    vm_flags = old_flags & ~(VM_READ | VM_WRITE) | calc_vm_prot_bits(prot)
-    if vm_flags == old_flags:
+    """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay.
+
+    Left out: VMAs that merge become soft-dirty or clean as the first one is (up to 6.18).
+    """
+    vm_flags = calc_vm_prot_bits(prot)
+    if st.mm[mm].vma[start].vm_flags & (VM_READ | VM_WRITE) == vm_flags:
         return
     for vpn in range(start, end):
-        st.mm[mm].vma[vpn].vm_flags = vm_flags
+        rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
+        st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
     yield from change_pte_range(st, t, mm, start, end)
 
 

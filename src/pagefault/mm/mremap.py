@@ -2,7 +2,14 @@
 
 from pagefault.consts import EFAULT
 from pagefault.hw.monitor import check_revoked, owner_moves
-from pagefault.hw.pgtable import pmd_none, pmdp_get, ptep_get_and_clear, set_pte_at
+from pagefault.hw.pgtable import (
+    pmd_none,
+    pmdp_get,
+    pte_mksoft_dirty,
+    pte_present,
+    ptep_get_and_clear,
+    set_pte_at,
+)
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, set_vma, unmap_region
@@ -18,6 +25,13 @@ def copy_vma(st, mm, vpn, new_vpn):
     set_vma(st, mm, new_vpn, st.mm[mm].vma[vpn].vm_flags, st.mm[mm].vma[vpn].anon_vma)
 
 
+def move_soft_dirty_pte(pte):
+    """mm/mremap.c move_soft_dirty_pte(), v6.12: what has moved counts as written."""
+    if pte_present(pte):
+        return pte_mksoft_dirty(pte)
+    return pte
+
+
 def move_ptes(st, t, mm, vpn, new_vpn):
     """mm/mremap.c move_ptes(), v6.12, of one page. The flush happens with both PTLs held, so that
     nobody can free the page at its new place while a CPU still reaches it at the old one."""
@@ -26,7 +40,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     if not same_table(st, mm, vpn, new_vpn):
         yield from pte_offset_map_lock(st, t, mm, new_vpn)
     pte = ptep_get_and_clear(st, mm, vpn)
-    set_pte_at(st, mm, new_vpn, pte)
+    set_pte_at(st, mm, new_vpn, move_soft_dirty_pte(pte))
     owner_moves(st, t, mm, vpn, new_vpn)
     if pte != 0:
         yield "PTE moved, TLB not flushed"
