@@ -77,6 +77,9 @@ ADVICE = {
 }
 
 
+PAGEMAP = {"soft_dirty": "PM_SOFT_DIRTY"}
+
+
 def rule_of(statement: Statement) -> Rule | None:
     """The entry of a statement's verb; None if nobody has written it yet."""
     return STATEMENTS.get(statement.verb)
@@ -146,6 +149,17 @@ def _mremap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Page(new)):
             return f"move({names.pages(pages)}, {names.c(new)})"
+    raise AssertionError(s)
+
+
+def _clear_refs(names: Names, s: Statement) -> str:
+    return "clear_refs()"
+
+
+def _pagemap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as wanted):
+            return f"page_says({names.c(page)}, {_word(wanted, PAGEMAP)})"
     raise AssertionError(s)
 
 
@@ -237,6 +251,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
+        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.SOFT_DIRTY,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
         "pin": Rule(_take, ""),

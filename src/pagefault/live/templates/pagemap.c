@@ -1,9 +1,12 @@
-/* Frames, from /proc/PID/pagemap; the kernel hides the numbers from those without CAP_SYS_ADMIN. */
+/* What /proc/PID/pagemap says of a page. Frame numbers are for those with CAP_SYS_ADMIN alone. */
 
 static uint64_t zero_frame;
 
-/* The frame number of a page, 0 if there is none or it is hidden. */
-HELPER uint64_t frame_at(int pid, unsigned long at)
+/* Bits of an entry. */
+enum { PM_SOFT_DIRTY = 55 };
+
+/* The entry of a page, 0 if it cannot be read. */
+HELPER uint64_t entry_at(int pid, unsigned long at)
 {
 	char path[64];
 	uint64_t entry = 0;
@@ -15,6 +18,14 @@ HELPER uint64_t frame_at(int pid, unsigned long at)
 	if (pread(fd, &entry, sizeof(entry), at / page_bytes * sizeof(entry)) != sizeof(entry))
 		entry = 0;
 	close(fd);
+	return entry;
+}
+
+/* The frame number of a page, 0 if there is none or it is hidden. */
+HELPER uint64_t frame_at(int pid, unsigned long at)
+{
+	uint64_t entry = entry_at(pid, at);
+
 	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
 }
 
