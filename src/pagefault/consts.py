@@ -105,6 +105,10 @@ GUP_PIN_COUNTING_BIAS = 1024
 
 # /proc/PID/pagemap.
 PM_SOFT_DIRTY = 1 << 0
+# /proc/PID/pagemap. Bit 0 is for soft-dirty.
+PM_PRESENT = 1 << 1
+PM_SWAP = 1 << 2
+PM_MMAP_EXCLUSIVE = 1 << 3
 
 FAULT_FLAG_WRITE = 1 << 0
 FAULT_FLAG_UNSHARE = 1 << 1
@@ -126,6 +130,12 @@ PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
+
+# /proc/kpageflags.
+KPF_ANON = 1 << 0
+KPF_SWAPCACHE = 1 << 1
+KPF_SWAPBACKED = 1 << 2
+KPF_ZERO_PAGE = 1 << 3
 
 # Tasks.
 TASK_NEW = 0

@@ -48,6 +48,9 @@ thread T on cpu 0 {
     r7 = pagemap(A, soft_dirty)
     process_vm_writev(Q, A[2], r7)
     r2 = process_vm_writev(P, B[0], 9)
+    r3 = pagemap(A, exclusive)
+    r4 = kpagecount(A)
+    r5 = kpageflags(A, anonymous)
 }
 device D {
     r0 = dma_read(h)

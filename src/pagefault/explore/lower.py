@@ -60,6 +60,13 @@ WORDS: dict[tuple[str, str], int] = {
     ("gup", "slow"): consts.FOLL_SLOW,
     ("drop", "dirty"): 1,
     ("pagemap", "soft_dirty"): consts.PM_SOFT_DIRTY,
+    ("pagemap", "present"): consts.PM_PRESENT,
+    ("pagemap", "exclusive"): consts.PM_MMAP_EXCLUSIVE,
+    ("pagemap", "swapped"): consts.PM_SWAP,
+    ("kpageflags", "anonymous"): consts.KPF_ANON,
+    ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
+    ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
+    ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

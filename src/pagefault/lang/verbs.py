@@ -71,7 +71,16 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dirty": "mark the page dirty first",
         },
         "pagemap": {
+            "present": "a frame is there",
+            "exclusive": "one page table entry alone maps the frame",
+            "swapped": "the page is in swap",
             "soft_dirty": "written since the last clear_refs(), or mapped since",
+        },
+        "kpageflags": {
+            "anonymous": "anonymous memory",
+            "swapbacked": "may go to swap",
+            "swapcache": "swap has a place for it, and may have a copy",
+            "zero": "the zero page",
         },
     }
 )
@@ -368,11 +377,16 @@ _ALL = (
     ),
     Verb(
         "pagemap",
-        (_PAGE, Slot("words", group="pagemap", one_of=("soft_dirty",))),
+        (
+            _PAGE,
+            Slot(
+                "words", group="pagemap", one_of=("present", "exclusive", "swapped", "soft_dirty")
+            ),
+        ),
         "value",
         "looks what the kernel says of a page: 1 or 0",
         "read(2) of /proc/self/pagemap",
-        ("r0 = pagemap(A, soft_dirty)",),
+        ("r0 = pagemap(A, present)", "r0 = pagemap(A, soft_dirty)"),
     ),
     Verb(
         "process_vm_readv",
@@ -389,6 +403,27 @@ _ALL = (
         "writes a cell of another process's memory",
         "process_vm_writev(2)",
         ("process_vm_writev(P, A[1], 5)", "r1 = process_vm_writev(P, A[1], r0)"),
+    ),
+    Verb(
+        "kpagecount",
+        (_PAGE,),
+        "value",
+        "how many page table entries map the frame of a page; EFAULT where it has none",
+        "read(2) of /proc/kpagecount",
+        ("r0 = kpagecount(A)",),
+    ),
+    Verb(
+        "kpageflags",
+        (
+            _PAGE,
+            Slot(
+                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+            ),
+        ),
+        "value",
+        "looks what the kernel says of the frame of a page: 1, 0, or EFAULT where it has none",
+        "read(2) of /proc/kpageflags",
+        ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
     ),
 )
 

@@ -129,7 +129,7 @@ def _text(tests: list[Test], iterations: int = 0) -> str:
     )
 
 
-_ORDER = ("proc.c", "remote.c", "pagemap.c", "pipes.c", "uffd.c", "pins/common.c")
+_ORDER = ("proc.c", "remote.c", "pagemap.c", "kpage.c", "pipes.c", "uffd.c", "pins/common.c")
 """What other parts stand on comes first, in this order."""
 
 

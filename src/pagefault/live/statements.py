@@ -7,7 +7,7 @@ that says how it is called and what it needs. What takes and uses pins stands in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pagefault.lang.program import (
@@ -77,12 +77,19 @@ ADVICE = {
 }
 
 
-PAGEMAP = {"soft_dirty": "PM_SOFT_DIRTY"}
+PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
+WORDS_NEED = {"soft_dirty": Feature.SOFT_DIRTY}
+KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
 
 
 def rule_of(statement: Statement) -> Rule | None:
     """The entry of a statement's verb; None if nobody has written it yet."""
-    return STATEMENTS.get(statement.verb)
+    rule = STATEMENTS.get(statement.verb)
+    if rule is None:
+        return None
+    words = {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
+    more = tuple(feature for word, feature in WORDS_NEED.items() if word in words)
+    return replace(rule, needs=rule.needs + more)
 
 
 def call_of(names: Names, statement: Statement) -> str:
@@ -149,17 +156,6 @@ def _mremap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Page(new)):
             return f"move({names.pages(pages)}, {names.c(new)})"
-    raise AssertionError(s)
-
-
-def _clear_refs(names: Names, s: Statement) -> str:
-    return "clear_refs()"
-
-
-def _pagemap(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page), Words() as wanted):
-            return f"page_says({names.c(page)}, {_word(wanted, PAGEMAP)})"
     raise AssertionError(s)
 
 
@@ -236,6 +232,31 @@ def _dma_write(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _clear_refs(names: Names, s: Statement) -> str:
+    return "clear_refs()"
+
+
+def _pagemap(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"pagemap_bit({names.c(page)}, {_word(what, PAGEMAP_BITS)})"
+    raise AssertionError(s)
+
+
+def _kpagecount(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"mapcount_of({names.c(page)})"
+    raise AssertionError(s)
+
+
+def _kpageflags(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words() as what):
+            return f"kpage_flag({names.c(page)}, {_word(what, KPAGEFLAGS_BITS)})"
+    raise AssertionError(s)
+
+
 STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
@@ -251,10 +272,12 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
-        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
-        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.SOFT_DIRTY,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
+        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
         "unpin": Rule(_unpin, ""),

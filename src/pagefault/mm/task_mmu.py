@@ -3,7 +3,16 @@
 Left out: what clear_refs does to referenced bits (1 to 3) and to the peak of resident memory (5).
 """
 
-from pagefault.consts import MMF_HAS_PINNED, PM_SOFT_DIRTY, PTRS_PER_PTE, VM_SOFTDIRTY
+from pagefault.consts import (
+    MMF_HAS_PINNED,
+    PAGE_SWAP,
+    PM_MMAP_EXCLUSIVE,
+    PM_PRESENT,
+    PM_SOFT_DIRTY,
+    PM_SWAP,
+    PTRS_PER_PTE,
+    VM_SOFTDIRTY,
+)
 from pagefault.hw.monitor import (
     observe_soft_dirty,
     soft_dirty_begins_to_clear,
@@ -119,11 +128,20 @@ def clear_refs_flush(st, t, mm):
 
 def pte_to_pagemap_entry(st, mm, vpn):
     """fs/proc/task_mmu.c pte_to_pagemap_entry(), v6.12: PM_* bits. Locks: PTL held, or there is no
-    page table (pagemap_pte_hole())."""
+    page table (pagemap_pte_hole()).
+
+    PM_MMAP_EXCLUSIVE goes by the mapcount, not by PageAnonExclusive; the zero page has none.
+    """
     pm_flags = 0
     pte = ptep_get(st, mm, vpn)
-    if pte_present(pte) and pte_soft_dirty(pte):
-        pm_flags |= PM_SOFT_DIRTY
+    if pte_present(pte):
+        pm_flags |= PM_PRESENT
+        if pte_soft_dirty(pte):
+            pm_flags |= PM_SOFT_DIRTY
+        if vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
+            pm_flags |= PM_MMAP_EXCLUSIVE
+    elif pte & PAGE_SWAP:
+        pm_flags |= PM_SWAP
     if st.mm[mm].vma[vpn].vm_flags & VM_SOFTDIRTY:
         pm_flags |= PM_SOFT_DIRTY
     observe_soft_dirty(st, mm, vpn, pm_flags & PM_SOFT_DIRTY)

@@ -2,11 +2,10 @@
 
 static uint64_t zero_frame;
 
-/* Bits of an entry. */
-enum { PM_SOFT_DIRTY = 55 };
+enum { PM_SOFT_DIRTY = 55 };	/* a bit of an entry */
 
-/* The entry of a page, 0 if it cannot be read. */
-HELPER uint64_t entry_at(int pid, unsigned long at)
+/* The entry of an address; 0 if there is none. */
+HELPER uint64_t pagemap_entry(int pid, unsigned long at)
 {
 	char path[64];
 	uint64_t entry = 0;
@@ -24,7 +23,7 @@ HELPER uint64_t entry_at(int pid, unsigned long at)
 /* The frame number of a page, 0 if there is none or it is hidden. */
 HELPER uint64_t frame_at(int pid, unsigned long at)
 {
-	uint64_t entry = entry_at(pid, at);
+	uint64_t entry = pagemap_entry(pid, at);
 
 	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
 }
@@ -45,4 +44,10 @@ HELPER int probe_frames(void)
 		zero_frame = frame_at(getpid(), (unsigned long)page);
 	}
 	return zero_frame ? 0 : EPERM;
+}
+
+/* 0, or an errno if a process cannot read its own. */
+HELPER int probe_pagemap(void)
+{
+	return pagemap_entry(getpid(), (unsigned long)shared) ? 0 : EACCES;
 }

@@ -5,7 +5,7 @@ static int probe_soft_dirty(void)
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	*page = 1;
-	uint64_t entry = entry_at(getpid(), (unsigned long)page);
+	uint64_t entry = pagemap_entry(getpid(), (unsigned long)page);
 	munmap((void *)page, page_bytes);
 	return entry >> PM_SOFT_DIRTY & 1 ? 0 : EOPNOTSUPP;
 }

@@ -1,5 +1,5 @@
-/* r0 = pagemap(A, soft_dirty) */
-HELPER long page_says(int page, int bit)
+/* r0 = pagemap(A, present): one bit of an entry */
+HELPER long pagemap_bit(int page, int bit)
 {
-	return entry_at(getpid(), (unsigned long)address(page)) >> bit & 1;
+	return pagemap_entry(getpid(), (unsigned long)address(page)) >> bit & 1;
 }
