@@ -79,6 +79,12 @@ VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 
+# change_protection(): what for.
+MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
+MM_CP_PROT_NUMA = 1 << 1
+MM_CP_UFFD_WP = 1 << 2
+MM_CP_UFFD_WP_RESOLVE = 1 << 3
+
 PROT_NONE = 0
 PROT_READ = 1
 PROT_WRITE = 2
@@ -184,6 +190,11 @@ SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped
 SOFT_DIRTY_CLEAN = 1  # nobody has written
 SOFT_DIRTY_WRITTEN = 2
 SOFT_DIRTY_EITHER = 3  # written while it was being cleared
+
+# Ghost: whether a store must wait for userfaultfd.
+UFFD_WP_NONE = 0
+UFFD_WP_SET = 1  # the PTE says so, not all TLBs
+UFFD_WP_HOLDS = 2
 
 # Impossible situations: a finding about the model or the design, with a path.
 BUG_FRAME_OVERFLOW = 1

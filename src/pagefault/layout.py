@@ -258,6 +258,7 @@ class Task(Struct):
     reg: i2[NR_LITMUS_REGS]
     gather: MmuGather
     pin: Pin  # of a system call that pins only while it runs
+    userfault: i1  # mm * NR_VPN + vpn + 1 that it waits for, until userfaultfd wakes it
     revoked: i2[NR_CPUS]  # ghost: vpns whose TLB entries must be gone when the call returns
     private: i2[NR_PRIVATE]
     frame: array(Frame, NR_FRAMES)

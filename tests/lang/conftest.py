@@ -45,6 +45,12 @@ thread T on cpu 0 {
     r1 = read(p[2])                     // the same pipe
     r7 = process_vm_readv(Q, A[2])
     clear_refs()
+    uffd_register(A, missing)
+    uffd_copy(A[1], 5)
+    r6 = uffd_move(A, B)
+    uffd_register(A, wp)
+    uffd_wp(A)
+    uffd_unprotect(A)
     r7 = pagemap(A, soft_dirty)
     process_vm_writev(Q, A[2], r7)
     r2 = process_vm_writev(P, B[0], 9)

@@ -12,6 +12,8 @@ from pagefault.link import link
 KERNELS = Path(__file__).parent / "kernels"
 TESTS = {entry.name: entry for entry in catalogue()}
 
+UFFD_FLUSH = "track+get-uffd-unprotect+store+store-store"
+
 # property, kernel, test, grain, steps of the shortest trace
 CAUGHT = [
     ("no-use-after-free", "frees_before_the_flush", "tlb+munmap+load", "step", 12),
@@ -38,6 +40,15 @@ CAUGHT = [
     ("counts", "maps_without_a_reference", "cow+fork+parent-writes", "op", 3),
     ("tracked", "clears_soft_dirty_without_a_flush", "track+clear+store-store", "op", 7),
     ("tracked", "mprotect-forgets-soft-dirty", "track+clear-mprotect-store", "op", 9),
+    ("tracked", "upgrades_what_userfaultfd_protects", "track+uffd-wp-mprotect+store", "op", 8),
+    (
+        "no-lost-write",
+        "linux_5_10_before_the_uffd_flush",
+        UFFD_FLUSH,
+        "step",
+        31,
+    ),
+    ("coherent", "moves_what_is_pinned", "track+uffd-move+gup-fast-pin", "step", 24),
     ("clean-if-unwritten", "leaves_vmas_soft_dirty", "track+clear-store", "op", 5),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),

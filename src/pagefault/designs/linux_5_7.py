@@ -14,4 +14,5 @@ PARTS = [
     "clear-refs-under-the-read-lock",
     "clear-refs-write-protects-what-is-pinned",
     "clear-refs-seldom-flushes",
+    "uffd-wp-copies-before-the-flush",
 ]

@@ -59,6 +59,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("gup", "longterm"): consts.FOLL_LONGTERM,
     ("gup", "slow"): consts.FOLL_SLOW,
     ("drop", "dirty"): 1,
+    ("uffd", "missing"): consts.VM_UFFD_MISSING,
+    ("uffd", "wp"): consts.VM_UFFD_WP,
     ("pagemap", "soft_dirty"): consts.PM_SOFT_DIRTY,
     ("pagemap", "present"): consts.PM_PRESENT,
     ("pagemap", "exclusive"): consts.PM_MMAP_EXCLUSIVE,

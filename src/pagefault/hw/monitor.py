@@ -28,6 +28,9 @@ from pagefault.consts import (
     SOFT_DIRTY_EITHER,
     SOFT_DIRTY_UNKNOWN,
     SOFT_DIRTY_WRITTEN,
+    UFFD_WP_HOLDS,
+    UFFD_WP_NONE,
+    UFFD_WP_SET,
     VM_MAPPED,
     ZERO_PFN,
 )
@@ -92,8 +95,11 @@ def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
 
 
 def note_written(st, mm, vpn):
-    """What stands at this address was written: pagemap must say so once soft-dirty was cleared."""
+    """What stands at this address was written: pagemap must say so once soft-dirty was cleared, and
+    where userfaultfd write-protects, the write should have waited."""
     shadow = st.mm[mm].shadow[vpn]
+    if shadow.uffd_wp == UFFD_WP_HOLDS:
+        break_promise(st, PROP_TRACKED)
     if shadow.clearing:
         shadow.soft_dirty = SOFT_DIRTY_EITHER
     elif shadow.soft_dirty != SOFT_DIRTY_UNKNOWN:
@@ -127,10 +133,27 @@ def observe_soft_dirty(st, mm, vpn, reported):
         break_promise(st, PROP_CLEAN_IF_UNWRITTEN)
 
 
+def note_uffd_wp(st, mm, vpn, protected):
+    """UFFDIO_WRITEPROTECT has changed a PTE: once its flush is done, nobody may store unseen; or
+    everybody may."""
+    if protected:
+        st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_SET
+    else:
+        st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_NONE
+
+
+def uffd_wp_takes_effect(st, mm, start, end):
+    """UFFDIO_WRITEPROTECT has flushed vpns [start, end)."""
+    for vpn in range(start, end):
+        if st.mm[mm].shadow[vpn].uffd_wp == UFFD_WP_SET:
+            st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_HOLDS
+
+
 def owe_nothing(st, mm, vpn):
     """The contract lets go of what was stored here: other pages than those that were tracked."""
     shadow = st.mm[mm].shadow[vpn]
     shadow.soft_dirty = SOFT_DIRTY_UNKNOWN
+    shadow.uffd_wp = UFFD_WP_NONE
     for cell in range(CELLS):
         shadow.cell[cell] = 0
 

@@ -14,6 +14,7 @@ from pagefault.consts import (
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_TABLE,
+    PAGE_UFFD_WP,
     PFN_SHIFT,
     PTRS_PER_PTE,
 )
@@ -77,6 +78,19 @@ def pte_mksoft_dirty(pte):
 
 def pte_clear_soft_dirty(pte):
     return pte & ~PAGE_SOFT_DIRTY
+
+
+def pte_uffd_wp(pte):
+    return pte & PAGE_UFFD_WP != 0
+
+
+def pte_mkuffd_wp(pte):
+    """arch/x86/include/asm/pgtable.h pte_mkuffd_wp(), v6.12: never writable (since 6.2)."""
+    return pte_wrprotect(pte | PAGE_UFFD_WP)
+
+
+def pte_clear_uffd_wp(pte):
+    return pte & ~PAGE_UFFD_WP
 
 
 def pte_mkyoung(pte):

@@ -67,6 +67,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "longterm": "held for as long as user space likes (FOLL_LONGTERM)",
             "slow": "do not try the fast path",
         },
+        "uffd": {
+            "missing": "who touches a page that is not there waits",
+            "wp": "who stores into a page that uffd_wp() protects waits",
+        },
         "drop": {
             "dirty": "mark the page dirty first",
         },
@@ -90,6 +94,7 @@ _PRINT_ORDER = tuple(WORDS)
 
 ERRNOS = (
     "EPERM",
+    "ENOENT",
     "ESRCH",
     "EINTR",
     "EAGAIN",
@@ -366,6 +371,46 @@ _ALL = (
         "takes the oldest page out of a pipe and reads a cell of it; waits until there is one",
         "read(2) on a pipe",
         ("r0 = read(p)", "r0 = read(p[1])"),
+    ),
+    Verb(
+        "uffd_register",
+        (_PAGES, Slot("words", group="uffd", one_of=("missing", "wp"))),
+        "status",
+        "registers pages with userfaultfd: accesses wait until a task answers",
+        "ioctl(2) UFFDIO_REGISTER",
+        ("uffd_register(A, missing)", "uffd_register(A..B, wp)"),
+    ),
+    Verb(
+        "uffd_copy",
+        (_CELL, _VALUE),
+        "status",
+        "supplies a missing page: this cell holds the value, all others 0; who waits goes on",
+        "ioctl(2) UFFDIO_COPY",
+        ("uffd_copy(A[0], 5)", "r1 = uffd_copy(A[1], r0)"),
+    ),
+    Verb(
+        "uffd_wp",
+        (_PAGES,),
+        "status",
+        "write-protects registered pages that are there",
+        "ioctl(2) UFFDIO_WRITEPROTECT, UFFDIO_WRITEPROTECT_MODE_WP",
+        ("uffd_wp(A)", "r0 = uffd_wp(A..B)"),
+    ),
+    Verb(
+        "uffd_unprotect",
+        (_PAGES,),
+        "status",
+        "ends the write-protection; who waits goes on",
+        "ioctl(2) UFFDIO_WRITEPROTECT, mode 0",
+        ("uffd_unprotect(A)", "r0 = uffd_unprotect(A..B)"),
+    ),
+    Verb(
+        "uffd_move",
+        (_PAGE, Slot("page", "B")),
+        "status",
+        "moves page A to B, which is registered and missing; who waits for B goes on",
+        "ioctl(2) UFFDIO_MOVE",
+        ("uffd_move(A, B)", "r0 = uffd_move(A, B)"),
     ),
     Verb(
         "clear_refs",

@@ -4,6 +4,7 @@ from pagefault.consts import (
     FAULT_FLAG_WRITE,
     SIG_BASE,
     SIGSEGV,
+    VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -62,6 +63,7 @@ def do_user_addr_fault(st, t, vpn, write):
     fault_flags = 0
     if write:
         fault_flags = FAULT_FLAG_WRITE
-    yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
-    mmap_read_unlock(st, mm)
+    ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+    if not ret & VM_FAULT_RETRY:
+        mmap_read_unlock(st, mm)
     return 0

@@ -19,6 +19,7 @@ from pagefault.consts import (
     FOLL_WRITE,
     MMF_HAS_PINNED,
     PROP_NO_USE_AFTER_FREE,
+    VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -202,6 +203,9 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                if ret & VM_FAULT_RETRY:
+                    yield from mmap_read_lock(st, t, mm)
+                    ret = 0
                 gup_flags = gup_flags_after_fault(st, mm, vpn, gup_flags)
         if ret != 0:
             mmap_read_unlock(st, mm)

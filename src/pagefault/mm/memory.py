@@ -1,7 +1,7 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
 This is the core of the model: read do_wp_page() first. Left out everywhere: files, swap, huge
-pages, userfaultfd, KSM, NUMA hinting, mmu notifiers.
+pages, KSM, NUMA hinting, mmu notifiers.
 """
 
 from pagefault.consts import (
@@ -22,6 +22,8 @@ from pagefault.consts import (
     PTRS_PER_PTE,
     VM_READ,
     VM_SOFTDIRTY,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
     VM_WRITE,
     ZERO_PFN,
 )
@@ -34,6 +36,7 @@ from pagefault.hw.pgtable import (
     pmd_none,
     pmd_table,
     pmdp_get,
+    pte_clear_uffd_wp,
     pte_mkdirty,
     pte_mkold,
     pte_mkwrite,
@@ -50,8 +53,14 @@ from pagefault.hw.pgtable import (
     ptep_set_wrprotect,
     set_pte_at,
 )
-from pagefault.hw.tlb import ptep_clear_flush
-from pagefault.mm.mmu_gather import tlb_remove_folio, tlb_track_range
+from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
+from pagefault.mm.fs_userfaultfd import (
+    handle_userfault,
+    userfaultfd_missing,
+    userfaultfd_pte_wp,
+    userfaultfd_wp,
+)
+from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.page_alloc import (
     copy_highpage,
     folio_alloc,
@@ -149,9 +158,10 @@ def maybe_mkwrite(st, mm, vpn, pte):
 
 
 def handle_mm_fault(st, t, mm, vpn, fault_flags):
-    """mm/memory.c handle_mm_fault(), v6.12. Locks: mmap_lock held for reading throughout.
+    """mm/memory.c handle_mm_fault(), v6.12. Locks: mmap_lock held for reading.
 
-    The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again.
+    The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again,
+    VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte):
@@ -181,11 +191,14 @@ def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
 
 
 def do_anonymous_page(st, t, mm, vpn, fault_flags):
-    """mm/memory.c do_anonymous_page(), v6.12: the first touch. Left out: uffd missing."""
+    """mm/memory.c do_anonymous_page(), v6.12: the first touch."""
     pte_alloc(st, mm, vpn)
     if not fault_flags & FAULT_FLAG_WRITE:
         yield from pte_offset_map_lock(st, t, mm, vpn)
         if pte_none(ptep_get(st, mm, vpn)):
+            if userfaultfd_missing(st, mm, vpn):
+                pte_unmap_unlock(st, mm, vpn)
+                return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
             prot = vma_page_prot(st, mm, vpn)
             set_pte_at(st, mm, vpn, mk_pte(ZERO_PFN, prot | PAGE_SPECIAL))
         pte_unmap_unlock(st, mm, vpn)
@@ -195,6 +208,10 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
     new_pfn = folio_alloc(st)
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if pte_none(ptep_get(st, mm, vpn)):
+        if userfaultfd_missing(st, mm, vpn):
+            pte_unmap_unlock(st, mm, vpn)
+            folio_put(st, new_pfn)
+            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
         set_anon_pte(st, mm, vpn, new_pfn, 1)
     else:
         folio_put(st, new_pfn)
@@ -225,13 +242,25 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     return st.folio[pfn].refcount == 1
 
 
+def must_flush_before_copy(st, mm, vpn):
+    """mm/memory.c do_wp_page(), v6.12: UFFDIO_WRITEPROTECT may have changed the PTE and not flushed
+    yet, as it holds mmap_lock for reading only (since 5.12, commit 6ce64428d620)."""
+    return userfaultfd_wp(st, mm, vpn) and mm_tlb_flush_pending(st, mm)
+
+
 def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     """mm/memory.c do_wp_page(), v6.12: a write or unshare fault on a present, read-only PTE.
 
-    Left out: shared mappings, uffd-wp. Locks: PTL held on entry, released on return.
+    Left out: shared mappings. Locks: PTL held on entry, released on return.
     """
-    pfn = pte_pfn(orig_pte)
+    if not fault_flags & FAULT_FLAG_UNSHARE:
+        if userfaultfd_pte_wp(st, mm, vpn, orig_pte):
+            pte_unmap_unlock(st, mm, vpn)
+            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_WP))
+        if must_flush_before_copy(st, mm, vpn):
+            yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
 
+    pfn = pte_pfn(orig_pte)
     if folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn):
         SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
@@ -305,7 +334,8 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
             return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
         yield "judged not pinned, parent's PTE still writable"
     ptep_set_wrprotect(st, mm, vpn)
-    set_pte_at(st, child_mm, vpn, pte_mkold(pte_wrprotect(ptep_get(st, mm, vpn))))
+    child_pte = pte_clear_uffd_wp(pte_wrprotect(ptep_get(st, mm, vpn)))
+    set_pte_at(st, child_mm, vpn, pte_mkold(child_pte))
     return 0
 
 

@@ -2,6 +2,9 @@
 
 from pagefault.consts import (
     ENOMEM,
+    MM_CP_TRY_CHANGE_WRITABLE,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
@@ -9,11 +12,13 @@ from pagefault.consts import (
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.monitor import check_revoked, note_revoked
+from pagefault.hw.monitor import check_revoked, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
     pmd_index,
     pmd_none,
     pmdp_get,
+    pte_clear_uffd_wp,
+    pte_mkuffd_wp,
     pte_mkwrite,
     pte_pfn,
     pte_present,
@@ -21,6 +26,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
+from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.memory import (
     pte_needs_soft_dirty_wp,
     pte_offset_map_lock,
@@ -34,12 +40,16 @@ from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_ra
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
 
+HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
+
 
 def can_change_pte_writable(st, mm, vpn, pte):
     """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
     else has may become writable without a fault (since 6.0, commit 64fe24a3e05e), unless a fault
     is to tell of the write (commit 76aefad628aa)."""
     if not vma_is_writable(st, mm, vpn) or pte_needs_soft_dirty_wp(st, mm, vpn, pte):
+        return 0
+    if userfaultfd_pte_wp(st, mm, vpn, pte):
         return 0
     return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
 
@@ -49,20 +59,32 @@ def pte_modify(pte, newprot):
     return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
 
 
-def change_present_pte(st, t, mm, vpn):
+def change_uffd_wp(st, mm, vpn, pte, cp_flags):
+    """What UFFDIO_WRITEPROTECT does to an entry."""
+    if cp_flags & (MM_CP_UFFD_WP | MM_CP_UFFD_WP_RESOLVE):
+        note_uffd_wp(st, mm, vpn, cp_flags & MM_CP_UFFD_WP)
+    if cp_flags & MM_CP_UFFD_WP:
+        return pte_mkuffd_wp(pte)
+    if cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        return pte_clear_uffd_wp(pte)
+    return pte
+
+
+def change_present_pte(st, t, mm, vpn, cp_flags):
     """One PTE of change_pte_range(). Entries that lose a right must be flushed."""
     old_pte = ptep_get(st, mm, vpn)
     prot = vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
-    pte = pte_modify(old_pte, prot)
-    if not pte_write(pte) and can_change_pte_writable(st, mm, vpn, pte):
-        pte = pte_mkwrite(pte)
+    pte = change_uffd_wp(st, mm, vpn, pte_modify(old_pte, prot), cp_flags)
+    if cp_flags & MM_CP_TRY_CHANGE_WRITABLE and not pte_write(pte):
+        if can_change_pte_writable(st, mm, vpn, pte):
+            pte = pte_mkwrite(pte)
     set_pte_at(st, mm, vpn, pte)
-    if pte != old_pte:
+    if (pte ^ old_pte) & HARDWARE_RIGHTS:
         tlb_track_range(st, t, vpn)
     note_revoked(st, t, mm, vpn)
 
 
-def change_pte_range(st, t, mm, start, end):
+def change_pte_range(st, t, mm, start, end, cp_flags):
     """mm/mprotect.c change_pte_range(), v6.12, table by table. The flush comes later, without the
     PTL and before mmap_lock is released."""
     vpn = start
@@ -74,7 +96,7 @@ def change_pte_range(st, t, mm, start, end):
         if locked:
             for i in range(vpn, table_end):
                 if pte_present(ptep_get(st, mm, i)):
-                    change_present_pte(st, t, mm, i)
+                    change_present_pte(st, t, mm, i, cp_flags)
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end
 
@@ -90,7 +112,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
     for vpn in range(start, end):
         rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
-    yield from change_pte_range(st, t, mm, start, end)
+    yield from change_pte_range(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
 
 
 def sys_mprotect(st, t, start, end, prot):

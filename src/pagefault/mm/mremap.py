@@ -5,12 +5,14 @@ from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import (
     pmd_none,
     pmdp_get,
+    pte_clear_uffd_wp,
     pte_mksoft_dirty,
     pte_present,
     ptep_get_and_clear,
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
+from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, set_vma, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
@@ -22,13 +24,15 @@ def same_table(st, mm, vpn, other):
 
 def copy_vma(st, mm, vpn, new_vpn):
     """mm/vma.c copy_vma(), v6.12."""
-    set_vma(st, mm, new_vpn, st.mm[mm].vma[vpn].vm_flags, st.mm[mm].vma[vpn].anon_vma)
+    vm_flags = dup_userfaultfd(st.mm[mm].vma[vpn].vm_flags)
+    set_vma(st, mm, new_vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
 
 
 def move_soft_dirty_pte(pte):
-    """mm/mremap.c move_soft_dirty_pte(), v6.12: what has moved counts as written."""
+    """mm/mremap.c move_soft_dirty_pte(), v6.12: what has moved counts as written, and is not
+    registered with userfaultfd any more."""
     if pte_present(pte):
-        return pte_mksoft_dirty(pte)
+        return pte_clear_uffd_wp(pte_mksoft_dirty(pte))
     return pte
 
 
