@@ -35,6 +35,7 @@ process P on cpu 0 {                    # one task on each CPU
 }
 process Q {
     g = get(A, read, slow)
+    d = o_direct(A, write)
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
@@ -53,6 +54,8 @@ thread T on cpu 0 {
     uffd_unprotect(A)
     r7 = pagemap(A, soft_dirty)
     process_vm_writev(Q, A[2], r7)
+    r2 = proc_mem_read(Q, A[2])
+    proc_mem_write(Q, A[2], 5)
     r2 = process_vm_writev(P, B[0], 9)
     r3 = pagemap(A, exclusive)
     r4 = kpagecount(A)

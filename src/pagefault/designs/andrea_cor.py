@@ -13,4 +13,6 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "clear-refs-write-protects-what-is-pinned",
+    "o-direct-takes-references",
+    "force-remembers-a-fault",
 ]

@@ -10,4 +10,6 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "o-direct-takes-references",
+    "force-remembers-a-fault",
 ]

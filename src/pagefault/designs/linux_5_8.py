@@ -16,4 +16,5 @@ PARTS = [
     "clear-refs-write-protects-what-is-pinned",
     "clear-refs-seldom-flushes",
     "uffd-wp-copies-before-the-flush",
+    "o-direct-takes-references",
 ]

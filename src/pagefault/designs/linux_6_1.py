@@ -7,4 +7,5 @@ page that was never written gets the zero page and keeps it. Breaks `coherent` t
 PARTS = [
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",
+    "o-direct-takes-references",
 ]

@@ -150,9 +150,12 @@ _TOUCHES = frozenset(
         "user_store",
         "pin",
         "get",
+        "o_direct",
         "vmsplice",
         "process_vm_readv",
         "process_vm_writev",
+        "proc_mem_read",
+        "proc_mem_write",
     }
 )
 """Verbs that may meet a page that userfaultfd has missing or write-protects."""
@@ -274,7 +277,7 @@ def _kind(program: Program, task: Task, statement: Statement) -> _Move:
             return _Move("exit", program.task_index(task.name))
         case "wait", (Name(child),):
             return _Move("wait", program.task_index(child))
-        case (("pin" | "get"), (_, Pin(name), *_)):
+        case (("pin" | "get" | "o_direct"), (_, Pin(name), *_)):
             return _Move("settle", program.pins.index(name))
         case (("dma_read" | "dma_write" | "unpin"), (Pin(name), *_)):
             return _Move("use", program.pins.index(name))

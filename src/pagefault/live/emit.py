@@ -129,7 +129,16 @@ def _text(tests: list[Test], iterations: int = 0) -> str:
     )
 
 
-_ORDER = ("proc.c", "remote.c", "pagemap.c", "kpage.c", "pipes.c", "uffd.c", "pins/common.c")
+_ORDER = (
+    "proc.c",
+    "remote.c",
+    "pagemap.c",
+    "kpage.c",
+    "pipes.c",
+    "uffd.c",
+    "userfaults.c",
+    "pins/common.c",
+)
 """What other parts stand on comes first, in this order."""
 
 
@@ -194,7 +203,7 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
-    if parts & {"pins/copy.c", "pins/direct.c"}:
+    if parts & {"pins/copy.c", "pins/direct.c", "userfaults.c"}:
         parts.add("uffd.c")
     if "pins/splice.c" in parts:
         parts.add("pipes.c")

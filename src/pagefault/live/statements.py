@@ -78,7 +78,8 @@ ADVICE = {
 
 
 PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
-WORDS_NEED = {"soft_dirty": Feature.SOFT_DIRTY}
+WORDS_NEED = {"soft_dirty": Feature.SOFT_DIRTY, "wp": Feature.UFFD_WP}
+UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
 KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
 
 
@@ -232,6 +233,37 @@ def _dma_write(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _uffd_register(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words() as mode):
+            return f"uffd_register({names.pages(pages)}, {_word(mode, UFFD_MODES)})"
+    raise AssertionError(s)
+
+
+def _uffd_copy(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index), (Int() | Register()) as value):
+            return f"uffd_copy({names.c(page)}, {index}, {_value(value)})"
+    raise AssertionError(s)
+
+
+def _uffd_writeprotect(protect: int) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Range() as pages,):
+                return f"uffd_writeprotect({names.pages(pages)}, {protect})"
+        raise AssertionError(s)
+
+    return call
+
+
+def _uffd_move(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Page(new)):
+            return f"uffd_move({names.c(page)}, {names.c(new)})"
+    raise AssertionError(s)
+
+
 def _clear_refs(names: Names, s: Statement) -> str:
     return "clear_refs()"
 
@@ -274,6 +306,11 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "uffd_register": Rule(_uffd_register, "userfaults.c", (Feature.UFFD_MISSING,)),
+        "uffd_copy": Rule(_uffd_copy, "userfaults.c", (Feature.UFFD_MISSING,)),
+        "uffd_wp": Rule(_uffd_writeprotect(1), "userfaults.c", (Feature.UFFD_WP,)),
+        "uffd_unprotect": Rule(_uffd_writeprotect(0), "userfaults.c", (Feature.UFFD_WP,)),
+        "uffd_move": Rule(_uffd_move, "userfaults.c", (Feature.UFFD_MOVE,)),
         "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
         "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),

@@ -212,7 +212,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
             pte_unmap_unlock(st, mm, vpn)
             folio_put(st, new_pfn)
             return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
-        set_anon_pte(st, mm, vpn, new_pfn, 1)
+        set_anon_pte(st, mm, vpn, new_pfn, vma_is_writable(st, mm, vpn))
     else:
         folio_put(st, new_pfn)
     pte_unmap_unlock(st, mm, vpn)

@@ -13,7 +13,7 @@ def gup_breaks_cow(gup_flags):
     return 1
 
 
-def can_follow_write_pte(pte, gup_flags):
+def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
     return pte_write(pte) or (gup_flags & FOLL_COW and pte_dirty(pte))
 
 
