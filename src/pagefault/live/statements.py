@@ -203,6 +203,21 @@ def _writev(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _proc_mem_read(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index)):
+            return f"proc_mem_read({names.c(task)}, {names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _proc_mem_write(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index), (Int() | Register()) as value):
+            place = f"{names.c(task)}, {names.c(page)}, {index}"
+            return f"proc_mem_write({place}, {_value(value)})"
+    raise AssertionError(s)
+
+
 def _take(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pin(pin), *_):
@@ -315,6 +330,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
         "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
+        "proc_mem_read": Rule(_proc_mem_read, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "proc_mem_write": Rule(_proc_mem_write, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "o_direct": Rule(_take, ""),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
         "unpin": Rule(_unpin, ""),
