@@ -136,7 +136,6 @@ _ORDER = (
     "kpage.c",
     "pipes.c",
     "uffd.c",
-    "userfaults.c",
     "pins/common.c",
 )
 """What other parts stand on comes first, in this order."""
@@ -203,7 +202,7 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
-    if parts & {"pins/copy.c", "pins/direct.c", "userfaults.c"}:
+    if parts & {"pins/copy.c", "pins/direct.c", "verbs/userfaults.c"}:
         parts.add("uffd.c")
     if "pins/splice.c" in parts:
         parts.add("pipes.c")

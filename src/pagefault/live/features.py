@@ -30,9 +30,17 @@ class Feature(Enum):
         "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
     )
     PROC_MEM = ("verbs/proc_mem.c", "probe_proc_mem", "/proc/PID/mem that forces its way")
-    UFFD_MISSING = ("userfaults.c", "probe_uffd_missing", "userfaultfd(2), UFFD_FEATURE_SIGBUS")
-    UFFD_WP = ("userfaults.c", "probe_uffd_wp", "userfaultfd(2), UFFD_FEATURE_PAGEFAULT_FLAG_WP")
-    UFFD_MOVE = ("userfaults.c", "probe_uffd_move", "userfaultfd(2), UFFD_FEATURE_MOVE (6.8)")
+    UFFD_MISSING = (
+        "verbs/userfaults.c",
+        "probe_uffd_missing",
+        "userfaultfd(2), UFFD_FEATURE_SIGBUS",
+    )
+    UFFD_WP = (
+        "verbs/userfaults.c",
+        "probe_uffd_wp",
+        "userfaultfd(2), UFFD_FEATURE_PAGEFAULT_FLAG_WP",
+    )
+    UFFD_MOVE = ("verbs/userfaults.c", "probe_uffd_move", "userfaultfd(2), UFFD_FEATURE_MOVE (6.8)")
     USERFAULTFD = (
         "pins/copy.c",
         "probe_userfaultfd",
