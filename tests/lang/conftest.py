@@ -52,6 +52,7 @@ thread T on cpu 0 {
     r1 = read(p[2])                     // the same pipe
     r7 = process_vm_readv(Q, A[2])
     clear_refs()
+    numa_hint(A..B)
     r7 = pagemap(A, soft_dirty)
     process_vm_writev(Q, A[2], r7)
     r2 = proc_mem_read(Q, A[2])

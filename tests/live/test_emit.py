@@ -20,12 +20,16 @@ from pagefault.live.compiler import build, compiler
 from pagefault.live.emit import c_string
 from pagefault.live.outcome import SIGNAL_BASE
 from pagefault.live.pins import HOLDS
-from pagefault.live.statements import STATEMENTS
+from pagefault.live.statements import NOT_LIVE, STATEMENTS
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "src" / "pagefault" / "live" / "templates"
 STRICT = ("-O1", "-Werror")
 REFUSED = {
     "gup+slow-pin-mprotect-store-dma": "user space cannot tell the kernel to leave GUP-fast out",
+    "track+clear-numa_hint-store": NOT_LIVE["numa_hint"],
+    "track+numa_hint+store-store-load": NOT_LIVE["numa_hint"],
+    "track+pin-numa_hint-store-dma": NOT_LIVE["numa_hint"],
+    "track+uffd-wp-numa_hint+store": NOT_LIVE["numa_hint"],
 }
 
 
@@ -51,7 +55,7 @@ def test_what_no_kernel_can_do_is_refused_with_the_reason(entry) -> None:
 
 
 def test_each_verb_has_its_place() -> None:
-    assert set(STATEMENTS) == set(VERBS)
+    assert {*STATEMENTS, *NOT_LIVE} == set(VERBS)
     files = {str(path.relative_to(TEMPLATES)) for path in (TEMPLATES / "verbs").glob("*.c")}
     assert {rule.file for rule in STATEMENTS.values()} - {""} == files
 

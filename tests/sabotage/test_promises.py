@@ -49,6 +49,7 @@ CAUGHT = [
         31,
     ),
     ("coherent", "moves_what_is_pinned", "track+uffd-move+gup-fast-pin", "step", 24),
+    ("coherent", "numa_hints_forget_the_write_bit", "track+pin-numa_hint-store-dma", "op", 5),
     ("clean-if-unwritten", "leaves_vmas_soft_dirty", "track+clear-store", "op", 5),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),

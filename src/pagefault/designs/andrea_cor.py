@@ -15,4 +15,6 @@ PARTS = [
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "force-remembers-a-fault",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

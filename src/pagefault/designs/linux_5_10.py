@@ -12,4 +12,6 @@ PARTS = [
     "mprotect-never-upgrades",
     "o-direct-takes-references",
     "force-remembers-a-fault",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

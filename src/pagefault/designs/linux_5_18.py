@@ -12,4 +12,6 @@ PARTS = [
     "mprotect-never-upgrades",
     "o-direct-takes-references",
     "force-remembers-a-fault",
+    "numa-skips-what-has-references",
+    "numa-saves-the-write-bit",
 ]

@@ -17,4 +17,6 @@ PARTS = [
     "uffd-wp-copies-before-the-flush",
     "o-direct-takes-references",
     "force-remembers-a-fault",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

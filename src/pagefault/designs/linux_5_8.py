@@ -17,4 +17,6 @@ PARTS = [
     "clear-refs-seldom-flushes",
     "uffd-wp-copies-before-the-flush",
     "o-direct-takes-references",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

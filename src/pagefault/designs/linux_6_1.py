@@ -8,4 +8,6 @@ PARTS = [
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",
     "o-direct-takes-references",
+    "numa-skips-what-has-references",
+    "numa-saves-the-write-bit",
 ]

@@ -426,6 +426,14 @@ _ALL = (
         ("uffd_move(A, B)", "r0 = uffd_move(A, B)"),
     ),
     Verb(
+        "numa_hint",
+        (_PAGES,),
+        "status",
+        "the kernel takes all access away for a while, to learn who uses the pages",
+        "NUMA balancing, task_numa_work()",
+        ("numa_hint(A)", "numa_hint(A..B)"),
+    ),
+    Verb(
         "clear_refs",
         (),
         "status",

@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.lang.schedule import Schedule, sample_schedules
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
-from pagefault.live.statements import Names, call_of, rule_of
+from pagefault.live.statements import NOT_LIVE, Names, call_of, rule_of
 
 __all__ = ["MOST_BUILT_IN", "c_program", "c_programs", "refusal"]
 
@@ -86,7 +86,8 @@ def refusal(program: Program) -> str:
     for task in program.tasks:
         for statement in task.statements:
             if rule_of(statement) is None:
-                return f"nobody has written how {statement.verb}() is done on a live kernel"
+                nobody = f"nobody has written how {statement.verb}() is done on a live kernel"
+                return NOT_LIVE.get(statement.verb, nobody)
     plan = plan_pins(program)
     return plan.reason if isinstance(plan, Refusal) else ""
 

@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan
 
-__all__ = ["STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
+__all__ = ["NOT_LIVE", "STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty
 WORDS_NEED = {"soft_dirty": Feature.SOFT_DIRTY, "wp": Feature.UFFD_WP}
 UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
 KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+
+
+NOT_LIVE = {"numa_hint": "when NUMA balancing looks at a page is the kernel's own affair"}
+"""Verbs that no live kernel can be made to do, and why."""
 
 
 def rule_of(statement: Statement) -> Rule | None:

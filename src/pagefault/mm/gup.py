@@ -40,12 +40,11 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
+from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_writable
 from pagefault.mm.memory import (
     handle_mm_fault,
-    pte_needs_soft_dirty_wp,
     pte_offset_map_lock,
     pte_unmap_unlock,
-    vma_is_writable,
 )
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn

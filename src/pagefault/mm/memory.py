@@ -1,7 +1,7 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
 This is the core of the model: read do_wp_page() first. Left out everywhere: files, swap, huge
-pages, KSM, NUMA hinting, mmu notifiers.
+pages, KSM, mmu notifiers.
 """
 
 from pagefault.consts import (
@@ -13,18 +13,12 @@ from pagefault.consts import (
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     NR_PMD,
-    PAGE_ACCESSED,
-    PAGE_PRESENT,
-    PAGE_PROTNONE,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
     PTRS_PER_PTE,
-    VM_READ,
-    VM_SOFTDIRTY,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
-    VM_WRITE,
     ZERO_PFN,
 )
 from pagefault.hw.choice import VM_BUG_ON
@@ -44,7 +38,7 @@ from pagefault.hw.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
-    pte_soft_dirty,
+    pte_protnone,
     pte_special,
     pte_write,
     pte_wrprotect,
@@ -59,6 +53,15 @@ from pagefault.mm.fs_userfaultfd import (
     userfaultfd_missing,
     userfaultfd_pte_wp,
     userfaultfd_wp,
+)
+from pagefault.mm.internal import (
+    can_change_pte_writable,
+    maybe_mkwrite,
+    numa_saved_write,
+    pte_modify,
+    vma_is_accessible,
+    vma_is_writable,
+    vma_page_prot,
 )
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.page_alloc import (
@@ -130,30 +133,6 @@ def vm_normal_page(pte):
     return not pte_special(pte)
 
 
-def vma_is_writable(st, mm, vpn):
-    return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
-
-
-def vma_page_prot(st, mm, vpn):
-    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, of a private VMA: never writable, since
-    copy-on-write decides that."""
-    if st.mm[mm].vma[vpn].vm_flags & VM_READ:
-        return PAGE_PRESENT | PAGE_ACCESSED
-    return PAGE_PROTNONE | PAGE_ACCESSED
-
-
-def pte_needs_soft_dirty_wp(st, mm, vpn, pte):
-    """mm/internal.h pte_needs_soft_dirty_wp(), v6.12: a write fault is to set the soft-dirty bit,
-    as the VMA was there when the bit was cleared."""
-    return not st.mm[mm].vma[vpn].vm_flags & VM_SOFTDIRTY and not pte_soft_dirty(pte)
-
-
-def maybe_mkwrite(st, mm, vpn, pte):
-    if vma_is_writable(st, mm, vpn):
-        return pte_mkwrite(pte)
-    return pte
-
-
 # --- faults ------------------------------------------------------------------------------------
 
 
@@ -179,6 +158,9 @@ def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
+    if pte_protnone(orig_pte) and vma_is_accessible(st, mm, vpn):
+        do_numa_page(st, mm, vpn, orig_pte)
+        return 0
     if fault_flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not pte_write(orig_pte):
         return (yield from do_wp_page(st, t, mm, vpn, orig_pte, fault_flags))
 
@@ -188,6 +170,16 @@ def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
     set_pte_at(st, mm, vpn, pte)
     pte_unmap_unlock(st, mm, vpn)
     return 0
+
+
+def do_numa_page(st, mm, vpn, orig_pte):
+    """mm/memory.c do_numa_page(), v6.12: the page is touched that a NUMA hint lies on. Left out:
+    that it may migrate. Locks: PTL held on entry, released on return."""
+    pte = pte_mkyoung(pte_modify(orig_pte, vma_page_prot(st, mm, vpn)))
+    if numa_saved_write(orig_pte) or can_change_pte_writable(st, mm, vpn, pte):
+        pte = pte_mkwrite(pte)
+    set_pte_at(st, mm, vpn, pte)
+    pte_unmap_unlock(st, mm, vpn)
 
 
 def do_anonymous_page(st, t, mm, vpn, fault_flags):

@@ -2,6 +2,7 @@
 
 from pagefault.consts import (
     ENOMEM,
+    MM_CP_PROT_NUMA,
     MM_CP_TRY_CHANGE_WRITABLE,
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
@@ -22,41 +23,24 @@ from pagefault.hw.pgtable import (
     pte_mkwrite,
     pte_pfn,
     pte_present,
+    pte_protnone,
     pte_write,
     ptep_get,
     set_pte_at,
 )
-from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
-from pagefault.mm.memory import (
-    pte_needs_soft_dirty_wp,
-    pte_offset_map_lock,
-    pte_unmap_unlock,
-    vma_is_writable,
+from pagefault.mm.internal import (
+    can_change_pte_writable,
+    numa_saved_write,
+    pte_modify,
     vma_page_prot,
 )
+from pagefault.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal_page
 from pagefault.mm.mmap import calc_vm_prot_bits, vma_end
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
-from pagefault.mm.page_alloc import folio_test_anon
-from pagefault.mm.rmap import PageAnonExclusive
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 
 HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
-
-
-def can_change_pte_writable(st, mm, vpn, pte):
-    """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
-    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e), unless a fault
-    is to tell of the write (commit 76aefad628aa)."""
-    if not vma_is_writable(st, mm, vpn) or pte_needs_soft_dirty_wp(st, mm, vpn, pte):
-        return 0
-    if userfaultfd_pte_wp(st, mm, vpn, pte):
-        return 0
-    return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
-
-
-def pte_modify(pte, newprot):
-    """arch/x86/include/asm/pgtable.h pte_modify(), v6.12: permissions change, tracking stays."""
-    return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
 
 
 def change_uffd_wp(st, mm, vpn, pte, cp_flags):
@@ -70,11 +54,31 @@ def change_uffd_wp(st, mm, vpn, pte, cp_flags):
     return pte
 
 
+def numa_skips_folio(st, pfn):
+    """The question of change_pte_range(), v6.12: no NUMA hint for a page that cannot move, since it
+    may be pinned or others map it. By page_count 5.17 (commit 80d47f5de5e3) to 6.1."""
+    return folio_maybe_dma_pinned(st, pfn) or st.page[pfn].mapcount > 1
+
+
+def numa_skips_pte(st, pte):
+    """mm/mprotect.c change_pte_range(), v6.12, for a NUMA hint. Left out: nodes, tiers, files."""
+    return pte_protnone(pte) or not vm_normal_page(pte) or numa_skips_folio(st, pte_pfn(pte))
+
+
+def new_prot(st, mm, vpn, old_pte, cp_flags):
+    """The protection that change_protection() was called for."""
+    if cp_flags & MM_CP_PROT_NUMA:
+        return PAGE_PROTNONE | numa_saved_write(old_pte)
+    return vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
+
+
 def change_present_pte(st, t, mm, vpn, cp_flags):
     """One PTE of change_pte_range(). Entries that lose a right must be flushed."""
     old_pte = ptep_get(st, mm, vpn)
-    prot = vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
-    pte = change_uffd_wp(st, mm, vpn, pte_modify(old_pte, prot), cp_flags)
+    if cp_flags & MM_CP_PROT_NUMA and numa_skips_pte(st, old_pte):
+        return
+    pte = pte_modify(old_pte, new_prot(st, mm, vpn, old_pte, cp_flags))
+    pte = change_uffd_wp(st, mm, vpn, pte, cp_flags)
     if cp_flags & MM_CP_TRY_CHANGE_WRITABLE and not pte_write(pte):
         if can_change_pte_writable(st, mm, vpn, pte):
             pte = pte_mkwrite(pte)

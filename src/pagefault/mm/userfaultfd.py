@@ -41,12 +41,12 @@ from pagefault.hw.pgtable import (
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.fs_userfaultfd import VM_UFFD_FLAGS, userfaultfd_wp, wake_userfault
+from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.memory import (
     pte_alloc,
     pte_offset_map_lock,
     pte_unmap_unlock,
     set_anon_pte,
-    vma_page_prot,
 )
 from pagefault.mm.mmap import vma_end
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock

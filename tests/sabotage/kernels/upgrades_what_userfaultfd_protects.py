@@ -1,7 +1,7 @@
 """mprotect() makes an exclusive page writable, though userfaultfd waits for the store."""
 
 from pagefault.hw.pgtable import pte_pfn
-from pagefault.mm.memory import vma_is_writable
+from pagefault.mm.internal import vma_is_writable
 from pagefault.mm.rmap import PageAnonExclusive
 
 

@@ -6,7 +6,7 @@ David Hildenbrand the page must be anon-exclusive instead.
 
 from pagefault.consts import FOLL_COW, FOLL_FORCE
 from pagefault.hw.pgtable import pte_dirty, pte_write
-from pagefault.mm.memory import vma_is_writable
+from pagefault.mm.internal import vma_is_writable
 
 
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):

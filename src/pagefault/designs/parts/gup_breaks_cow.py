@@ -6,7 +6,7 @@ write, the fault leaves the page dirty and not writable: FOLL_COW remembers that
 
 from pagefault.consts import FOLL_COW
 from pagefault.hw.pgtable import pte_dirty, pte_write
-from pagefault.mm.memory import vma_is_writable
+from pagefault.mm.internal import vma_is_writable
 
 
 def gup_breaks_cow(gup_flags):
