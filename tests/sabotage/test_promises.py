@@ -13,6 +13,7 @@ KERNELS = Path(__file__).parent / "kernels"
 TESTS = {entry.name: entry for entry in catalogue()}
 
 UFFD_FLUSH = "track+get-uffd-unprotect+store+store-store"
+UFFD_UNSHARE = "track+fork-uffd-wp-pin-read+store"
 
 # property, kernel, test, grain, steps of the shortest trace
 CAUGHT = [
@@ -50,6 +51,7 @@ CAUGHT = [
     ),
     ("coherent", "moves_what_is_pinned", "track+uffd-move+gup-fast-pin", "step", 24),
     ("coherent", "numa_hints_forget_the_write_bit", "track+pin-numa_hint-store-dma", "op", 5),
+    ("tracked", "unshares_without_the_tracking_bits", UFFD_UNSHARE, "op", 8),
     ("clean-if-unwritten", "leaves_vmas_soft_dirty", "track+clear-store", "op", 5),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),
