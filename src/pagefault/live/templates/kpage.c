@@ -22,7 +22,7 @@ HELPER int probe_kpage(void)
 /* Of the frame that a page has. */
 HELPER long kpage(const char *path, int page, uint64_t *number)
 {
-	uint64_t frame = frame_of(getpid(), page);
+	uint64_t frame = frame_of(shared->seat[me].tid, page);
 
 	if (!frame)
 		return -EFAULT;
