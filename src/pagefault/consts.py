@@ -183,8 +183,9 @@ PROP_NO_LOST_WRITE = 2
 PROP_NO_STALE_TLB = 3
 PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
-PROP_TRACKED = 6
-PROP_CLEAN_IF_UNWRITTEN = 7
+PROP_EXCLUSIVE_UNTIL_UNPINNED = 6
+PROP_TRACKED = 7
+PROP_CLEAN_IF_UNWRITTEN = 8
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

@@ -31,6 +31,7 @@ CAUGHT = [
     ("private", "leaves_the_parent_writable", "cow+fork+parent-writes", "op", 5),
     ("private", "fork_never_flushes", "cow+fork+parent-writes", "op", 5),
     ("no-lost-write", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 21),
+    ("no-lost-write", "linux-6.4", "fork+copying-thread+stale-store-load", "step", 24),
     ("no-lost-write", "fork-shares-pinned", "gup+pin-fork-write-dma-write", "op", 7),
     ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
     ("no-stale-tlb", "trusts_others_to_flush", "tlb+dontneed-load+dontneed", "step", 13),
@@ -53,12 +54,17 @@ CAUGHT = [
     ("coherent", "numa_hints_forget_the_write_bit", "track+pin-numa_hint-store-dma", "op", 5),
     ("tracked", "unshares_without_the_tracking_bits", UFFD_UNSHARE, "op", 8),
     ("clean-if-unwritten", "leaves_vmas_soft_dirty", "track+clear-store", "op", 5),
+    ("counts", "counts_a_mapping_twice", "cow+fork+parent-writes", "op", 3),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),
     ("rmap-after-flush", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 19),
     ("exclusive-if-writable", "leaves_the_parent_writable", "cow+fork+parent-writes", "op", 3),
     ("exclusive-if-pinned", "no-write-protect-seq", "fork+gup-fast-pin+store-dma", "step", 16),
     ("exclusive-once", "keeps_exclusive_over_fork", "cow+fork+parent-writes", "op", 3),
+    ("exclusive-until-unpinned", "fork-shares-pinned", "gup+pin-fork-write-dma", "op", 4),
+    ("exclusive-until-unpinned", "forks_without_the_seqcount", "cow+fork+parent-writes", "op", 3),
+    ("flushed-before-freed", "frees_before_the_flush", "tlb+munmap+load", "step", 10),
+    ("flushed-before-freed", "zaps_without_a_flush", "tlb+munmap+load", "step", 11),
 ]
 
 

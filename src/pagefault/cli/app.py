@@ -15,6 +15,7 @@ import click
 
 from pagefault.cli.check import check
 from pagefault.cli.conform import conform
+from pagefault.cli.cost import cost
 from pagefault.cli.designs import designs
 from pagefault.cli.diff import diff
 from pagefault.cli.explain import explain
@@ -23,6 +24,7 @@ from pagefault.cli.list_tests import list_tests
 from pagefault.cli.live import live
 from pagefault.cli.mutate import mutate
 from pagefault.cli.repro import repro
+from pagefault.cli.table import table
 from pagefault.errors import PagefaultError
 
 __all__ = ["app", "main", "run"]
@@ -48,6 +50,7 @@ def app(context: click.Context) -> None:
     \b
     pagefault check                        the catalogue: every test, every design with a claim
     pagefault check cow/ --design mine.py  your design against a family of tests
+    pagefault table cow/                   tests against designs, and what each design keeps
     pagefault explain TEST --design D      a shortest trace, ready for a mail
     pagefault list cow/                    the tests and what they ask
     pagefault designs                      the kernels there are
@@ -55,6 +58,7 @@ def app(context: click.Context) -> None:
     pagefault mutate                       what no test notices if the kernel leaves it out
     pagefault live cow/                    the same tests on the kernel that runs here
     pagefault conform -k host -k 6.12      does the model do what kernels do? a table
+    pagefault cost notifier                what notifiers and pins cost on this machine
     pagefault repro TEST                   a test as a C program
     pagefault kernels                      real kernels to boot: list, fetch, add, probe
     """
@@ -62,7 +66,20 @@ def app(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _verb in (check, explain, list_tests, designs, diff, mutate, live, conform, repro, kernels):
+for _verb in (
+    check,
+    table,
+    explain,
+    list_tests,
+    designs,
+    diff,
+    mutate,
+    live,
+    conform,
+    cost,
+    repro,
+    kernels,
+):
     app.add_command(_verb)
 
 

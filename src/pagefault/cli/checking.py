@@ -19,7 +19,7 @@ from pagefault.report.story import SCHEMA, result_document, trace_document
 from pagefault.report.text import observation, trace_text
 from pagefault.verdict import GRAINS
 
-__all__ = ["entries", "plan", "progress_bar", "run"]
+__all__ = ["claim_document", "entries", "exit_code", "plan", "progress_bar", "run"]
 
 SURPRISE, UNKNOWN, SKIPPED = 1, 3, 4
 
@@ -138,6 +138,11 @@ def run(
         for shown in sorted({job.shown for job in jobs if job.shown == str(job.design)}):
             if shown.endswith(".py"):
                 click.echo(f"{shown} is not the shipped design of this name: no claim is about it")
+    return exit_code(outcomes)
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """What the outcomes say to a script: a surprise, a budget that ended, nothing done, or 0."""
     if any(outcome.surprises for outcome in outcomes):
         return SURPRISE
     if any(not outcome.result.complete for outcome in outcomes):
@@ -229,7 +234,7 @@ def _document(outcomes: Iterable[Outcome]) -> dict[str, object]:
         "results": [
             {
                 **result_document(outcome.result),
-                "claim": _claim_document(outcome.job.claim),
+                "claim": claim_document(outcome.job.claim),
                 "surprises": [
                     {
                         "kind": surprise.kind,
@@ -246,7 +251,8 @@ def _document(outcomes: Iterable[Outcome]) -> dict[str, object]:
     }
 
 
-def _claim_document(claim: Expectation | None) -> dict[str, object] | None:
+def claim_document(claim: Expectation | None) -> dict[str, object] | None:
+    """A claim as the JSON documents have it."""
     if claim is None:
         return None
     return {

@@ -33,7 +33,10 @@ MOST_PREFIXES = 4000
 DESIGN_OF = (
     ((5, 8), "linux-5.7"),
     ((5, 9), "linux-5.8"),
-    ((5, 19), "linux-5.10"),
+    ((5, 10), "linux-5.9"),
+    ((5, 18), "linux-5.10"),
+    ((5, 19), "linux-5.18"),
+    ((6, 0), "linux-5.19"),
     ((6, 2), "linux-6.1"),
 )
 """Before such a release, the design that a kernel is held against; later ones: mainline."""

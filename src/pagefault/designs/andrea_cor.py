@@ -1,4 +1,4 @@
-"""Andrea Arcangeli's proposal of January 2021: reuse by mapcount, and copy-on-read faults for GUP.
+"""Andrea Arcangeli's branch of 2021: reuse by mapcount, and copy-on-read faults for GUP.
 
 A page is reused on write when one PTE maps it. GUP of an anonymous page that is write-protected
 and mapped more than once takes a copy-on-read fault first (FAULT_FLAG_UNSHARE), and with
@@ -9,12 +9,12 @@ objection of December 2021: a reference taken before fork outlives the parent's 
 
 PARTS = [
     "reuse-by-mapcount",
-    "gup-copies-on-read",
+    "gup-copies-on-read-mm-sync",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
-    "force-remembers-a-fault",
+    "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
 ]

@@ -11,7 +11,7 @@ PARTS = [
     "no-unshare",
     "mprotect-never-upgrades",
     "o-direct-takes-references",
-    "force-remembers-a-fault",
+    "foll-cow",
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
 ]

@@ -16,7 +16,7 @@ PARTS = [
     "clear-refs-seldom-flushes",
     "uffd-wp-copies-before-the-flush",
     "o-direct-takes-references",
-    "force-remembers-a-fault",
+    "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
 ]

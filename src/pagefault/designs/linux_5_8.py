@@ -7,6 +7,7 @@ before fork is shared with the child all the same, so the reverse leak and the l
 
 PARTS = [
     "gup-breaks-cow",
+    "foll-cow",
     "reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",

@@ -43,6 +43,8 @@ _SENTENCES = {
     "no-stale-tlb": "When a call that takes rights away has returned, no CPU can use them still.",
     "counts": "No count underflows, nothing is leaked at the end, and the refcount covers every "
     "holder.",
+    "exclusive-until-unpinned": "No page ceases to be anon-exclusive while it is pinned, or while "
+    "GUP-fast may pin it.",
     "rmap-after-flush": "When a page is replaced, its rmap goes only after the flush.",
     "tracked": "After a clear of soft-dirty or a write-protection by userfaultfd, no write of the "
     "address space goes unreported.",

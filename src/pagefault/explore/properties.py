@@ -10,6 +10,7 @@ from pagefault.consts import (
     GUP_PIN_COUNTING_BIAS,
     NR_PIPE_BUFS,
     NR_PMD,
+    PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_TABLE,
     PFN_SHIFT,
@@ -27,6 +28,15 @@ def coherent(st):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].promises and not st.pin[pin].unmapped:
             pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
             if pte_present(pte) and pte_pfn(pte) != st.pin[pin].pfn:
+                return 0
+    return 1
+
+
+def flushed_before_freed(st):
+    """A page that is freed is in no CPU's TLB."""
+    for cpu in range(st.nr_cpus):
+        for vpn in range(st.nr_vpns):
+            if st.cpu[cpu].tlb[vpn] & PAGE_DANGLING:
                 return 0
     return 1
 
@@ -63,9 +73,13 @@ def _gup_references(st, pfn):
 
 
 def counts(st):
-    """No count falls below zero, refcount covers every holder, nothing is leaked at the end."""
+    """No count falls below zero, refcount covers every holder, nothing is leaked at the end.
+
+    Nor does mapcount ever exceed refcount: who maps a page holds a reference first."""
     for pfn in range(1, st.nr_pfns):
         if st.folio[pfn].refcount < _pte_mappings(st, pfn) + _gup_references(st, pfn):
+            return 0
+        if st.folio[pfn].refcount < st.page[pfn].mapcount:
             return 0
     return 1
 

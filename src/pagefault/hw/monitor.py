@@ -6,6 +6,7 @@ breaks becomes a bit of `st.broken`, which the explorer takes and clears after e
 
 from pagefault.consts import (
     CELLS,
+    FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
     PAGE_DANGLING,
@@ -16,6 +17,7 @@ from pagefault.consts import (
     PIN_HELD,
     PIN_TAKING,
     PROP_CLEAN_IF_UNWRITTEN,
+    PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
@@ -283,3 +285,20 @@ def observe_rmap_removed(st, mm, vpn, pfn):
         if pfn != ZERO_PFN and st.cpu[cpu].loaded_mm == mm + 1 and entry & PAGE_PRESENT:
             if entry >> PFN_SHIFT == pfn:
                 break_promise(st, PROP_RMAP_AFTER_FLUSH)
+
+
+def observe_exclusive_lost(st, pfn):
+    """An exclusive page is about to be shared: nobody has pinned it, nor can GUP-fast pin it now,
+    by a PTE that is there while its address space is under no write_protect_seq."""
+    if not st.page[pfn].anon_exclusive:
+        return
+    for pin in range(st.nr_pins):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+            if st.pin[pin].gup_flags & FOLL_PIN:
+                break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte & PAGE_PRESENT and pte >> PFN_SHIFT == pfn:
+                if not st.mm[mm].write_protect_seq & 1:
+                    break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)

@@ -49,15 +49,22 @@ def access_error(st, mm, vpn, write):
     return not vm_flags & VM_READ
 
 
-def do_user_addr_fault(st, t, vpn, write):
-    """arch/x86/mm/fault.c do_user_addr_fault(), v6.12: 0 to try again, or the signal.
-
-    Left out: the attempt under the VMA lock, which goes before this.
-    """
-    mm = st.task[t].mm
+def lock_mm_and_find_vma(st, t, mm, vpn):
+    """mm/memory.c lock_mm_and_find_vma(), v6.12. Left out: the attempt under the VMA lock, which
+    goes before this; whoever writes to mmap_lock holds up both."""
     yield from mmap_read_lock(st, t, mm)
+
+
+def unlock_after_fault(st, t, mm, vpn):
+    mmap_read_unlock(st, mm)
+
+
+def do_user_addr_fault(st, t, vpn, write):
+    """arch/x86/mm/fault.c do_user_addr_fault(), v6.12: 0 to try again, or the signal."""
+    mm = st.task[t].mm
+    yield from lock_mm_and_find_vma(st, t, mm, vpn)
     if access_error(st, mm, vpn, write):
-        mmap_read_unlock(st, mm)
+        unlock_after_fault(st, t, mm, vpn)
         st.task[t].signal = SIGSEGV
         return SIGSEGV
     fault_flags = 0
@@ -65,5 +72,5 @@ def do_user_addr_fault(st, t, vpn, write):
         fault_flags = FAULT_FLAG_WRITE
     ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
     if not ret & VM_FAULT_RETRY:
-        mmap_read_unlock(st, mm)
+        unlock_after_fault(st, t, mm, vpn)
     return 0

@@ -59,13 +59,22 @@ def dup_vma(st, mm, child_mm, vpn):
     return 1
 
 
+def dup_mmap_lock(st, t, mm):
+    """kernel/fork.c dup_mmap(), v6.12: mmap_lock for writing and every VMA: nobody faults."""
+    yield from mmap_write_lock(st, t, mm)
+
+
+def dup_mmap_unlock(st, mm):
+    mmap_write_unlock(st, mm)
+
+
 def dup_mmap(st, t, mm, child_mm):
     """kernel/fork.c dup_mmap(), v6.12. Locks: takes the parent's mmap_lock for writing.
 
     The parent's PTEs are write-protected one by one; one flush at the end makes it so on all CPUs.
     The child's mmap_lock is nobody else's yet.
     """
-    yield from mmap_write_lock(st, t, mm)
+    yield from dup_mmap_lock(st, t, mm)
     for vpn in range(st.nr_vpns):
         if dup_vma(st, mm, child_mm, vpn):
             yield from copy_page_range(st, t, mm, child_mm, vpn)
@@ -73,7 +82,7 @@ def dup_mmap(st, t, mm, child_mm):
     yield from flush_tlb_mm(st, t, mm)
     check_revoked(st, t)
     share_audience(st, mm, child_mm)
-    mmap_write_unlock(st, mm)
+    dup_mmap_unlock(st, mm)
 
 
 def sys_fork(st, t, child):

@@ -1,7 +1,7 @@
 """Who takes user pages and keeps them: a driver that pins for DMA, and one that only references.
 
 A pin stands for io_uring's registered buffers, RDMA or VFIO (pin_user_pages_fast()); a get for a
-plain reference (get_user_pages_fast()); which of them O_DIRECT takes is the release's.
+plain reference (get_user_pages_fast()). Who asks for what, by release: gup_users.toml.
 """
 
 from pagefault.consts import (

@@ -3,7 +3,7 @@ include/linux/rmap.h.
 """
 
 from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS
-from pagefault.hw.monitor import break_promise
+from pagefault.hw.monitor import break_promise, observe_exclusive_lost
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 
 
@@ -21,6 +21,13 @@ def PageAnonExclusive(st, pfn):
 def SetPageAnonExclusive(st, pfn):
     """include/linux/page-flags.h SetPageAnonExclusive(), v6.12."""
     st.page[pfn].anon_exclusive = 1
+
+
+def ClearPageAnonExclusive(st, pfn):
+    """include/linux/page-flags.h ClearPageAnonExclusive(), v6.12. Whoever shares the page has asked
+    for pins, where GUP-fast takes no new one: under write_protect_seq, or with the PTE cleared."""
+    observe_exclusive_lost(st, pfn)
+    st.page[pfn].anon_exclusive = 0
 
 
 def folio_add_new_anon_rmap(st, pfn):
@@ -53,6 +60,6 @@ def folio_try_dup_anon_rmap_pte(st, mm, pfn):
     """include/linux/rmap.h folio_try_dup_anon_rmap_pte(), v6.12: share with a child, or -EBUSY."""
     if folio_must_copy_at_fork(st, mm, pfn):
         return -EBUSY
-    st.page[pfn].anon_exclusive = 0
+    ClearPageAnonExclusive(st, pfn)
     st.page[pfn].mapcount += 1
     return 0

@@ -4,7 +4,12 @@ mm/swapfile.c reuse_swap_page() up to 5.8, without the swap count. References fr
 looked at: whoever holds one sees the write.
 """
 
-NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+NOT_PROMISED = [
+    "exclusive-if-pinned",
+    "exclusive-if-writable",
+    "exclusive-once",
+    "exclusive-until-unpinned",
+]
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):

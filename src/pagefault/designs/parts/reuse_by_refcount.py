@@ -3,7 +3,12 @@
 Linux 5.9 to 5.18, commit 09854ba94c6a by Linus Torvalds. A pin is a reference, too.
 """
 
-NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+NOT_PROMISED = [
+    "exclusive-if-pinned",
+    "exclusive-if-writable",
+    "exclusive-once",
+    "exclusive-until-unpinned",
+]
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):

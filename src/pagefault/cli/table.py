@@ -1,0 +1,76 @@
+"""`pagefault table`: tests against designs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pagefault.cli.options import budget_of, budget_options
+
+__all__ = ["table"]
+
+
+@click.command(short_help="Tests against designs: a table of verdicts, and what each design keeps.")
+@click.argument("selectors", metavar="[TEST]...", nargs=-1)
+@click.option(
+    "--design",
+    "-d",
+    "designs",
+    multiple=True,
+    metavar="D",
+    help="A column: a name, or the path of a design file. May be repeated. Default: all designs.",
+)
+@click.option(
+    "--grain",
+    type=click.Choice(["op", "step", "both"]),
+    default="both",
+    show_default=True,
+    help="Switch tasks after each statement (op), or at each switch point of the kernel (step).",
+)
+@click.option("--core", is_flag=True, help="Only the core of the catalogue (litmus/core.txt).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write a page as well: each cell shows its source, or the command for its trace.",
+)
+@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time.")
+@budget_options
+def table(
+    selectors: tuple[str, ...],
+    designs: tuple[str, ...],
+    grain: str,
+    core: bool,
+    as_json: bool,
+    html: Path | None,
+    jobs: int | None,
+    max_states: int,
+    max_seconds: float,
+    max_memory: int,
+    cores: int,
+    reduce: bool,
+) -> int:
+    """Search each TEST under every design and print the verdicts as a table.
+
+    TEST is a name, a family such as cow/, a glob, a file or a folder; without any, the catalogue.
+    Below the table stands for each design which promises it kept in these tests, which it broke
+    and where, and which functions of the kernel it replaces; then who says what each test claims.
+    A cell that nobody makes a claim about is marked, and `pagefault explain` shows its trace.
+
+    Exit code: 0 all as claimed, 1 a surprise, 2 an error, 3 a budget ended (Unknown), 4 nothing
+    to do.
+    """
+    from pagefault.cli import tabulating
+    from pagefault.report.table import table_html, table_text
+
+    budget = budget_of(max_states, max_seconds, max_memory)
+    document, code = tabulating.run(
+        tabulating.Request(selectors, designs, grain, core, jobs, budget, cores, reduce)
+    )
+    if html is not None:
+        html.write_text(table_html(document), encoding="utf-8")
+    click.echo(json.dumps(document, indent=1) if as_json else table_text(document))
+    return code

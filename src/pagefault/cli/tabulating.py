@@ -1,0 +1,109 @@
+"""What `pagefault table` does: search every cell, and gather the answers in one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pagefault.cli import checking
+from pagefault.cli.running import Outcome, default_workers, run_all
+from pagefault.explore.promises import promises
+from pagefault.explore.search import Budget
+from pagefault.lang import Entry
+from pagefault.link import designs as all_designs
+from pagefault.link import link
+from pagefault.report.story import SCHEMA, result_document
+
+__all__ = ["Request", "run"]
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line."""
+
+    selectors: Sequence[str]
+    designs: Sequence[str]
+    grain: str
+    core: bool
+    workers: int | None
+    budget: Budget
+    cores: int = 1
+    reduce: bool = False
+
+
+def run(request: Request) -> tuple[Document, int]:
+    """Make the searches; the table as a document, and the exit code."""
+    tests = checking.entries(request.selectors, request.core)
+    columns = request.designs or [info.name for info in all_designs() if not info.is_part]
+    jobs = checking.plan(tests, columns, request.grain, (), request.budget)
+    jobs = [replace(job, cores=request.cores, reduce=request.reduce) for job in jobs]
+    outcomes = []
+    with checking.progress_bar(len(jobs)) as (advance, note):
+        for outcome in run_all(jobs, request.workers or default_workers(), note):
+            outcomes.append(outcome)
+            advance()
+    # A worker gives back a copy of its job.
+    outcomes = [replace(outcome, job=job) for outcome, job in zip(outcomes, jobs, strict=True)]
+    return _document(tests, outcomes), checking.exit_code(outcomes)
+
+
+def _document(tests: Sequence[Entry], outcomes: Sequence[Outcome]) -> Document:
+    designs = {outcome.job.shown: outcome.job.design for outcome in outcomes}
+    return {
+        "schema": SCHEMA,
+        "kind": "table",
+        "designs": [_design(name, design, outcomes) for name, design in designs.items()],
+        "tests": [_test(entry, outcomes) for entry in tests],
+    }
+
+
+def _design(name: str, design: str | Path, outcomes: Iterable[Outcome]) -> Document:
+    """What a design kept and broke in these tests, and what it replaces."""
+    kernel = link(design)
+    broken: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.job.shown == name:
+            for promise in outcome.result.breaches:
+                tests = broken.setdefault(promise, [])
+                if outcome.result.test not in tests:
+                    tests.append(outcome.result.test)
+    promised = [promise.name for promise in promises(kernel)]
+    return {
+        "name": name,
+        "idea": kernel.idea,
+        "parts": list(kernel.parts),
+        "overrides": {f: function.home for f, function in sorted(kernel.overrides.items())},
+        "kept": [promise for promise in promised if promise not in broken],
+        "broken": broken,
+        "not_promised": sorted(kernel.not_promised),
+    }
+
+
+def _test(entry: Entry, outcomes: Iterable[Outcome]) -> Document:
+    cells: dict[str, list[Document]] = {}
+    for outcome in outcomes:
+        if outcome.job.program is entry.program:
+            cells.setdefault(outcome.job.shown, []).append(_answer(outcome))
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "title": entry.program.title,
+        "source": entry.program.source,
+        "cells": cells,
+    }
+
+
+def _answer(outcome: Outcome) -> Document:
+    """One grain of a cell: the result, who claims it, and the command that shows it."""
+    job = outcome.job
+    where = f"{job.program.name} --design {job.design} --grain {job.grain}"
+    return {
+        **result_document(outcome.result),
+        "claim": checking.claim_document(job.claim),
+        "surprises": [surprise.sentence for surprise in outcome.surprises],
+        "command": f"pagefault explain {where}",
+    }

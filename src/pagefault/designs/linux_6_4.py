@@ -1,0 +1,11 @@
+"""Linux 6.4.0 to 6.4.2: mainline's copy-on-write, with faults that fork does not hold up.
+
+Per-VMA locks by Suren Baghdasaryan. Claim: faults of threads scale. Breaks `no-lost-write`: a fault
+copies a page that fork has write-protected while another thread still stores by its old TLB entry
+(found July 2023, fixed by fb49c455323f in 6.4.3 and 6.5: fork locks every VMA).
+"""
+
+PARTS = [
+    "faults-under-vma-locks",
+    "o-direct-takes-references",
+]

@@ -1,0 +1,16 @@
+"""GUP's copy-on-read with FOLL_MM_SYNC: a long-term pin for reading gets a page of its own, too.
+
+As gup-copies-on-read; FOLL_MM_SYNC, here every long-term pin, unshares what is not anonymous as
+well, so that no user has to ask for FOLL_FORCE | FOLL_WRITE. Branch "aa" (2021).
+"""
+
+from pagefault.consts import FOLL_LONGTERM, FOLL_WRITE
+from pagefault.mm.page_alloc import folio_test_anon
+
+
+def gup_must_unshare(st, gup_flags, pfn):
+    if gup_flags & FOLL_WRITE:
+        return 0
+    if not folio_test_anon(st, pfn):
+        return gup_flags & FOLL_LONGTERM != 0
+    return st.page[pfn].mapcount > 1
