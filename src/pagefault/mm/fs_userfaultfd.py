@@ -14,7 +14,7 @@ from pagefault.consts import (
     VM_UFFD_WP,
     WAITING,
 )
-from pagefault.hw.pgtable import pte_none, pte_uffd_wp, pte_write, ptep_get
+from pagefault.hw.pgtable import pte_none, pte_present, pte_uffd_wp, pte_write, ptep_get
 from pagefault.mm.mmap_lock import (
     mmap_read_unlock,
     mmap_write_lock,
@@ -42,7 +42,7 @@ def userfaultfd_pte_wp(st, mm, vpn, pte):
 def userfaultfd_must_wait(st, mm, vpn, reason):
     """fs/userfaultfd.c userfaultfd_must_wait(), v6.12: nobody has answered by now."""
     pte = ptep_get(st, mm, vpn)
-    return pte_none(pte) or (reason == VM_UFFD_WP and not pte_write(pte))
+    return pte_none(pte) or (reason == VM_UFFD_WP and pte_present(pte) and not pte_write(pte))
 
 
 def handle_userfault(st, t, mm, vpn, reason):

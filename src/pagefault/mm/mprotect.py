@@ -9,6 +9,7 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    PAGE_SWAP,
     PTRS_PER_PTE,
     VM_READ,
     VM_WRITE,
@@ -99,8 +100,11 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             for i in range(vpn, table_end):
-                if pte_present(ptep_get(st, mm, i)):
+                pte = ptep_get(st, mm, i)
+                if pte_present(pte):
                     change_present_pte(st, t, mm, i, cp_flags)
+                elif pte & PAGE_SWAP:
+                    set_pte_at(st, mm, i, change_uffd_wp(st, mm, i, pte, cp_flags))
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end
 

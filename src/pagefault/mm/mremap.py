@@ -7,7 +7,7 @@ from pagefault.hw.pgtable import (
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mksoft_dirty,
-    pte_present,
+    pte_none,
     ptep_get_and_clear,
     set_pte_at,
 )
@@ -31,7 +31,7 @@ def copy_vma(st, mm, vpn, new_vpn):
 def move_soft_dirty_pte(pte):
     """mm/mremap.c move_soft_dirty_pte(), v6.12: what has moved counts as written, and is not
     registered with userfaultfd any more."""
-    if pte_present(pte):
+    if not pte_none(pte):
         return pte_clear_uffd_wp(pte_mksoft_dirty(pte))
     return pte
 

@@ -56,7 +56,10 @@ def clear_soft_dirty(st, t, mm, vpn):
     """fs/proc/task_mmu.c clear_soft_dirty(), v6.12: the next store is to fault, so the entry is
     write-protected as well. A pinned page stays as it is, and so for ever soft-dirty. PTL held,
     which GUP-fast and the hardware do not ask for."""
-    if not pte_present(ptep_get(st, mm, vpn)) or pte_is_pinned(st, mm, ptep_get(st, mm, vpn)):
+    pte = ptep_get(st, mm, vpn)
+    if pte & PAGE_SWAP:
+        set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte))
+    if not pte_present(pte) or pte_is_pinned(st, mm, pte):
         return
     yield "judged not pinned, PTE not write-protected"
     set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte_wrprotect(ptep_get(st, mm, vpn))))
@@ -136,12 +139,12 @@ def pte_to_pagemap_entry(st, mm, vpn):
     pte = ptep_get(st, mm, vpn)
     if pte_present(pte):
         pm_flags |= PM_PRESENT
-        if pte_soft_dirty(pte):
-            pm_flags |= PM_SOFT_DIRTY
         if vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
             pm_flags |= PM_MMAP_EXCLUSIVE
     elif pte & PAGE_SWAP:
         pm_flags |= PM_SWAP
+    if pte_soft_dirty(pte):
+        pm_flags |= PM_SOFT_DIRTY
     if st.mm[mm].vma[vpn].vm_flags & VM_SOFTDIRTY:
         pm_flags |= PM_SOFT_DIRTY
     observe_soft_dirty(st, mm, vpn, pm_flags & PM_SOFT_DIRTY)

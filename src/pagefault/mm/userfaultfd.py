@@ -35,6 +35,7 @@ from pagefault.hw.pgtable import (
     pte_mkwrite,
     pte_none,
     pte_pfn,
+    pte_present,
     ptep_get,
     set_pte_at,
 )
@@ -208,7 +209,7 @@ def sys_uffd_move(st, t, vpn, new_vpn):
 def move_pages_pte(st, t, mm, vpn, new_vpn):
     """mm/userfaultfd.c move_pages_pte(), v6.12: look, lock the folio, look again.
 
-    Left out: the anon_vma lock, and the folio's new place in the rmap.
+    Left out: the anon_vma lock, the folio's new place in the rmap, swap entries, which move, too.
     """
     yield "PTEs not read yet"
     pte = ptep_get(st, mm, vpn)
@@ -216,6 +217,8 @@ def move_pages_pte(st, t, mm, vpn, new_vpn):
         return -EEXIST
     if pte_none(pte):
         return -ENOENT
+    if not pte_present(pte):
+        return -EBUSY
     if is_zero_pfn(pte_pfn(pte)):
         return (yield from move_zeropage_pte(st, t, mm, vpn, new_vpn, pte))
     if not PageAnonExclusive(st, pte_pfn(pte)):
