@@ -80,6 +80,12 @@ VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 
+# change_protection(): what for.
+MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
+MM_CP_PROT_NUMA = 1 << 1
+MM_CP_UFFD_WP = 1 << 2
+MM_CP_UFFD_WP_RESOLVE = 1 << 3
+
 PROT_NONE = 0
 PROT_READ = 1
 PROT_WRITE = 2
@@ -105,6 +111,8 @@ FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
 FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
 GUP_PIN_COUNTING_BIAS = 1024
 
+# /proc/PID/pagemap.
+PM_SOFT_DIRTY = 1 << 0
 # /proc/PID/pagemap. Bit 0 is for soft-dirty.
 PM_PRESENT = 1 << 1
 PM_SWAP = 1 << 2
@@ -168,6 +176,7 @@ EPERM = 1
 ENOENT = 2
 ESRCH = 3
 EINTR = 4
+EIO = 5
 ECHILD = 10
 EAGAIN = 11
 ENOMEM = 12
@@ -191,6 +200,19 @@ PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
 PROP_EXCLUSIVE_UNTIL_UNPINNED = 6
 PROP_STABLE = 7
+PROP_TRACKED = 8
+PROP_CLEAN_IF_UNWRITTEN = 9
+
+# Ghost: what pagemap must say of a page since soft-dirty was cleared.
+SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped
+SOFT_DIRTY_CLEAN = 1  # nobody has written
+SOFT_DIRTY_WRITTEN = 2
+SOFT_DIRTY_EITHER = 3  # written while it was being cleared
+
+# Ghost: whether a store must wait for userfaultfd.
+UFFD_WP_NONE = 0
+UFFD_WP_SET = 1  # the PTE says so, not all TLBs
+UFFD_WP_HOLDS = 2
 
 # Impossible situations: a finding about the model or the design, with a path.
 BUG_FRAME_OVERFLOW = 1

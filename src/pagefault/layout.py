@@ -177,6 +177,9 @@ class Shadow(Struct):
 
     cell: i2[CELLS]
     letting_go: i1  # calls under way that give the page up: what is stored meanwhile may be lost
+    soft_dirty: i1  # what pagemap owes: SOFT_DIRTY_*
+    clearing: i1  # clear_refs() calls under way: what is written meanwhile may be reported or not
+    uffd_wp: i1  # a userfaultfd write-protected the page: no store may pass unseen
 
 
 class Mm(Struct):
@@ -255,6 +258,7 @@ class Task(Struct):
     reg: i2[NR_LITMUS_REGS]
     gather: MmuGather
     pin: Pin  # of a system call that pins only while it runs
+    userfault: i1  # mm * NR_VPN + vpn + 1 that it waits for, until userfaultfd wakes it
     revoked: i2[NR_CPUS]  # ghost: vpns whose TLB entries must be gone when the call returns
     private: i2[NR_PRIVATE]
     frame: array(Frame, NR_FRAMES)

@@ -55,7 +55,7 @@ def test_everything_parses_and_round_trips(everything):
 def test_names_stand_in_the_order_of_the_text(everything):
     program = parse(everything)
     assert program.pages == ("A", "B", "C", "X")
-    assert program.pins == ("h", "g")
+    assert program.pins == ("h", "g", "d")
     assert program.pipes == ("p",)
     assert program.mirrors == ("m",)
     assert [task.name for task in program.tasks] == ["P", "Q", "T", "D"]

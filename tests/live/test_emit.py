@@ -105,7 +105,7 @@ device D { r0 = dma_read(h) }""",
         (
             """process P { A = mmap(anon, private, rw); h = get(A, write)
 dma_write(h, 1); r0 = dma_read(h) }""",
-            "is an O_DIRECT read: one dma_write",
+            "an O_DIRECT read is one dma_write",
         ),
         (
             """process P { A = mmap(anon, private, rw); h = get(A, write)

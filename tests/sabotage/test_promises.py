@@ -12,6 +12,9 @@ from pagefault.link import link
 KERNELS = Path(__file__).parent / "kernels"
 TESTS = {entry.name: entry for entry in catalogue()}
 
+UFFD_FLUSH = "track+get-uffd-unprotect+store+store-store"
+UFFD_UNSHARE = "track+fork-uffd-wp-pin-read+store"
+
 # property, kernel, test, grain, steps of the shortest trace
 CAUGHT = [
     ("no-use-after-free", "frees_before_the_flush", "tlb+munmap+load", "step", 12),
@@ -66,6 +69,20 @@ CAUGHT = [
     ("counts", "leaks_zapped_pages", "cow+fork+child-dontneed", "op", 8),
     ("counts", "leaks_page_tables", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
     ("counts", "maps_without_a_reference", "cow+fork+parent-writes", "op", 3),
+    ("tracked", "clears_soft_dirty_without_a_flush", "track+clear+store-store", "op", 7),
+    ("tracked", "mprotect-forgets-soft-dirty", "track+clear-mprotect-store", "op", 9),
+    ("tracked", "upgrades_what_userfaultfd_protects", "track+uffd-wp-mprotect+store", "op", 8),
+    (
+        "no-lost-write",
+        "linux_5_10_before_the_uffd_flush",
+        UFFD_FLUSH,
+        "step",
+        31,
+    ),
+    ("coherent", "moves_what_is_pinned", "track+uffd-move+gup-fast-pin", "step", 24),
+    ("coherent", "numa_hints_forget_the_write_bit", "track+pin-numa_hint-store-dma", "op", 5),
+    ("tracked", "unshares_without_the_tracking_bits", UFFD_UNSHARE, "op", 8),
+    ("clean-if-unwritten", "leaves_vmas_soft_dirty", "track+clear-store", "op", 5),
     ("counts", "counts_a_mapping_twice", "cow+fork+parent-writes", "op", 3),
     ("counts", "frees_slots_twice", "swap+pageout-dontneed-read", "op", 5),
     ("counts", "leaks_slots", "swap+pageout-dontneed-read", "op", 9),

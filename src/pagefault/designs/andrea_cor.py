@@ -13,4 +13,9 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "swapin-by-mapcount",
+    "clear-refs-write-protects-what-is-pinned",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

@@ -10,4 +10,9 @@ PARTS = [
     "gup-copies-on-read",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "clear-refs-write-protects-what-is-pinned",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

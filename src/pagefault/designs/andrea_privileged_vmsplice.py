@@ -14,4 +14,9 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "clear-refs-write-protects-what-is-pinned",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

@@ -11,4 +11,8 @@ PARTS = [
     "no-unshare",
     "mprotect-never-upgrades",
     "swapin-by-mapcount",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

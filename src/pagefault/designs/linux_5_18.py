@@ -13,4 +13,8 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-has-references",
+    "numa-saves-the-write-bit",
 ]

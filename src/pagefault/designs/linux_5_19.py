@@ -6,4 +6,11 @@ keep for each page. mprotect() back to writable still takes a write fault for ea
 not, commit 64fe24a3e05e); breaks `coherent` where 6.1 does.
 """
 
-PARTS = ["no-unshare-of-the-zero-page", "mprotect-never-upgrades"]
+PARTS = [
+    "no-unshare-of-the-zero-page",
+    "mprotect-never-upgrades",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-has-references",
+    "numa-saves-the-write-bit",
+]

@@ -16,4 +16,11 @@ PARTS = [
     "swapin-by-mapcount",
     "swapin-claims-nothing",
     "reclaim-swaps-pinned",
+    "clear-refs-under-the-read-lock",
+    "clear-refs-write-protects-what-is-pinned",
+    "clear-refs-seldom-flushes",
+    "uffd-wp-copies-before-the-flush",
+    "o-direct-takes-references",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
 ]

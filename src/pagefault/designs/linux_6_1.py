@@ -4,4 +4,10 @@ As mainline, without commits 8d6a0ac09a16 and 84209e87c696 (6.2): a long-term pi
 page that was never written gets the zero page and keeps it. Breaks `coherent` there.
 """
 
-PARTS = ["no-unshare-of-the-zero-page"]
+PARTS = [
+    "no-unshare-of-the-zero-page",
+    "uffd-unprotect-leaves-a-fault",
+    "o-direct-takes-references",
+    "numa-skips-what-has-references",
+    "numa-saves-the-write-bit",
+]

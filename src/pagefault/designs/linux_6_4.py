@@ -5,4 +5,7 @@ copies a page that fork has write-protected while another thread still stores by
 (found July 2023, fixed by fb49c455323f in 6.4.3 and 6.5: fork locks every VMA).
 """
 
-PARTS = ["faults-under-vma-locks"]
+PARTS = [
+    "faults-under-vma-locks",
+    "o-direct-takes-references",
+]

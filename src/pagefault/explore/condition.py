@@ -17,6 +17,7 @@ from pagefault.consts import (
     SIG_BASE,
     VM_MAPPED,
     VM_READ,
+    VM_UFFD_MISSING,
 )
 from pagefault.lang.program import (
     Atom,
@@ -56,7 +57,8 @@ def evaluate(program: Program, st: Any, place: Register | Memory | Signal) -> in
 
 
 def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
-    """What a load by `mm` would see, without the load's effects; None if it would fault for good.
+    """What a load by `mm` would see, without the load's effects; None if it would fault for good,
+    or wait for userfaultfd.
 
     A page that nobody touched yet reads as zero, a swapped one as its folio in the
     swap cache, or else as what was written to swap.
@@ -66,18 +68,19 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or not vm_flags & VM_READ:
         return None
+    untouched = None if vm_flags & VM_UFFD_MISSING else 0
     pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
     if pmd & PAGE_PSE:
         return int(st.page[(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE].cell[cell])
     if not pmd & PAGE_TABLE:
-        return 0
+        return untouched
     pte = st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE]
     if pte & (PAGE_PRESENT | PAGE_PROTNONE):
         return int(st.page[pte >> PFN_SHIFT].cell[cell])
     if pte & PAGE_SWAP:
         slot = st.swap[pte >> PFN_SHIFT]
         return int(st.page[slot.pfn].cell[cell] if slot.pfn else slot.cell[cell])
-    return 0
+    return untouched
 
 
 def _wanted(left: Register | Memory | Signal, right: Int | Code) -> int:

@@ -47,6 +47,9 @@ _SENTENCES = {
     "GUP-fast may pin it.",
     "rmap-after-flush": "When a page is replaced, its rmap goes only after the flush.",
     "stable": "What a parser in the kernel has checked is what it uses.",
+    "tracked": "After a clear of soft-dirty or a write-protection by userfaultfd, no write of the "
+    "address space goes unreported.",
+    "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

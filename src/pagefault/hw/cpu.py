@@ -8,13 +8,15 @@ from pagefault.consts import (
     PAGE_DIRTY,
     PAGE_PRESENT,
     PAGE_RW,
+    PAGE_SOFT_DIRTY,
+    PAGE_UFFD_WP,
 )
 from pagefault.hw.choice import choose
 from pagefault.hw.monitor import observe_dangling, observe_load, owe, owe_where_mapped, write_cell
 from pagefault.hw.pgtable import pte_pfn, ptep_get, set_pte_at
 from pagefault.hw.tlb import flush_tlb_func, tlb_drop, tlb_fill
 
-ANY_ACCESS = PAGE_ACCESSED | PAGE_DIRTY
+ANY_ACCESS = PAGE_ACCESSED | PAGE_DIRTY | PAGE_SOFT_DIRTY | PAGE_UFFD_WP
 
 
 def local_irq_disable(st, t):

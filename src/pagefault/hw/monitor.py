@@ -18,14 +18,24 @@ from pagefault.consts import (
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
+    PROP_CLEAN_IF_UNWRITTEN,
     PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
     PROP_PRIVATE,
     PROP_RMAP_AFTER_FLUSH,
+    PROP_TRACKED,
     PTE_HAS_PFN,
     PTRS_PER_PTE,
+    SOFT_DIRTY_CLEAN,
+    SOFT_DIRTY_EITHER,
+    SOFT_DIRTY_UNKNOWN,
+    SOFT_DIRTY_WRITTEN,
+    UFFD_WP_HOLDS,
+    UFFD_WP_NONE,
+    UFFD_WP_SET,
+    VM_MAPPED,
     ZERO_PFN,
 )
 from pagefault.hw.pgtable import ptep_get
@@ -77,6 +87,7 @@ def owe_where_mapped(st, mm, pfn, cell, value):
         pte = ptep_get(st, mm, vpn)
         if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
             owe(st, mm, vpn, cell, value)
+            note_written(st, mm, vpn)
 
 
 def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
@@ -87,9 +98,66 @@ def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
     owe_where_mapped(st, mm, pfn, cell, value)
 
 
-def owe_nothing(st, mm, vpn):
-    """The contract lets go of what was stored here."""
+def note_written(st, mm, vpn):
+    """What stands at this address was written: pagemap must say so once soft-dirty was cleared, and
+    where userfaultfd write-protects, the write should have waited."""
     shadow = st.mm[mm].shadow[vpn]
+    if shadow.uffd_wp == UFFD_WP_HOLDS:
+        break_promise(st, PROP_TRACKED)
+    if shadow.clearing:
+        shadow.soft_dirty = SOFT_DIRTY_EITHER
+    elif shadow.soft_dirty != SOFT_DIRTY_UNKNOWN:
+        shadow.soft_dirty = SOFT_DIRTY_WRITTEN
+
+
+def soft_dirty_begins_to_clear(st, mm):
+    """clear_refs() begins. What was written until now is forgotten."""
+    for vpn in range(st.nr_vpns):
+        shadow = st.mm[mm].shadow[vpn]
+        if not shadow.clearing:
+            shadow.soft_dirty = SOFT_DIRTY_UNKNOWN
+        shadow.clearing += 1
+
+
+def soft_dirty_was_cleared(st, mm):
+    """clear_refs() returns: what is written from now on must be reported, and nothing else."""
+    for vpn in range(st.nr_vpns):
+        shadow = st.mm[mm].shadow[vpn]
+        shadow.clearing -= 1
+        if shadow.soft_dirty != SOFT_DIRTY_EITHER and st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+            shadow.soft_dirty = SOFT_DIRTY_CLEAN
+
+
+def observe_soft_dirty(st, mm, vpn, reported):
+    """pagemap says whether the page is soft-dirty."""
+    soft_dirty = st.mm[mm].shadow[vpn].soft_dirty
+    if soft_dirty == SOFT_DIRTY_WRITTEN and not reported:
+        break_promise(st, PROP_TRACKED)
+    if soft_dirty == SOFT_DIRTY_CLEAN and reported:
+        break_promise(st, PROP_CLEAN_IF_UNWRITTEN)
+
+
+def note_uffd_wp(st, mm, vpn, protected):
+    """UFFDIO_WRITEPROTECT has changed a PTE: once its flush is done, nobody may store unseen; or
+    everybody may."""
+    if protected:
+        st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_SET
+    else:
+        st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_NONE
+
+
+def uffd_wp_takes_effect(st, mm, start, end):
+    """UFFDIO_WRITEPROTECT has flushed vpns [start, end)."""
+    for vpn in range(start, end):
+        if st.mm[mm].shadow[vpn].uffd_wp == UFFD_WP_SET:
+            st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_HOLDS
+
+
+def owe_nothing(st, mm, vpn):
+    """The contract lets go of what was stored here: other pages than those that were tracked."""
+    shadow = st.mm[mm].shadow[vpn]
+    shadow.soft_dirty = SOFT_DIRTY_UNKNOWN
+    shadow.uffd_wp = UFFD_WP_NONE
     for cell in range(CELLS):
         shadow.cell[cell] = 0
 

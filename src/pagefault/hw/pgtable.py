@@ -65,7 +65,34 @@ def pte_wrprotect(pte):
 
 
 def pte_mkdirty(pte):
-    return pte | PAGE_DIRTY
+    """The kernel makes an entry dirty on behalf of a write: soft-dirty as well. The hardware sets
+    its own bit alone."""
+    return pte | PAGE_DIRTY | PAGE_SOFT_DIRTY
+
+
+def pte_soft_dirty(pte):
+    return pte & PAGE_SOFT_DIRTY != 0
+
+
+def pte_mksoft_dirty(pte):
+    return pte | PAGE_SOFT_DIRTY
+
+
+def pte_clear_soft_dirty(pte):
+    return pte & ~PAGE_SOFT_DIRTY
+
+
+def pte_uffd_wp(pte):
+    return pte & PAGE_UFFD_WP != 0
+
+
+def pte_mkuffd_wp(pte):
+    """arch/x86/include/asm/pgtable.h pte_mkuffd_wp(), v6.12: never writable (since 6.2)."""
+    return pte_wrprotect(pte | PAGE_UFFD_WP)
+
+
+def pte_clear_uffd_wp(pte):
+    return pte & ~PAGE_UFFD_WP
 
 
 def pte_mkyoung(pte):

@@ -5,21 +5,22 @@ No kernel is asked. What may hold a task up is in the language: it has not start
 `wait(C)` before C and its threads have called exit(), a pin that nobody has tried to take yet, a
 mirror that nobody has made yet, a full or an empty pipe.
 
-One thing only the kernel knows: whether a vmsplice() fails and so leaves the pipe as it was. Where
-it might, both are followed, and a schedule may turn out to block on a kernel, or to be the
-beginning of another one.
+Two things only the kernel knows: whether a vmsplice() fails and so leaves the pipe as it was, and
+whether an access waits for userfaultfd. Where it might, both are followed, and a schedule may turn
+out to block on a kernel, or to be the beginning of another one.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pagefault.errors import LitmusError
 from pagefault.lang._text import listing
 from pagefault.lang.program import (
     Arg,
+    Cell,
     Mirror,
     Name,
     Page,
@@ -141,16 +142,34 @@ class _Move:
     kind: str
     subject: int = 0
     may_fail: bool = False
+    may_wait: bool = False
 
 
-_Point = tuple[tuple[int, ...], int, int, int, tuple[int, ...]]
+_Point = tuple[tuple[int, ...], int, int, int, tuple[int, ...], int]
 """How far everybody is: how many statements each task has behind it; which tasks have started,
 which have exited, which pins were taken or failed to be and, behind them, which mirrors there are,
-as bit masks; the pages in each pipe.
+as bit masks; the pages in each pipe; which tasks wait for userfaultfd, as a bit mask.
 """
 
 _Points = frozenset[_Point]
-"""Where everybody may be: several only after a vmsplice() that might have failed."""
+"""Where everybody may be: several only after a vmsplice() that might have failed, and before an
+access that might wait for userfaultfd."""
+
+_TOUCHES = frozenset(
+    {
+        "user_load",
+        "user_store",
+        "pin",
+        "get",
+        "o_direct",
+        "vmsplice",
+        "process_vm_readv",
+        "process_vm_writev",
+        "proc_mem_read",
+        "proc_mem_write",
+    }
+)
+"""Verbs that may meet a page that userfaultfd has missing or write-protects."""
 
 
 class _Rules:
@@ -165,8 +184,8 @@ class _Rules:
             for task in program.tasks
         ]
         started = sum(1 << t for t, task in enumerate(program.tasks) if task.parent is None)
-        point = ((0,) * len(self.tasks), started, 0, 0, (0,) * len(program.pipes))
-        self.start: _Points = frozenset({point})
+        point = ((0,) * len(self.tasks), started, 0, 0, (0,) * len(program.pipes), 0)
+        self.start: _Points = frozenset(self._held_up(point))
 
     def movers(self, point: _Point) -> list[int]:
         """Tasks that can move."""
@@ -178,11 +197,23 @@ class _Rules:
             after
             for point in points
             if self._can_move(point, task)
-            for after in self._step(point, task)
+            for step in self._step(point, task)
+            for after in self._held_up(step)
         )
 
+    def _held_up(self, point: _Point) -> list[_Point]:
+        """The same point, with each choice of who waits for userfaultfd there."""
+        done, started = point[:2]
+        found = [0]
+        for task, moves in enumerate(self.tasks):
+            if started >> task & 1 and done[task] < len(moves) and moves[done[task]].may_wait:
+                found += [waits | 1 << task for waits in found]
+        return [(*point[:-1], waits) for waits in found]
+
     def _can_move(self, point: _Point, task: int) -> bool:
-        done, started, exited, settled, pages = point
+        done, started, exited, settled, pages, waits = point
+        if waits >> task & 1:
+            return False
         if not started >> task & 1 or exited >> task & 1 or done[task] == len(self.tasks[task]):
             return False
         move = self.tasks[task][done[task]]
@@ -200,24 +231,24 @@ class _Rules:
         return True
 
     def _step(self, point: _Point, task: int) -> list[_Point]:
-        done, started, exited, settled, pages = point
+        done, started, exited, settled, pages, _ = point
         move = self.tasks[task][done[task]]
         done = _changed(done, task, 1)
         bit = 1 << move.subject
         match move.kind:
             case "start":
-                return [(done, started | bit, exited, settled, pages)]
+                return [(done, started | bit, exited, settled, pages, 0)]
             case "exit":
-                return [(done, started, exited | bit, settled, pages)]
+                return [(done, started, exited | bit, settled, pages, 0)]
             case "settle":
-                return [(done, started, exited, settled | bit, pages)]
+                return [(done, started, exited, settled | bit, pages, 0)]
             case "put":
-                put = (done, started, exited, settled, _changed(pages, move.subject, 1))
-                failed = [(done, started, exited, settled, pages)] if move.may_fail else []
+                put = (done, started, exited, settled, _changed(pages, move.subject, 1), 0)
+                failed = [(done, started, exited, settled, pages, 0)] if move.may_fail else []
                 return [put, *failed]
             case "take":
-                return [(done, started, exited, settled, _changed(pages, move.subject, -1))]
-        return [(done, started, exited, settled, pages)]
+                return [(done, started, exited, settled, _changed(pages, move.subject, -1), 0)]
+        return [(done, started, exited, settled, pages, 0)]
 
 
 def _changed(numbers: tuple[int, ...], at: int, by: int) -> tuple[int, ...]:
@@ -232,6 +263,24 @@ def _process(program: Program, task: Task) -> str:
 
 
 def _move(program: Program, task: Task, statement: Statement) -> _Move:
+    move = _kind(program, task, statement)
+    return replace(move, may_wait=_may_wait(program, statement))
+
+
+def _may_wait(program: Program, statement: Statement) -> bool:
+    """Whether the statement touches a page that somebody registers with userfaultfd."""
+    registers = [s for t in program.tasks for s in t.statements if s.verb == "uffd_register"]
+    pages = [
+        a.name if isinstance(a, Page) else a.page
+        for a in statement.args
+        if isinstance(a, Page | Cell)
+    ]
+    return statement.verb in _TOUCHES and any(
+        _covers(program, s.args[0], page) for s in registers for page in pages
+    )
+
+
+def _kind(program: Program, task: Task, statement: Statement) -> _Move:
     match statement.verb, statement.args:
         case (("fork" | "clone"), (Name(child),)):
             return _Move("start", program.task_index(child))
@@ -239,7 +288,7 @@ def _move(program: Program, task: Task, statement: Statement) -> _Move:
             return _Move("exit", program.task_index(task.name))
         case "wait", (Name(child),):
             return _Move("wait", program.task_index(child))
-        case (("pin" | "get"), (_, Pin(name), *_)):
+        case (("pin" | "get" | "o_direct"), (_, Pin(name), *_)):
             return _Move("settle", program.pins.index(name))
         case "mirror", (Mirror(name), *_):
             return _Move("settle", len(program.pins) + program.mirrors.index(name))

@@ -69,6 +69,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "longterm": "held for as long as user space likes (FOLL_LONGTERM)",
             "slow": "do not try the fast path",
         },
+        "uffd": {
+            "missing": "who touches a page that is not there waits",
+            "wp": "who stores into a page that uffd_wp() protects waits",
+        },
         "drop": {
             "dirty": "mark the page dirty first",
         },
@@ -86,6 +90,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "present": "a frame is there",
             "exclusive": "one page table entry alone maps the frame",
             "swapped": "the page is in swap",
+            "soft_dirty": "written since the last clear_refs(), or mapped since",
         },
         "kpageflags": {
             "anonymous": "anonymous memory",
@@ -101,8 +106,10 @@ _PRINT_ORDER = tuple(WORDS)
 
 ERRNOS = (
     "EPERM",
+    "ENOENT",
     "ESRCH",
     "EINTR",
+    "EIO",
     "EAGAIN",
     "ENOMEM",
     "EACCES",
@@ -346,6 +353,18 @@ _ALL = (
         ("h = get(A, read)", "h = get(A, write, slow)"),
     ),
     Verb(
+        "o_direct",
+        (
+            _PAGE,
+            _NEW_PIN,
+            Slot("words", group="gup", one_of=("read", "write"), optional=("slow",)),
+        ),
+        "status",
+        "begins an O_DIRECT transfer from the page (read) or into it (write); unpin ends it",
+        "write(2) or read(2) of a file with O_DIRECT, under way",
+        ("h = o_direct(A, write)", "h = o_direct(A, read, slow)"),
+    ),
+    Verb(
         "unpin",
         (Slot("pin", "h"), Slot("words", group="drop", optional=("dirty",))),
         "status",
@@ -388,12 +407,73 @@ _ALL = (
         ("r0 = read(p)", "r0 = read(p[1])"),
     ),
     Verb(
+        "uffd_register",
+        (_PAGES, Slot("words", group="uffd", one_of=("missing", "wp"))),
+        "status",
+        "registers pages with userfaultfd: accesses wait until a task answers",
+        "ioctl(2) UFFDIO_REGISTER",
+        ("uffd_register(A, missing)", "uffd_register(A..B, wp)"),
+    ),
+    Verb(
+        "uffd_copy",
+        (_CELL, _VALUE),
+        "status",
+        "supplies a missing page: this cell holds the value, all others 0; who waits goes on",
+        "ioctl(2) UFFDIO_COPY",
+        ("uffd_copy(A[0], 5)", "r1 = uffd_copy(A[1], r0)"),
+    ),
+    Verb(
+        "uffd_wp",
+        (_PAGES,),
+        "status",
+        "write-protects registered pages that are there",
+        "ioctl(2) UFFDIO_WRITEPROTECT, UFFDIO_WRITEPROTECT_MODE_WP",
+        ("uffd_wp(A)", "r0 = uffd_wp(A..B)"),
+    ),
+    Verb(
+        "uffd_unprotect",
+        (_PAGES,),
+        "status",
+        "ends the write-protection; who waits goes on",
+        "ioctl(2) UFFDIO_WRITEPROTECT, mode 0",
+        ("uffd_unprotect(A)", "r0 = uffd_unprotect(A..B)"),
+    ),
+    Verb(
+        "uffd_move",
+        (_PAGE, Slot("page", "B")),
+        "status",
+        "moves page A to B, which is registered and missing; who waits for B goes on",
+        "ioctl(2) UFFDIO_MOVE",
+        ("uffd_move(A, B)", "r0 = uffd_move(A, B)"),
+    ),
+    Verb(
+        "numa_hint",
+        (_PAGES,),
+        "status",
+        "the kernel takes all access away for a while, to learn who uses the pages",
+        "NUMA balancing, task_numa_work()",
+        ("numa_hint(A)", "numa_hint(A..B)"),
+    ),
+    Verb(
+        "clear_refs",
+        (),
+        "status",
+        "forgets which pages were written: none is soft-dirty any more",
+        "write(2) of 4 to /proc/self/clear_refs",
+        ("clear_refs()", "r0 = clear_refs()"),
+    ),
+    Verb(
         "pagemap",
-        (_PAGE, Slot("words", group="pagemap", one_of=("present", "exclusive", "swapped"))),
+        (
+            _PAGE,
+            Slot(
+                "words", group="pagemap", one_of=("present", "exclusive", "swapped", "soft_dirty")
+            ),
+        ),
         "value",
         "looks what the kernel says of a page: 1 or 0",
         "read(2) of /proc/thread-self/pagemap",
-        ("r0 = pagemap(A, present)", "r0 = pagemap(A, exclusive)"),
+        ("r0 = pagemap(A, present)", "r0 = pagemap(A, soft_dirty)"),
     ),
     Verb(
         "process_vm_readv",
@@ -491,6 +571,22 @@ _ALL = (
         "close(2) of the KVM, ibv_dereg_mr(), iommu_sva_unbind_device()",
         ("mirror_drop(m)",),
         in_device=True,
+    ),
+    Verb(
+        "proc_mem_read",
+        (Slot("process", "P"), _CELL),
+        "value",
+        "reads a cell of another process's memory, whatever its protection (FOLL_FORCE)",
+        "read(2) of /proc/PID/mem",
+        ("r0 = proc_mem_read(P, A[1])",),
+    ),
+    Verb(
+        "proc_mem_write",
+        (Slot("process", "P"), _CELL, _VALUE),
+        "status",
+        "writes a cell of another process's memory, whatever its protection (FOLL_FORCE)",
+        "write(2) of /proc/PID/mem",
+        ("proc_mem_write(P, A[1], 5)", "r1 = proc_mem_write(P, A[1], r0)"),
     ),
     Verb(
         "kpagecount",

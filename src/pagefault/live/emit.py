@@ -208,7 +208,7 @@ def _features(
     parts.update(feature.file for feature in features)
     if "pins/longterm.c" in parts:
         parts.add("pins/guptest.c")
-    if parts & {"pins/copy.c", "pins/direct.c"}:
+    if parts & {"pins/copy.c", "pins/direct.c", "verbs/userfaults.c"}:
         parts.add("uffd.c")
     if "reclaim.c" in parts:
         parts.add("swap.c")

@@ -25,6 +25,7 @@ class Feature(Enum):
     )
     FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
     PAGEMAP = ("pagemap.c", "probe_pagemap", "/proc/PID/pagemap")
+    SOFT_DIRTY = ("soft_dirty.c", "probe_soft_dirty", "soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)")
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
     RECLAIM = (
@@ -34,11 +35,28 @@ class Feature(Enum):
     )
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
+    DIRECT = (
+        "pins/direct.c",
+        "probe_direct",
+        "files with O_DIRECT, userfaultfd(2), frame numbers in pagemap",
+    )
     DIRECT_GET = (
         "pins/direct.c",
         "probe_direct_get",
         "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
     )
+    PROC_MEM = ("verbs/proc_mem.c", "probe_proc_mem", "/proc/PID/mem that forces its way")
+    UFFD_MISSING = (
+        "verbs/userfaults.c",
+        "probe_uffd_missing",
+        "userfaultfd(2), UFFD_FEATURE_SIGBUS",
+    )
+    UFFD_WP = (
+        "verbs/userfaults.c",
+        "probe_uffd_wp",
+        "userfaultfd(2), UFFD_FEATURE_PAGEFAULT_FLAG_WP",
+    )
+    UFFD_MOVE = ("verbs/userfaults.c", "probe_uffd_move", "userfaultfd(2), UFFD_FEATURE_MOVE (6.8)")
     USERFAULTFD = (
         "pins/copy.c",
         "probe_userfaultfd",

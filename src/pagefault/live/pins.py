@@ -13,6 +13,9 @@ from pagefault.live.features import Feature
 
 __all__ = ["Means", "PinPlan", "Refusal", "plan_pins"]
 
+TAKERS = ("pin", "get", "o_direct")
+"""Verbs that take a reference."""
+
 HOLDS = 4
 """A pin for reading can be read through so often; templates/pins/copy.c has the same number."""
 
@@ -30,7 +33,8 @@ COPY = Means("copy", (Feature.USERFAULTFD, Feature.PROCESS_VM))
 LONGTERM = Means("longterm", (*COPY.needs, Feature.LONGTERM))
 GUP_TEST = Means("guptest", (Feature.GUP_TEST,))
 SPLICE = Means("splice", (Feature.TEE,))
-DIRECT = Means("direct", (Feature.DIRECT_GET,))
+DIRECT = Means("direct", (Feature.DIRECT,))
+DIRECT_GET = Means("direct", (Feature.DIRECT_GET,))
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def plan_pins(program: Program) -> dict[str, PinPlan] | Refusal:
     plans = {}
     for task in program.tasks:
         for statement in task.statements:
-            if statement.verb in ("pin", "get"):
+            if statement.verb in TAKERS:
                 plan = _plan(program, statement)
                 if isinstance(plan, Refusal):
                     return plan
@@ -81,6 +85,8 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
             raise AssertionError(statement)
     if "slow" in words:
         return _plan_slow(program, statement, name, words)
+    if statement.verb == "o_direct":
+        return _plan_o_direct(program, name, "write" in words)
     if statement.verb == "get":
         return _plan_get(program, name, "write" in words)
     if "write" in words:
@@ -107,20 +113,28 @@ def _plan_get(program: Program, name: str, write: bool) -> PinPlan | Refusal:
         return PinPlan(SPLICE, "splice_get")
     writes = _uses(program, "dma_write", name)
     if writes:
-        return _plan_direct(program, name, writes)
+        return _plan_direct(program, name, writes, DIRECT_GET)
     reason = "get(..., write) is a write fault and vmsplice(2), between which others may move"
     return PinPlan(SPLICE, "splice_get_write", no_stress=reason)
 
 
-def _plan_direct(program: Program, name: str, writes: list[Statement]) -> PinPlan | Refusal:
+def _plan_o_direct(program: Program, name: str, write: bool) -> PinPlan | Refusal:
+    if not write:
+        return Refusal("nothing holds up an O_DIRECT write once the disk may be asked")
+    return _plan_direct(program, name, _uses(program, "dma_write", name), DIRECT)
+
+
+def _plan_direct(
+    program: Program, name: str, writes: list[Statement], means: Means
+) -> PinPlan | Refusal:
     """An O_DIRECT read under way: it writes once, what the disk has, and cannot be taken back."""
-    if len(writes) > 1 or _uses(program, "dma_read", name) or _uses(program, "unpin", name):
-        return Refusal("a FOLL_GET reference that may write is an O_DIRECT read: one dma_write")
+    if len(writes) != 1 or _uses(program, "dma_read", name) or _uses(program, "unpin", name):
+        return Refusal("an O_DIRECT read is one dma_write, and nothing else")
     if _exits(program, name):
         return Refusal("an O_DIRECT read under way keeps the memory of a process that exits")
     match writes[0].args:
         case (Pin(cell=cell), Int(value)):
-            return PinPlan(DIRECT, "direct_get", (cell or 0, value))
+            return PinPlan(means, "direct_get", (cell or 0, value))
     return Refusal("what an O_DIRECT read finds on disk is written there before: no register")
 
 
@@ -154,7 +168,7 @@ def _exits(program: Program, pin: str) -> bool:
         task
         for task in program.tasks
         for s in task.statements
-        if s.verb in ("pin", "get") and pin in {a.name for a in s.args if isinstance(a, Pin)}
+        if s.verb in TAKERS and pin in {a.name for a in s.args if isinstance(a, Pin)}
     )
     space = space_of(program, taker.name)
     return any(

@@ -100,6 +100,7 @@ FOLLOWERS = {
 _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
+        "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "reap": "a process that the kernel kills for want of memory",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
@@ -125,7 +126,8 @@ def missing(statement: Statement) -> str:
     return f"{statement.verb}() needs {what}; there is no statement for it"
 
 
-PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62"}
+PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
+UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
 KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
 
 
@@ -255,6 +257,21 @@ def _writev(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _proc_mem_read(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index)):
+            return f"proc_mem_read({names.c(task)}, {names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _proc_mem_write(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index), (Int() | Register()) as value):
+            place = f"{names.c(task)}, {names.c(page)}, {index}"
+            return f"proc_mem_write({place}, {_value(value)})"
+    raise AssertionError(s)
+
+
 def _take(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Pin(pin), *_):
@@ -283,6 +300,41 @@ def _dma_write(names: Names, s: Statement) -> str:
             place = f"{names.c(pin)}, {cell or 0}"
             return f"{names.pins[pin].means.prefix}_write({place}, {_value(value)})"
     raise AssertionError(s)
+
+
+def _uffd_register(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words() as mode):
+            return f"uffd_register({names.pages(pages)}, {_word(mode, UFFD_MODES)})"
+    raise AssertionError(s)
+
+
+def _uffd_copy(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index), (Int() | Register()) as value):
+            return f"uffd_copy({names.c(page)}, {index}, {_value(value)})"
+    raise AssertionError(s)
+
+
+def _uffd_writeprotect(protect: int) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Range() as pages,):
+                return f"uffd_writeprotect({names.pages(pages)}, {protect})"
+        raise AssertionError(s)
+
+    return call
+
+
+def _uffd_move(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Page(new)):
+            return f"uffd_move({names.c(page)}, {names.c(new)})"
+    raise AssertionError(s)
+
+
+def _clear_refs(names: Names, s: Statement) -> str:
+    return "clear_refs()"
 
 
 def _pagemap(names: Names, s: Statement) -> str:
@@ -324,9 +376,28 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
-        "pagemap": Rule(_pagemap, "verbs/pagemap.c", (Feature.PAGEMAP,)),
+        "uffd_register": Rule(
+            _uffd_register,
+            "verbs/userfaults.c",
+            (Feature.UFFD_MISSING,),
+            word_needs={"wp": Feature.UFFD_WP},
+        ),
+        "uffd_copy": Rule(_uffd_copy, "verbs/userfaults.c", (Feature.UFFD_MISSING,)),
+        "uffd_wp": Rule(_uffd_writeprotect(1), "verbs/userfaults.c", (Feature.UFFD_WP,)),
+        "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
+        "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
+        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "pagemap": Rule(
+            _pagemap,
+            "verbs/pagemap.c",
+            (Feature.PAGEMAP,),
+            word_needs={"soft_dirty": Feature.SOFT_DIRTY},
+        ),
         "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
+        "proc_mem_read": Rule(_proc_mem_read, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "proc_mem_write": Rule(_proc_mem_write, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "o_direct": Rule(_take, ""),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
         "unpin": Rule(_unpin, ""),

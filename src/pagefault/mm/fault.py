@@ -4,6 +4,7 @@ from pagefault.consts import (
     FAULT_FLAG_WRITE,
     SIG_BASE,
     SIGSEGV,
+    VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -69,6 +70,7 @@ def do_user_addr_fault(st, t, vpn, write):
     fault_flags = 0
     if write:
         fault_flags = FAULT_FLAG_WRITE
-    yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
-    unlock_after_fault(st, t, mm, vpn)
+    ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+    if not ret & VM_FAULT_RETRY:
+        unlock_after_fault(st, t, mm, vpn)
     return 0

@@ -18,6 +18,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, share_audience
 from pagefault.hw.tlb import flush_tlb_mm
+from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.memory import copy_page_range
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.page_alloc import clear_highpage
@@ -50,6 +51,7 @@ def dup_vma(st, mm, child_mm, vpn):
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or vm_flags & VM_DONTCOPY:
         return 0
+    vm_flags = dup_userfaultfd(vm_flags)
     if vm_flags & VM_WIPEONFORK:
         set_vma(st, child_mm, vpn, vm_flags, 0)
         return 0

@@ -1,8 +1,8 @@
 """get_user_pages and pin_user_pages: kernel references to user pages. Models mm/gup.c.
 
 GUP-fast walks the page tables with nothing but interrupts off and rechecks; the slow path takes
-mmap_lock and the PTL and can fault. Each call here is for one page. Left out: FOLL_FORCE, NUMA
-hint faults, migration of pages that a long-term pin must not hold, files.
+mmap_lock and the PTL and can fault. Each call here is for one page. Left out: NUMA hint faults,
+migration of pages that a long-term pin must not hold, files.
 """
 
 from pagefault.consts import (
@@ -12,6 +12,7 @@ from pagefault.consts import (
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
+    FOLL_FORCE,
     FOLL_LONGTERM,
     FOLL_PIN,
     FOLL_REMOTE,
@@ -19,6 +20,7 @@ from pagefault.consts import (
     FOLL_WRITE,
     MMF_HAS_PINNED,
     PROP_NO_USE_AFTER_FREE,
+    VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -37,6 +39,8 @@ from pagefault.hw.pgtable import (
     pte_write,
     ptep_get,
 )
+from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
+from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_writable
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
@@ -63,9 +67,18 @@ def gup_breaks_cow(gup_flags):
     return gup_flags & FOLL_WRITE != 0
 
 
-def can_follow_write_pte(pte, gup_flags):
-    """mm/gup.c can_follow_write_pte(), v6.12, without FOLL_FORCE."""
-    return pte_write(pte)
+def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
+    """mm/gup.c can_follow_write_pte(), v6.12: FOLL_FORCE writes through a read-only PTE if COW has
+    been broken and no fault is to tell of the write (since 6.0, commit 5535be309971)."""
+    if pte_write(pte):
+        return 1
+    if not gup_flags & FOLL_FORCE or vma_is_writable(st, mm, vpn):
+        return 0
+    if not folio_test_anon(st, pte_pfn(pte)) or not PageAnonExclusive(st, pte_pfn(pte)):
+        return 0
+    if pte_needs_soft_dirty_wp(st, mm, vpn, pte) or userfaultfd_pte_wp(st, mm, vpn, pte):
+        return 0
+    return 1
 
 
 def gup_flags_after_fault(st, mm, vpn, gup_flags):
@@ -179,10 +192,12 @@ def gup_fast_permits(st, write, pte):
 
 
 def check_vma_flags(st, mm, vpn, gup_flags):
-    """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT."""
+    """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED:
         return -EFAULT
+    if gup_flags & FOLL_FORCE:
+        return 0
     if gup_flags & FOLL_WRITE and not vm_flags & VM_WRITE:
         return -EFAULT
     if not vm_flags & VM_READ:
@@ -191,11 +206,19 @@ def check_vma_flags(st, mm, vpn, gup_flags):
 
 
 def get_user_page_slow(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, with its mmap_lock. Returns a pfn or -EFAULT.
-
-    After each fault it looks again: the page may have changed meanwhile.
-    """
+    """mm/gup.c __get_user_pages_locked(), v6.12, with its mmap_lock. Returns a pfn or -EFAULT."""
     yield from mmap_read_lock(st, t, mm)
+    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
+    mmap_read_unlock(st, mm)
+    return pfn
+
+
+def __get_user_pages(st, t, mm, vpn, gup_flags):
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn or -EFAULT.
+
+    After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
+    reading on entry and on return; a fault that waits gives it back in between.
+    """
     pfn = -ENOENT
     while pfn < 0:
         ret = check_vma_flags(st, mm, vpn, gup_flags)
@@ -203,11 +226,12 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                if ret & VM_FAULT_RETRY:
+                    yield from mmap_read_lock(st, t, mm)
+                    ret = 0
                 gup_flags = gup_flags_after_fault(st, mm, vpn, gup_flags)
         if ret != 0:
-            mmap_read_unlock(st, mm)
             return -EFAULT
-    mmap_read_unlock(st, mm)
     return pfn
 
 
@@ -234,11 +258,12 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
 
 
 def follow_refuses(st, mm, vpn, gup_flags):
-    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL held."""
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL held. Without
+    FOLL_HONOR_NUMA_FAULT a PROT_NONE entry is no reason; check_vma_flags() has asked the VMA."""
     pte = ptep_get(st, mm, vpn)
-    if not pte_present(pte) or pte_protnone(pte):
+    if not pte_present(pte):
         return -ENOENT
-    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(pte, gup_flags):
+    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte, gup_flags):
         return -ENOENT
     if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
         return -EMLINK

@@ -1,7 +1,7 @@
 """Who takes user pages and keeps them: a driver that pins for DMA, and one that only references.
 
-A pin stands for io_uring's registered buffers, RDMA or VFIO (pin_user_pages_fast()); a get for
-O_DIRECT up to 6.4 (get_user_pages_fast()). Who asks for what, by release: gup_users.toml.
+A pin stands for io_uring's registered buffers, RDMA or VFIO (pin_user_pages_fast()); a get for a
+plain reference (get_user_pages_fast()). Who asks for what, by release: gup_users.toml.
 """
 
 from pagefault.consts import (
@@ -43,6 +43,16 @@ def sys_pin(st, t, vpn, pin, gup_flags):
 def sys_get(st, t, vpn, pin, gup_flags):
     """mm/gup.c get_user_pages_fast(), v6.12: a plain reference, that fork does not look for."""
     return (yield from take_user_page(st, t, vpn, pin, gup_flags | FOLL_GET))
+
+
+def o_direct_reference():
+    """lib/iov_iter.c iov_iter_extract_pages(), v6.12: pins (since 6.5, commit 1ccf164ec866)."""
+    return FOLL_PIN
+
+
+def sys_o_direct(st, t, vpn, pin, gup_flags):
+    """lib/iov_iter.c iov_iter_extract_pages(), v6.12, of an O_DIRECT transfer that is under way."""
+    return (yield from take_user_page(st, t, vpn, pin, gup_flags | o_direct_reference()))
 
 
 def take_user_page(st, t, vpn, pin, gup_flags):

@@ -1,7 +1,7 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
 This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages,
-userfaultfd, KSM, NUMA hinting.
+KSM.
 """
 
 from pagefault.consts import (
@@ -12,15 +12,12 @@ from pagefault.consts import (
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     NR_PMD,
-    PAGE_ACCESSED,
-    PAGE_PRESENT,
-    PAGE_PROTNONE,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
     PTRS_PER_PTE,
-    VM_READ,
-    VM_WRITE,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
     ZERO_PFN,
 )
 from pagefault.hw.choice import VM_BUG_ON, choose
@@ -32,6 +29,7 @@ from pagefault.hw.pgtable import (
     pmd_index,
     pmd_none,
     pmdp_get,
+    pte_clear_uffd_wp,
     pte_maps,
     pte_mkdirty,
     pte_mkold,
@@ -40,6 +38,7 @@ from pagefault.hw.pgtable import (
     pte_none,
     pte_pfn,
     pte_present,
+    pte_protnone,
     pte_special,
     pte_swp_clear_exclusive,
     pte_swp_exclusive,
@@ -51,9 +50,25 @@ from pagefault.hw.pgtable import (
     ptep_set_wrprotect,
     set_pte_at,
 )
-from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
-from pagefault.mm.mmu_gather import tlb_remove_folio, tlb_track_range
+from pagefault.mm.fs_userfaultfd import (
+    handle_userfault,
+    userfaultfd_missing,
+    userfaultfd_pte_wp,
+    userfaultfd_wp,
+)
+from pagefault.mm.internal import (
+    can_change_pte_writable,
+    maybe_mkwrite,
+    numa_saved_write,
+    pte_modify,
+    pte_needs_soft_dirty_wp,
+    vma_is_accessible,
+    vma_is_writable,
+    vma_page_prot,
+)
+from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
     mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
@@ -115,31 +130,14 @@ def vm_normal_page(pte):
     return not pte_special(pte)
 
 
-def vma_is_writable(st, mm, vpn):
-    return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
-
-
-def vma_page_prot(st, mm, vpn):
-    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, of a private VMA: never writable, since
-    copy-on-write decides that."""
-    if st.mm[mm].vma[vpn].vm_flags & VM_READ:
-        return PAGE_PRESENT | PAGE_ACCESSED
-    return PAGE_PROTNONE | PAGE_ACCESSED
-
-
-def maybe_mkwrite(st, mm, vpn, pte):
-    if vma_is_writable(st, mm, vpn):
-        return pte_mkwrite(pte)
-    return pte
-
-
 # --- faults ------------------------------------------------------------------------------------
 
 
 def handle_mm_fault(st, t, mm, vpn, fault_flags):
-    """mm/memory.c handle_mm_fault(), v6.12. Locks: mmap_lock held for reading throughout.
+    """mm/memory.c handle_mm_fault(), v6.12. Locks: mmap_lock held for reading.
 
-    The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again.
+    The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again,
+    VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte):
@@ -159,6 +157,9 @@ def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
+    if pte_protnone(orig_pte) and vma_is_accessible(st, mm, vpn):
+        do_numa_page(st, mm, vpn, orig_pte)
+        return 0
     if fault_flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not pte_write(orig_pte):
         return (yield from do_wp_page(st, t, mm, vpn, orig_pte, fault_flags))
 
@@ -170,12 +171,25 @@ def handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags):
     return 0
 
 
+def do_numa_page(st, mm, vpn, orig_pte):
+    """mm/memory.c do_numa_page(), v6.12: the page is touched that a NUMA hint lies on. Left out:
+    that it may migrate. Locks: PTL held on entry, released on return."""
+    pte = pte_mkyoung(pte_modify(orig_pte, vma_page_prot(st, mm, vpn)))
+    if numa_saved_write(orig_pte) or can_change_pte_writable(st, mm, vpn, pte):
+        pte = pte_mkwrite(pte)
+    set_pte_at(st, mm, vpn, pte)
+    pte_unmap_unlock(st, mm, vpn)
+
+
 def do_anonymous_page(st, t, mm, vpn, fault_flags):
-    """mm/memory.c do_anonymous_page(), v6.12: the first touch. Left out: uffd missing."""
+    """mm/memory.c do_anonymous_page(), v6.12: the first touch."""
     pte_alloc(st, mm, vpn)
     if not fault_flags & FAULT_FLAG_WRITE:
         yield from pte_offset_map_lock(st, t, mm, vpn)
         if pte_none(ptep_get(st, mm, vpn)):
+            if userfaultfd_missing(st, mm, vpn):
+                pte_unmap_unlock(st, mm, vpn)
+                return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
             prot = vma_page_prot(st, mm, vpn)
             set_pte_at(st, mm, vpn, mk_pte(ZERO_PFN, prot | PAGE_SPECIAL))
         pte_unmap_unlock(st, mm, vpn)
@@ -185,7 +199,11 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
     new_pfn = folio_alloc(st)
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if pte_none(ptep_get(st, mm, vpn)):
-        set_anon_pte(st, mm, vpn, new_pfn, 1)
+        if userfaultfd_missing(st, mm, vpn):
+            pte_unmap_unlock(st, mm, vpn)
+            folio_put(st, new_pfn)
+            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
+        set_anon_pte(st, mm, vpn, new_pfn, vma_is_writable(st, mm, vpn))
     else:
         folio_put(st, new_pfn)
     pte_unmap_unlock(st, mm, vpn)
@@ -194,7 +212,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
 
 def set_anon_pte(st, mm, vpn, pfn, writable):
     """Map a new, exclusive anonymous folio; the mapping takes over the caller's reference."""
-    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn) | PAGE_SOFT_DIRTY)
+    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     folio_add_new_anon_rmap(st, pfn)
@@ -294,8 +312,9 @@ def set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags):
     if nobody else has the page."""
     pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     pte |= ptep_get(st, mm, vpn) & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
-    if exclusive:
-        pte = maybe_mkwrite(st, mm, vpn, pte)
+    tracked = userfaultfd_pte_wp(st, mm, vpn, pte) or pte_needs_soft_dirty_wp(st, mm, vpn, pte)
+    if exclusive and vma_is_writable(st, mm, vpn) and not tracked:
+        pte = pte_mkwrite(pte)
         if fault_flags & FAULT_FLAG_WRITE:
             pte = pte_mkdirty(pte)
     folio_add_anon_rmap_pte(st, pfn, exclusive)
@@ -321,13 +340,25 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     return st.folio[pfn].refcount == 1
 
 
+def must_flush_before_copy(st, mm, vpn):
+    """mm/memory.c do_wp_page(), v6.12: UFFDIO_WRITEPROTECT may have changed the PTE and not flushed
+    yet, as it holds mmap_lock for reading only (since 5.12, commit 6ce64428d620)."""
+    return userfaultfd_wp(st, mm, vpn) and mm_tlb_flush_pending(st, mm)
+
+
 def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     """mm/memory.c do_wp_page(), v6.12: a write or unshare fault on a present, read-only PTE.
 
-    Left out: shared mappings, uffd-wp. Locks: PTL held on entry, released on return.
+    Left out: shared mappings. Locks: PTL held on entry, released on return.
     """
-    pfn = pte_pfn(orig_pte)
+    if not fault_flags & FAULT_FLAG_UNSHARE:
+        if userfaultfd_pte_wp(st, mm, vpn, orig_pte):
+            pte_unmap_unlock(st, mm, vpn)
+            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_WP))
+        if must_flush_before_copy(st, mm, vpn):
+            yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
 
+    pfn = pte_pfn(orig_pte)
     if folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn):
         SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
@@ -388,8 +419,8 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
     """Map the copy: writable, or read-only with the tracking bits kept if it was to unshare."""
     set_anon_pte(st, mm, vpn, new_pfn, not fault_flags & FAULT_FLAG_UNSHARE)
     if fault_flags & FAULT_FLAG_UNSHARE:
-        pte = ptep_get(st, mm, vpn) & ~(PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
-        set_pte_at(st, mm, vpn, pte | (orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)))
+        tracking = orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
+        set_pte_at(st, mm, vpn, ptep_get(st, mm, vpn) | tracking)
 
 
 # --- fork --------------------------------------------------------------------------------------
@@ -419,7 +450,8 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
             return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
         yield "judged not pinned, parent's PTE still writable"
     ptep_set_wrprotect(st, mm, vpn)
-    set_pte_at(st, child_mm, vpn, pte_mkold(pte_wrprotect(ptep_get(st, mm, vpn))))
+    child_pte = pte_clear_uffd_wp(pte_wrprotect(ptep_get(st, mm, vpn)))
+    set_pte_at(st, child_mm, vpn, pte_mkold(child_pte))
     return 0
 
 

@@ -11,6 +11,7 @@ from pagefault.consts import (
     VM_MAYREAD,
     VM_MAYWRITE,
     VM_READ,
+    VM_SOFTDIRTY,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
@@ -33,7 +34,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.vma import set_vma, vma_merge
+from pagefault.mm.vma import set_vma, vma_end, vma_merge, vma_start
 
 
 def calc_vm_prot_bits(prot):
@@ -88,7 +89,8 @@ def unmap_region(st, t, mm, start, end):
 
 
 def sys_mmap(st, t, start, end, prot, map_flags):
-    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED."""
+    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED. A new VMA,
+    or an old one that grew, is soft-dirty as a whole."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     if range_is_mapped(st, mm, start, end):
@@ -102,6 +104,8 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     for vpn in range(start, end):
         set_vma(st, mm, vpn, vm_flags, 0)
     vma_merge(st, mm, start, end)
+    for vpn in range(vma_start(st, mm, start), vma_end(st, mm, start, st.nr_vpns)):
+        st.mm[mm].vma[vpn].vm_flags |= VM_SOFTDIRTY
     mmap_write_unlock(st, mm)
     return 0
 

@@ -64,6 +64,12 @@ def tlb_batch_pages_flush(st, t):
     gather.end = 0
 
 
+def mm_tlb_flush_pending(st, mm):
+    """include/linux/mm_types.h mm_tlb_flush_pending(), v6.12: somebody has changed PTEs and may not
+    have flushed yet."""
+    return st.mm[mm].tlb_flush_pending > 0
+
+
 def mm_tlb_flush_nested(st, mm):
     """include/linux/mm_inline.h mm_tlb_flush_nested(), v6.12: another gather is under way."""
     return st.mm[mm].tlb_flush_pending > 1

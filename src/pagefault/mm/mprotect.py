@@ -2,26 +2,40 @@
 
 from pagefault.consts import (
     ENOMEM,
+    MM_CP_PROT_NUMA,
+    MM_CP_TRY_CHANGE_WRITABLE,
+    MM_CP_UFFD_WP,
+    MM_CP_UFFD_WP_RESOLVE,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    PAGE_SWAP,
     PTRS_PER_PTE,
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.monitor import check_revoked, note_revoked
+from pagefault.hw.monitor import check_revoked, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
     pmd_index,
     pmd_none,
     pmdp_get,
+    pte_clear_uffd_wp,
+    pte_mkuffd_wp,
     pte_mkwrite,
     pte_pfn,
     pte_present,
+    pte_protnone,
     pte_write,
     ptep_get,
     set_pte_at,
 )
-from pagefault.mm.memory import vma_is_writable, vma_page_prot
+from pagefault.mm.internal import (
+    can_change_pte_writable,
+    numa_saved_write,
+    pte_modify,
+    vma_page_prot,
+)
+from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
@@ -30,39 +44,59 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.vma import vma_end, vma_merge
 
-
-def can_change_pte_writable(st, mm, vpn, pte):
-    """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
-    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e)."""
-    if not vma_is_writable(st, mm, vpn):
-        return 0
-    return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
+HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
 
 
-def pte_modify(pte, newprot):
-    """arch/x86/include/asm/pgtable.h pte_modify(), v6.12: permissions change, tracking stays."""
-    return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
+def change_uffd_wp(st, mm, vpn, pte, cp_flags):
+    """What UFFDIO_WRITEPROTECT does to an entry."""
+    if cp_flags & (MM_CP_UFFD_WP | MM_CP_UFFD_WP_RESOLVE):
+        note_uffd_wp(st, mm, vpn, cp_flags & MM_CP_UFFD_WP)
+    if cp_flags & MM_CP_UFFD_WP:
+        return pte_mkuffd_wp(pte)
+    if cp_flags & MM_CP_UFFD_WP_RESOLVE:
+        return pte_clear_uffd_wp(pte)
+    return pte
 
 
-def change_present_pte(st, t, mm, vpn):
+def numa_skips_folio(st, pfn):
+    """The question of change_pte_range(), v6.12: no NUMA hint for a page that cannot move, since it
+    may be pinned or others map it. By page_count 5.17 (commit 80d47f5de5e3) to 6.1."""
+    return folio_maybe_dma_pinned(st, pfn) or st.page[pfn].mapcount > 1
+
+
+def numa_skips_pte(st, pte):
+    """mm/mprotect.c change_pte_range(), v6.12, for a NUMA hint. Left out: nodes, tiers, files."""
+    return pte_protnone(pte) or not vm_normal_page(pte) or numa_skips_folio(st, pte_pfn(pte))
+
+
+def new_prot(st, mm, vpn, old_pte, cp_flags):
+    """The protection that change_protection() was called for."""
+    if cp_flags & MM_CP_PROT_NUMA:
+        return PAGE_PROTNONE | numa_saved_write(old_pte)
+    return vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
+
+
+def change_present_pte(st, t, mm, vpn, cp_flags):
     """One PTE of change_pte_range(). Entries that lose a right must be flushed."""
     old_pte = ptep_get(st, mm, vpn)
-    prot = vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
-    pte = pte_modify(old_pte, prot)
-    if not pte_write(pte) and can_change_pte_writable(st, mm, vpn, pte):
-        pte = pte_mkwrite(pte)
+    if cp_flags & MM_CP_PROT_NUMA and numa_skips_pte(st, old_pte):
+        return
+    pte = pte_modify(old_pte, new_prot(st, mm, vpn, old_pte, cp_flags))
+    pte = change_uffd_wp(st, mm, vpn, pte, cp_flags)
+    if cp_flags & MM_CP_TRY_CHANGE_WRITABLE and not pte_write(pte):
+        if can_change_pte_writable(st, mm, vpn, pte):
+            pte = pte_mkwrite(pte)
     set_pte_at(st, mm, vpn, pte)
-    if pte != old_pte:
+    if (pte ^ old_pte) & HARDWARE_RIGHTS:
         tlb_track_range(st, t, vpn)
     note_revoked(st, t, mm, vpn)
 
 
-def change_pte_range(st, t, mm, start, end):
+def change_pte_range(st, t, mm, start, end, cp_flags):
     """mm/mprotect.c change_pte_range(), v6.12, table by table. The flush comes later, without the
     PTL and before mmap_lock is released."""
     vpn = start
@@ -73,13 +107,16 @@ def change_pte_range(st, t, mm, start, end):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             for i in range(vpn, table_end):
-                if pte_present(ptep_get(st, mm, i)):
-                    change_present_pte(st, t, mm, i)
+                pte = ptep_get(st, mm, i)
+                if pte_present(pte):
+                    change_present_pte(st, t, mm, i, cp_flags)
+                elif pte & PAGE_SWAP:
+                    set_pte_at(st, mm, i, change_uffd_wp(st, mm, i, pte, cp_flags))
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end
 
 
-def change_pud_range(st, t, mm, start, end):
+def change_pud_range(st, t, mm, start, end, cp_flags):
     """mm/mprotect.c change_pud_range(), v6.12: notifiers are told from the first table on, if there
     is one. They may map again before the TLBs are flushed: what they find has the new rights."""
     vpn = start
@@ -87,23 +124,31 @@ def change_pud_range(st, t, mm, start, end):
         vpn += 1
     if vpn < end:
         yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, end)
-        yield from change_pte_range(st, t, mm, vpn, end)
+        yield from change_pte_range(st, t, mm, vpn, end, cp_flags)
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
 
+def change_protection(st, t, mm, start, end, cp_flags):
+    """mm/mprotect.c change_protection(), v6.12. Locks: mmap_lock held."""
+    if mm_has_notifiers(st, mm):
+        yield from change_pud_range(st, t, mm, start, end, cp_flags)
+    else:
+        yield from change_pte_range(st, t, mm, start, end, cp_flags)
+
+
 def mprotect_fixup(st, t, mm, start, end, prot):
-    """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay."""
-    old_flags = st.mm[mm].vma[start].vm_flags
-    vm_flags = old_flags & ~(VM_READ | VM_WRITE) | calc_vm_prot_bits(prot)
-    if vm_flags == old_flags:
+    """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay.
+
+    Left out: VMAs that merge become soft-dirty or clean as the first one is (up to 6.18).
+    """
+    vm_flags = calc_vm_prot_bits(prot)
+    if st.mm[mm].vma[start].vm_flags & (VM_READ | VM_WRITE) == vm_flags:
         return
     for vpn in range(start, end):
-        st.mm[mm].vma[vpn].vm_flags = vm_flags
+        rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
+        st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
     vma_merge(st, mm, start, end)
-    if mm_has_notifiers(st, mm):
-        yield from change_pud_range(st, t, mm, start, end)
-    else:
-        yield from change_pte_range(st, t, mm, start, end)
+    yield from change_protection(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
 
 
 def sys_mprotect(st, t, start, end, prot):

@@ -2,8 +2,18 @@
 
 from pagefault.consts import EFAULT
 from pagefault.hw.monitor import check_revoked, owner_moves
-from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_present, ptep_get_and_clear, set_pte_at
+from pagefault.hw.pgtable import (
+    pmd_none,
+    pmdp_get,
+    pte_clear_uffd_wp,
+    pte_mksoft_dirty,
+    pte_none,
+    pte_present,
+    ptep_get_and_clear,
+    set_pte_at,
+)
 from pagefault.hw.tlb import flush_tlb_mm_range
+from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
@@ -23,9 +33,18 @@ def same_table(st, mm, vpn, other):
 def copy_vma(st, mm, vpn, new_vpn):
     """mm/vma.c copy_vma(), v6.12, of one page: what has an anon_vma keeps its vm_pgoff."""
     vm_pgoff = st.mm[mm].vma[vpn].vm_pgoff + vpn - new_vpn
-    set_vma(st, mm, new_vpn, st.mm[mm].vma[vpn].vm_flags, st.mm[mm].vma[vpn].anon_vma)
+    vm_flags = dup_userfaultfd(st.mm[mm].vma[vpn].vm_flags)
+    set_vma(st, mm, new_vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
     if st.mm[mm].vma[new_vpn].anon_vma:
         st.mm[mm].vma[new_vpn].vm_pgoff = vm_pgoff
+
+
+def move_soft_dirty_pte(pte):
+    """mm/mremap.c move_soft_dirty_pte(), v6.12: what has moved counts as written, and is not
+    registered with userfaultfd any more."""
+    if not pte_none(pte):
+        return pte_clear_uffd_wp(pte_mksoft_dirty(pte))
+    return pte
 
 
 def move_ptes(st, t, mm, vpn, new_vpn):
@@ -36,7 +55,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     if not same_table(st, mm, vpn, new_vpn):
         yield from pte_offset_map_lock(st, t, mm, new_vpn)
     pte = ptep_get_and_clear(st, mm, vpn)
-    set_pte_at(st, mm, new_vpn, pte)
+    set_pte_at(st, mm, new_vpn, move_soft_dirty_pte(pte))
     owner_moves(st, t, mm, vpn, new_vpn)
     if pte_present(pte):
         yield "PTE moved, TLB not flushed"

@@ -1,17 +1,140 @@
-"""/proc/PID/pagemap: what a process may ask about its page tables. Models fs/proc/task_mmu.c."""
+"""/proc/PID/clear_refs and /proc/PID/pagemap: which pages were written. Models fs/proc/task_mmu.c.
 
-from pagefault.consts import PM_MMAP_EXCLUSIVE, PM_PRESENT, PM_SWAP
+Left out: what clear_refs does to referenced bits (1 to 3) and to the peak of resident memory (5).
+"""
+
+from pagefault.consts import (
+    MMF_HAS_PINNED,
+    PM_MMAP_EXCLUSIVE,
+    PM_PRESENT,
+    PM_SOFT_DIRTY,
+    PM_SWAP,
+    PTRS_PER_PTE,
+    VM_SOFTDIRTY,
+)
+from pagefault.hw.monitor import (
+    observe_soft_dirty,
+    soft_dirty_begins_to_clear,
+    soft_dirty_was_cleared,
+)
 from pagefault.hw.pgtable import (
     is_swap_pte,
+    pmd_index,
     pmd_none,
     pmdp_get,
+    pte_clear_soft_dirty,
     pte_pfn,
     pte_present,
+    pte_soft_dirty,
+    pte_write,
+    pte_wrprotect,
     ptep_get,
+    set_pte_at,
 )
+from pagefault.hw.tlb import flush_tlb_mm
 from pagefault.mm.memory import vm_normal_page
-from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.mmap_lock import (
+    mmap_read_lock,
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+)
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+
+# --- clear_refs --------------------------------------------------------------------------------
+
+
+def pte_is_pinned(st, mm, pte):
+    """fs/proc/task_mmu.c pte_is_pinned(), v6.12: the page may be pinned for DMA, so that the next
+    store must not copy it. Nothing keeps GUP-fast from pinning right after the look."""
+    if not pte_write(pte) or not st.mm[mm].mm_flags & MMF_HAS_PINNED or not vm_normal_page(pte):
+        return 0
+    return folio_maybe_dma_pinned(st, pte_pfn(pte))
+
+
+def clear_soft_dirty(st, t, mm, vpn):
+    """fs/proc/task_mmu.c clear_soft_dirty(), v6.12: the next store is to fault, so the entry is
+    write-protected as well. A pinned page stays as it is, and so for ever soft-dirty. PTL held,
+    which GUP-fast and the hardware do not ask for."""
+    pte = ptep_get(st, mm, vpn)
+    if is_swap_pte(pte):
+        set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte))
+    if not pte_present(pte) or pte_is_pinned(st, mm, pte):
+        return
+    yield "judged not pinned, PTE not write-protected"
+    set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte_wrprotect(ptep_get(st, mm, vpn))))
+
+
+def clear_refs_pte_range(st, t, mm, start, end):
+    """fs/proc/task_mmu.c clear_refs_pte_range(), v6.12, of one page table. Takes the PTL."""
+    locked = 0
+    if not pmd_none(pmdp_get(st, mm, start)):
+        locked = yield from pte_offset_map_lock(st, t, mm, start)
+    if locked:
+        for vpn in range(start, end):
+            yield from clear_soft_dirty(st, t, mm, vpn)
+        pte_unmap_unlock(st, mm, start)
+
+
+def walk_page_range(st, t, mm):
+    """mm/pagewalk.c walk_page_range(), v6.12, for clear_refs: the whole address space."""
+    vpn = 0
+    while vpn < st.nr_vpns:
+        table_end = min(st.nr_vpns, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        yield from clear_refs_pte_range(st, t, mm, vpn, table_end)
+        vpn = table_end
+
+
+def clear_vm_softdirty(st, mm):
+    """From here on a page that nobody has touched is clean, too."""
+    for vpn in range(st.nr_vpns):
+        st.mm[mm].vma[vpn].vm_flags &= ~VM_SOFTDIRTY
+
+
+def clear_refs_lock(st, t, mm):
+    """fs/proc/task_mmu.c clear_refs_write(), v6.12: mmap_lock for writing, so that nobody can fault
+    a page in and copy it before the flush (since 5.11, commit 29a951dfb3c3)."""
+    yield from mmap_write_lock(st, t, mm)
+    clear_vm_softdirty(st, mm)
+
+
+def clear_refs_unlock(st, mm):
+    mmap_write_unlock(st, mm)
+
+
+def sys_clear_refs(st, t):
+    """fs/proc/task_mmu.c clear_refs_write(), v6.12, of CLEAR_REFS_SOFT_DIRTY by the process
+    itself."""
+    mm = st.task[t].mm
+    soft_dirty_begins_to_clear(st, mm)
+    yield from clear_refs_lock(st, t, mm)
+    st.mm[mm].tlb_flush_pending += 1
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, 0, st.nr_vpns)
+    yield from walk_page_range(st, t, mm)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from clear_refs_flush(st, t, mm)
+    st.mm[mm].tlb_flush_pending -= 1
+    soft_dirty_was_cleared(st, mm)
+    clear_refs_unlock(st, mm)
+    return 0
+
+
+def clear_refs_flush(st, t, mm):
+    """fs/proc/task_mmu.c clear_refs_write(), v6.12: until this is done a CPU may write by a
+    translation from before, and nobody is told."""
+    yield "PTEs write-protected, TLBs not flushed"
+    yield from flush_tlb_mm(st, t, mm)
+
+
+# --- pagemap -----------------------------------------------------------------------------------
 
 
 def pte_to_pagemap_entry(st, mm, vpn):
@@ -28,6 +151,11 @@ def pte_to_pagemap_entry(st, mm, vpn):
             pm_flags |= PM_MMAP_EXCLUSIVE
     elif is_swap_pte(pte):
         pm_flags |= PM_SWAP
+    if pte_soft_dirty(pte):
+        pm_flags |= PM_SOFT_DIRTY
+    if st.mm[mm].vma[vpn].vm_flags & VM_SOFTDIRTY:
+        pm_flags |= PM_SOFT_DIRTY
+    observe_soft_dirty(st, mm, vpn, pm_flags & PM_SOFT_DIRTY)
     return pm_flags
 
 

@@ -6,9 +6,14 @@ fork is marked, for such a VMA does not merge with one that has none. Left out: 
 fork takes over from a process that is gone.
 """
 
-from pagefault.consts import VM_MAPPED, VM_READ, VM_WRITE
+from pagefault.consts import VM_MAPPED, VM_READ, VM_SOFTDIRTY, VM_WRITE
 
 ANON_VMA_OF_PARENT = 16
+
+
+def flags_differ(st, mm, vpn, other):
+    """The vm_flags that keep two VMAs apart; VM_SOFTDIRTY does not."""
+    return (st.mm[mm].vma[vpn].vm_flags ^ st.mm[mm].vma[other].vm_flags) & ~VM_SOFTDIRTY
 
 
 def same_vma(st, mm, vpn, other):
@@ -16,7 +21,7 @@ def same_vma(st, mm, vpn, other):
     is none."""
     if not st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
         return 0
-    if st.mm[mm].vma[vpn].vm_flags != st.mm[mm].vma[other].vm_flags:
+    if flags_differ(st, mm, vpn, other):
         return 0
     if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
         return 0
@@ -56,7 +61,7 @@ def is_mergeable_anon_vma(anon_vma, other):
 def can_vma_merge(st, mm, vpn, other):
     """mm/vma.c can_vma_merge_before() and can_vma_merge_after(), v6.12: whether the VMA of `vpn`
     may become part of its neighbour, the VMA of `other`."""
-    if st.mm[mm].vma[vpn].vm_flags != st.mm[mm].vma[other].vm_flags:
+    if flags_differ(st, mm, vpn, other):
         return 0
     if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
         return 0
@@ -93,8 +98,9 @@ def vma_merge(st, mm, start, end):
 def reusable_anon_vma(st, mm, vpn, other):
     """mm/vma.c reusable_anon_vma(), v6.12: the anon_vma of a neighbour that differs in access
     rights at most; 0 if there is none to share."""
-    differ = st.mm[mm].vma[vpn].vm_flags ^ st.mm[mm].vma[other].vm_flags
-    if differ & ~(VM_READ | VM_WRITE) or st.mm[mm].vma[other].anon_vma & ANON_VMA_OF_PARENT:
+    if flags_differ(st, mm, vpn, other) & ~(VM_READ | VM_WRITE):
+        return 0
+    if st.mm[mm].vma[other].anon_vma & ANON_VMA_OF_PARENT:
         return 0
     if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
         return 0

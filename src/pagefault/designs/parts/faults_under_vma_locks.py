@@ -6,7 +6,7 @@ did so only since fb49c455323f (6.5 and 6.4.3) by Suren Baghdasaryan. mm.private
 has mmap_lock, task.private[0] that a fault has a VMA lock.
 """
 
-from pagefault.consts import BLOCKED, MMAP_LOCK_WRITER, VM_MAPPED
+from pagefault.consts import BLOCKED, MMAP_LOCK_WRITER, VM_MAPPED, VM_UFFD_MISSING, VM_UFFD_WP
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock, mmap_write_unlock
 
 
@@ -20,8 +20,12 @@ def lock_mm_and_find_vma(st, t, mm, vpn):
 
 
 def _vma_start_read(st, mm, vpn):
-    """lock_vma_under_rcu(): the VMA is there and has its anon_vma, and no writer has locked it."""
-    if not st.mm[mm].vma[vpn].vm_flags & VM_MAPPED or not st.mm[mm].vma[vpn].anon_vma:
+    """lock_vma_under_rcu(): the VMA is there and has its anon_vma, no writer has locked it, and it
+    is not registered with userfaultfd."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if not vm_flags & VM_MAPPED or not st.mm[mm].vma[vpn].anon_vma:
+        return 0
+    if vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP):
         return 0
     return st.mm[mm].mmap_lock != MMAP_LOCK_WRITER or st.mm[mm].private[0]
 

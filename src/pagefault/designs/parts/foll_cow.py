@@ -6,10 +6,10 @@ walk takes a dirty page for its own. Gone in 6.0 (commit 5535be309971).
 
 from pagefault.consts import FOLL_COW
 from pagefault.hw.pgtable import pte_dirty, pte_write
-from pagefault.mm.memory import vma_is_writable
+from pagefault.mm.internal import vma_is_writable
 
 
-def can_follow_write_pte(pte, gup_flags):
+def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
     return pte_write(pte) or (gup_flags & FOLL_COW and pte_dirty(pte))
 
 

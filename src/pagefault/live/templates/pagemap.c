@@ -1,6 +1,8 @@
-/* Frames, from /proc/PID/pagemap; the kernel hides the numbers from those without CAP_SYS_ADMIN. */
+/* What /proc/PID/pagemap says of a page. Frame numbers are for those with CAP_SYS_ADMIN alone. */
 
 static uint64_t zero_frame;
+
+enum { PM_SOFT_DIRTY = 55 };	/* a bit of an entry */
 
 /* The entry of an address; 0 if there is none. */
 HELPER uint64_t pagemap_entry(int pid, unsigned long at)

@@ -220,11 +220,22 @@ static long start_process(int task)
 /* Faults: a signal ends the access, and the task goes on. */
 
 static __thread sigjmp_buf escape;
+static int wait_at_sigbus;	/* of this process: userfaultfd says so that the access waits */
 
 static void caught(int signal)
 {
-	shared->seat[me].signal = signal;
+	if (signal != SIGBUS || !wait_at_sigbus)
+		shared->seat[me].signal = signal;
 	siglongjmp(escape, signal);
+}
+
+/* After a signal: whether the access is to be tried again, once somebody has answered. */
+HELPER int waited_for_answer(int signal)
+{
+	if (signal != SIGBUS || !wait_at_sigbus)
+		return 0;
+	blocked();
+	return 1;
 }
 
 static void catch_faults(void)

@@ -24,7 +24,7 @@ static int open_uffd(void)
 }
 
 /* Whoever needs a page of the range waits. The file descriptor, or -1 with errno set. */
-static int catch_missing(char *start, size_t bytes)
+HELPER int catch_missing(char *start, size_t bytes)
 {
 	struct uffd_api api = { .api = 0xAA };
 	struct uffd_register range = { (uint64_t)start, bytes, 1 /* MODE_MISSING */, 0 };
@@ -38,7 +38,7 @@ static int catch_missing(char *start, size_t bytes)
 }
 
 /* Let who waits for this page go on, with zeros. */
-static void supply(int fd, char *at)
+HELPER void supply(int fd, char *at)
 {
 	struct uffd_zeropage page = { (uint64_t)at, page_bytes, 0, 0 };
 

@@ -1,5 +1,5 @@
-/* A FOLL_GET reference for writing, where O_DIRECT takes such ones (up to 6.4; pins since): a read of
- * a file past the page cache, held up by userfaultfd on the second part of its buffer. The kernel
+/* O_DIRECT, and so a FOLL_GET reference for writing, where it takes such ones (up to 6.4; pins since):
+ * a read of a file past the page cache, held up by userfaultfd on the second part of its buffer. The kernel
  * takes the page, waits for the other, and asks the disk only then. So to supply that one is a DMA
  * write of 512 bytes, the cell being the first. */
 
@@ -92,8 +92,9 @@ static int take_off(struct flight *f, char *to, int value)
 	return f->error;
 }
 
-/* In a process of its own: whether fork shares the page, as it does not if it is pinned. */
-static int try_direct(void)
+/* In a process of its own: whether it can be done, and if it `must_share`, whether fork shares the
+ * page, as it does not if it is pinned. */
+static int try_direct(int must_share)
 {
 	char *page = mmap(NULL, page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -101,7 +102,7 @@ static int try_direct(void)
 		return errno;
 	*page = 1;
 	int error = take_off(&flight[0], page, 0);
-	if (error)
+	if (error || !must_share)
 		return error;
 	pid_t pid = fork();
 	if (pid == 0)
@@ -113,10 +114,12 @@ static int try_direct(void)
 	return shares ? 0 : EOPNOTSUPP;
 }
 
-static int probe_direct_get(void)
+static int probe_flight(int must_share)
 {
 	int status;
 
+	if (flight)
+		munmap(flight, MAX_PINS * sizeof(*flight));
 	flight = mmap(NULL, MAX_PINS * sizeof(*flight), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int error = probe_frames();
@@ -126,10 +129,20 @@ static int probe_direct_get(void)
 		return error;
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(try_direct());
+		_exit(try_direct(must_share));
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+HELPER int probe_direct(void)
+{
+	return probe_flight(0);
+}
+
+HELPER int probe_direct_get(void)
+{
+	return probe_flight(1);
 }
 
 /* `cell` and `value` are those of the one DMA write that the test does. */

@@ -1,9 +1,12 @@
 /* r0 = A[1] */
 HELPER long load(int page, int cell)
 {
-	int signal = sigsetjmp(escape, 0);
+	int signal;
 
-	if (signal)
-		return -(SIGNAL_BASE + signal);
-	return *cell_of(page, cell);
+	do {
+		signal = sigsetjmp(escape, 0);
+		if (!signal)
+			return *cell_of(page, cell);
+	} while (waited_for_answer(signal));
+	return -(SIGNAL_BASE + signal);
 }

@@ -1,6 +1,11 @@
 /* A[1] = 5 */
 HELPER void store(int page, int cell, long value)
 {
-	if (sigsetjmp(escape, 0) == 0)
-		*cell_of(page, cell) = value;
+	int signal;
+
+	do {
+		signal = sigsetjmp(escape, 0);
+		if (!signal)
+			*cell_of(page, cell) = value;
+	} while (signal && waited_for_answer(signal));
 }

@@ -1,0 +1,8 @@
+"""No NUMA hint for an anonymous page with more than one reference: 5.17 to 6.1.
+
+Commit 80d47f5de5e3 by Linus Torvalds, after a report of corruption under an accelerator's pins.
+"""
+
+
+def numa_skips_folio(st, pfn):
+    return st.folio[pfn].refcount != 1

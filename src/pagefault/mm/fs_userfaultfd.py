@@ -1,0 +1,88 @@
+"""userfaultfd: who registers memory, and who waits for an answer. Models fs/userfaultfd.c.
+
+A task that touches what another one is to supply or to release waits until that happens: no lock
+is held meanwhile, and it is no deadlock. Left out: the messages that are read from the descriptor,
+several descriptors for one address space, UFFDIO_UNREGISTER, events, minor and asynchronous mode.
+"""
+
+from pagefault.consts import (
+    EINVAL,
+    NR_VPN,
+    VM_FAULT_RETRY,
+    VM_MAPPED,
+    VM_UFFD_MISSING,
+    VM_UFFD_WP,
+    WAITING,
+)
+from pagefault.hw.pgtable import pte_none, pte_present, pte_uffd_wp, pte_write, ptep_get
+from pagefault.mm.mmap_lock import (
+    mmap_read_unlock,
+    mmap_write_lock,
+    mmap_write_unlock,
+)
+
+VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
+
+
+def userfaultfd_missing(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_missing(), v6.12."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MISSING
+
+
+def userfaultfd_wp(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_wp(), v6.12."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_WP
+
+
+def userfaultfd_pte_wp(st, mm, vpn, pte):
+    """include/linux/userfaultfd_k.h userfaultfd_pte_wp(), v6.12: a write has to wait."""
+    return userfaultfd_wp(st, mm, vpn) and pte_uffd_wp(pte)
+
+
+def userfaultfd_must_wait(st, mm, vpn, reason):
+    """fs/userfaultfd.c userfaultfd_must_wait(), v6.12: nobody has answered by now."""
+    pte = ptep_get(st, mm, vpn)
+    return pte_none(pte) or (reason == VM_UFFD_WP and pte_present(pte) and not pte_write(pte))
+
+
+def handle_userfault(st, t, mm, vpn, reason):
+    """fs/userfaultfd.c handle_userfault(), v6.12: give mmap_lock back and wait to be woken.
+
+    Locks: mmap_lock held for reading on entry, released on return: VM_FAULT_RETRY says so.
+    """
+    st.task[t].userfault = mm * NR_VPN + vpn + 1
+    must_wait = userfaultfd_must_wait(st, mm, vpn, reason)
+    mmap_read_unlock(st, mm)
+    if must_wait:
+        yield "waits for an answer by userfaultfd"
+        while st.task[t].userfault:
+            yield WAITING
+    st.task[t].userfault = 0
+    return VM_FAULT_RETRY
+
+
+def wake_userfault(st, mm, start, end):
+    """fs/userfaultfd.c wake_userfault(), v6.12: who waits for one of vpns [start, end) goes on."""
+    for task in range(st.nr_tasks):
+        if mm * NR_VPN + start < st.task[task].userfault <= mm * NR_VPN + end:
+            st.task[task].userfault = 0
+
+
+def dup_userfaultfd(vm_flags):
+    """fs/userfaultfd.c dup_userfaultfd(), v6.12, without UFFD_FEATURE_EVENT_FORK, and so
+    mremap_userfaultfd_prep(): what is copied or moved is not registered."""
+    return vm_flags & ~VM_UFFD_FLAGS
+
+
+def sys_uffd_register(st, t, start, end, mode):
+    """fs/userfaultfd.c userfaultfd_register(), v6.12: 0, or -EINVAL where nothing is mapped."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    ret = -EINVAL
+    for vpn in range(start, end):
+        vm_flags = st.mm[mm].vma[vpn].vm_flags
+        if vm_flags & VM_MAPPED:
+            st.mm[mm].vma[vpn].vm_flags = vm_flags & ~VM_UFFD_FLAGS | mode
+            ret = 0
+    mmap_write_unlock(st, mm)
+    return ret

@@ -1,0 +1,59 @@
+"""/proc/PID/mem: one process reads and writes another's memory, whatever its protection. Models
+fs/proc/base.c, and access_remote_vm() in mm/memory.c.
+
+ptrace() does the same. Left out: kernels that are told not to force, faults that find no way to
+wait for userfaultfd.
+"""
+
+from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE, TASK_RUNNING
+from pagefault.hw.monitor import owe_where_mapped, write_cell
+from pagefault.mm.exit import mmput
+from pagefault.mm.gup import __get_user_pages, gup_put_folio
+from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+
+FORCED = FOLL_GET | FOLL_REMOTE | FOLL_FORCE
+
+
+def proc_mem_open(st, task):
+    """fs/proc/base.c proc_mem_open(), v6.12: 1 if there is an address space, which is then held."""
+    if st.task[task].state != TASK_RUNNING or st.mm[st.task[task].mm].mm_users == 0:
+        return 0
+    st.mm[st.task[task].mm].mm_users += 1
+    return 1
+
+
+def sys_proc_mem_read(st, t, task, vpn, cell):
+    """fs/proc/base.c mem_rw(), v6.12: the value, -EIO where nothing is mapped, or -ESRCH. The
+    reader is allowed to see what it reads: it passed the ptrace check."""
+    if not proc_mem_open(st, task):
+        return -ESRCH
+    mm = st.task[task].mm
+    yield from mmap_read_lock(st, t, mm)
+    pfn = yield from __get_user_pages(st, t, mm, vpn, FORCED)
+    ret = -EIO
+    if pfn >= 0:
+        yield "page held, not read yet"
+        ret = st.page[pfn].cell[cell]
+        gup_put_folio(st, pfn, FORCED)
+    mmap_read_unlock(st, mm)
+    yield from mmput(st, t, mm)
+    return ret
+
+
+def sys_proc_mem_write(st, t, task, vpn, cell, value):
+    """fs/proc/base.c mem_rw(), v6.12: 0, -EIO where nothing is mapped, or -ESRCH."""
+    if not proc_mem_open(st, task):
+        return -ESRCH
+    mm = st.task[task].mm
+    yield from mmap_read_lock(st, t, mm)
+    pfn = yield from __get_user_pages(st, t, mm, vpn, FORCED | FOLL_WRITE)
+    ret = -EIO
+    if pfn >= 0:
+        yield "page held, not written yet"
+        write_cell(st, mm, pfn, cell, value)
+        owe_where_mapped(st, mm, pfn, cell, value)
+        gup_put_folio(st, pfn, FORCED | FOLL_WRITE)
+        ret = 0
+    mmap_read_unlock(st, mm)
+    yield from mmput(st, t, mm)
+    return ret
