@@ -1,9 +1,9 @@
 """Renew the tables of docs/conformance.md.
 
-    python tools/conformance_tables.py RUN.json [RANDOM.json]
+    python tools/conformance_tables.py RUN.json [RANDOM.json]...
 
 RUN.json is what `pagefault conform -k host -k 5.10 ... --json` printed for the catalogue,
-RANDOM.json the same for random programs; without it their table stays as it is.
+RANDOM.json the same for random programs; without one their table stays as it is.
 """
 
 from __future__ import annotations
@@ -57,8 +57,11 @@ def table(run: Run) -> list[str]:
 
 def known(*runs: Run) -> list[str]:
     """A row for each known difference: how many schedules of these runs showed it, and why."""
+    entries = load_known()
+    if not entries:
+        return ["None is known."]
     lines = ["| difference | schedules | why | evidence |", "|---|--:|---|---|"]
-    for entry in load_known():
+    for entry in entries:
         seen = sum(
             finding["schedules"]
             for run in runs
@@ -99,15 +102,16 @@ def _row(cells: Sequence[object]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the tables."""
-    if len(arguments) not in (1, 2):
+    if not arguments:
         print(__doc__, file=sys.stderr)
         return 2
     runs = [json.loads(Path(name).read_text(encoding="utf-8")) for name in arguments]
     text = DOCUMENT.read_text(encoding="utf-8")
     text = put(text, "totals", totals(runs[0]))
     text = put(text, "tests", table(runs[0]))
-    if len(runs) == 2:
-        text = put(text, "random programs", totals(runs[1]))
+    if len(runs) > 1:
+        kernels = [kernel for run in runs[1:] for kernel in run["kernels"]]
+        text = put(text, "random programs", totals({"kernels": kernels}))
         text = put(text, "known differences", known(*runs))
     DOCUMENT.write_text(text, encoding="utf-8")
     return 0

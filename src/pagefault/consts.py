@@ -58,6 +58,7 @@ PAGE_SWAP = 1 << 11
 PAGE_TABLE = 1 << 12  # a PMD that points to a page-table page
 PAGE_MARKER = 1 << 13
 PAGE_DANGLING = 1 << 14  # ghost: the folio was freed while this entry still pointed at it
+SPTE_REFERENCED = 1 << 15  # of a secondary MMU's entry: it holds a reference to the folio
 PFN_SHIFT = 16
 PTE_HAS_PFN = PAGE_PRESENT | PAGE_PROTNONE | PAGE_MIGRATION
 
@@ -125,6 +126,8 @@ VM_FAULT_SIGBUS = 1 << 2
 VM_FAULT_RETRY = 1 << 3
 
 MMF_HAS_PINNED = 1 << 0
+MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
+MMF_OOM_SKIP = 1 << 2  # and is done
 
 # Folio flags.
 PG_ANON = 1 << 0
@@ -157,6 +160,16 @@ PIN_FAILED = 3
 PIN_TAKING = 4  # GUP is under way
 PIN_DROPPING = 5  # its driver has stopped the device and is about to drop it
 
+# Secondary MMUs: what a device does to follow an address space, and how far it is.
+MIRROR_KVM = 1
+MIRROR_ODP = 2
+MIRROR_SVA = 3
+MIRROR_USER_MAP = 4
+MIRROR_GPC = 5
+MIRROR_FREE = 0
+MIRROR_LIVE = 1
+MIRROR_GONE = 2
+
 EPERM = 1
 ENOENT = 2
 ESRCH = 3
@@ -184,8 +197,9 @@ PROP_NO_STALE_TLB = 3
 PROP_COUNTS = 4
 PROP_RMAP_AFTER_FLUSH = 5
 PROP_EXCLUSIVE_UNTIL_UNPINNED = 6
-PROP_TRACKED = 7
-PROP_CLEAN_IF_UNWRITTEN = 8
+PROP_STABLE = 7
+PROP_TRACKED = 8
+PROP_CLEAN_IF_UNWRITTEN = 9
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

@@ -160,13 +160,13 @@ class PtPage(Struct):
 
 
 class Vma(Struct):
-    """What mmap made of one page. Where a VMA ends is for vma_end() in mm/mmap.py to say."""
+    """What mmap made of one page. Where a VMA ends is for vma_end() in mm/vma.py to say."""
 
     # mmap_lock
     vm_flags: i2
-    anon_vma: i1  # prepared: the VMA may hold anonymous pages
+    anon_vma: i1  # its number, 0 for none: the VMA may hold anonymous pages; see mm/vma.py
     vm_file: i1  # file + 1
-    vm_pgoff: i1
+    vm_pgoff: i1  # anonymous memory: less the vpn, so 0 where it was never moved
     vm_lock: i1
     private: i2
 

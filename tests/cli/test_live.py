@@ -17,6 +17,9 @@ SLOW = "gup+slow-pin-mprotect-store-dma"
 
 @pytest.fixture
 def host() -> None:
+    """And one without gup_test, for the sake of a skip."""
+    if Path("/sys/kernel/debug/gup_test").exists():
+        pytest.skip("this kernel has gup_test")
     try:
         compiler()
     except LiveError as error:
@@ -30,7 +33,7 @@ def test_live_prints_what_it_saw(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].startswith("Kernel Linux ")
     assert lines[1] == f"Observation {TEST} Never 0 2"
     assert lines[2].split() == ["2", ":>", "C:r0=1", "P:A=2,0,0,0", "C:A=1,0,0,0"]
-    assert lines[3].startswith(f"Skipped {SLOW}: user space")
+    assert lines[3].startswith(f"Skipped {SLOW}: needs /sys/kernel/debug/gup_test")
     assert lines[4] == "1 tests, 2 schedules; 1 skipped"
 
 
@@ -40,7 +43,7 @@ def test_live_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert (document["kind"], document["kernel"]) == ("live", "host")
     ran, skipped = document["tests"]
-    assert skipped["skip"].startswith("user space")
+    assert skipped["skip"].startswith("needs /sys/kernel/debug/gup_test")
     assert (ran["verdict"], ran["positive"], ran["negative"]) == ("Never", 0, 2)
     outcome = ran["outcomes"][0]
     assert outcome["schedule"] == ["P", "P", "P", "P", "C"]
@@ -62,7 +65,7 @@ def test_live_as_tap(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["TAP version 13", "1..2"]
     assert f"ok 1 {TEST}" in lines
-    assert lines[-1].startswith(f"ok 2 {SLOW} # SKIP user space")
+    assert lines[-1].startswith(f"ok 2 {SLOW} # SKIP needs /sys/kernel/debug/gup_test")
 
 
 @pytest.mark.usefixtures("host")
@@ -70,9 +73,38 @@ def test_live_stress(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["live", TEST, SLOW, "--stress", "20"]) == 0
     out = capsys.readouterr().out
     assert f"Observation {TEST} Never 0 20" in out
-    assert f"Skipped {SLOW}: user space" in out
+    assert f"Skipped {SLOW}: /sys/kernel/debug/gup_test" in out
 
 
+REFUSED = str(Path(__file__).resolve().parents[1] / "live" / "refused.litmus")
+DANGEROUS = str(Path(__file__).resolve().parents[1] / "live" / "dangerous.litmus")
+DANGER = (
+    "runs in virtual machines only (or with --risk-host): says so, to be told from what is harm"
+)
+
+
+@pytest.mark.usefixtures("host")
+@pytest.mark.parametrize(
+    "verb", [["live"], ["live", "--stress", "2"], ["conform", "--no-database"]]
+)
+def test_what_is_dangerous_spares_the_host(
+    verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*verb, DANGEROUS]) == 4
+    assert DANGER in capsys.readouterr().out
+    assert run([*verb, DANGEROUS, "--risk-host"]) == 0
+    assert DANGER not in capsys.readouterr().out
+
+
+def test_repro_warns_of_what_is_dangerous(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["repro", DANGEROUS]) == 0
+    warning = " * WARNING: do not run this on a machine that you need. says so, to be told"
+    assert warning in capsys.readouterr().out
+    assert run(["repro", TEST]) == 0
+    assert "WARNING" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("host")
 def test_all_skipped_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["live", SLOW]) == 4
     assert run(["live", SLOW, "--stress", "1"]) == 4
@@ -90,7 +122,7 @@ def test_all_skipped_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None
         (["repro", "cow/"], "repro shows one"),
         (["repro", TEST, "--schedule", "C"], "C cannot move"),
         (["repro", TEST, "--schedule", "P,Q"], "there is no task 'Q'"),
-        (["repro", SLOW], "cannot run on a live kernel"),
+        (["repro", REFUSED], "cannot run on a live kernel"),
     ],
 )
 def test_errors(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,19 +10,28 @@ import pytest
 
 from pagefault.conform.compare import Difference
 from pagefault.conform.rows import Finding, Row
+from pagefault.live import Unanswered
 
 
 @dataclass
 class Fake:
     """A kernel that prints what it is told to, and remembers what it was asked."""
 
-    say: Callable[[str], str] = lambda line: f"run {line} done"
+    say: Callable[[str], str | Unanswered] = lambda line: f"run {line} done"
     name: str = "fake"
     release: str = "6.12.1"
     identity: str = "6.12.1 fake"
     heard: list[str] = field(default_factory=list)
 
-    def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
+    stopped: bool = False
+    expendable: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def run(
+        self, binary: Path, lines: Sequence[str], patience_s: float
+    ) -> Iterable[str | Unanswered]:
         self.heard += lines
         return ["kernel Linux 6.12.1 x86_64", *map(self.say, lines), "end"]
 

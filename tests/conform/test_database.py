@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pagefault.conform import database
 from pagefault.conform.compare import Difference
 from pagefault.conform.database import Database, default_path, design_hash, program_hash
 from pagefault.conform.rows import Row
+from pagefault.conform.sources import PACKAGE
 from pagefault.errors import LiveError
 from pagefault.lang.generate import generate
 from pagefault.link import link
@@ -75,6 +78,67 @@ def test_hashes_tell_programs_and_designs_apart() -> None:
     assert program_hash(generate(1)) != program_hash(generate(2))
     assert design_hash(link("mainline")) == design_hash(link("mainline"))
     assert design_hash(link("mainline")) != design_hash(link("linux-6.1"))
+
+
+THROUGH = (
+    "conform/model.py",
+    "conform/compare.py",
+    "conform/run.py",
+    "explore/canonical.py",
+    "explore/codec.py",
+    "explore/condition.py",
+    "explore/engine.py",
+    "explore/lower.py",
+    "lang/schedule.py",
+    "layout.py",
+    "live/outcome.py",
+)
+ASKED = (
+    "live/backend.py",
+    "live/emit.py",
+    "live/pins.py",
+    "live/virtual.py",
+    "lang/verbs.py",
+    "live/templates/turns.c",
+    "live/templates/pins/ring.c",
+    "live/templates/program.c.j2",
+)
+KEPT = ("conform/known.py", "conform/database.py", "conform/text.py", "cli/conform.py")
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(PACKAGE, tmp_path_factory.mktemp("copy") / "pagefault")
+
+
+def keys(package: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """What a result is found by, of a package that stands there: design and question."""
+    monkeypatch.setattr(database, "PACKAGE", package)
+    for cached in (database._sources, database._c_sources, database._asked):
+        cached.cache_clear()
+    try:
+        return design_hash(link()), database._asked(10)
+    finally:
+        for cached in (database._sources, database._c_sources, database._asked):
+            cached.cache_clear()
+
+
+@pytest.mark.parametrize("file", [*THROUGH, *ASKED, *KEPT])
+def test_an_edit_of_what_an_answer_goes_through_is_another_key(
+    file: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keys(copied, monkeypatch)
+    path = copied / file
+    text = path.read_text()
+    path.write_text(f"{text}\n")
+    after = keys(copied, monkeypatch)
+    path.write_text(text)
+    assert keys(copied, monkeypatch) == before
+    if file in THROUGH:
+        assert after[0] != before[0]
+    if file in ASKED:
+        assert after[1] != before[1]
+    assert (after == before) == (file in KEPT)
 
 
 def test_it_stands_in_the_cache_that_is_named(

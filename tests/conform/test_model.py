@@ -87,7 +87,9 @@ def test_shared_beginnings_change_nothing(seed: int) -> None:
         ("5.19.17", "linux-5.19"),
         ("6.1.0-50-amd64", "linux-6.1"),
         ("6.12.107+deb13-amd64", "mainline"),
-        ("7.2.13+deb14", "mainline"),
+        ("6.16.12", "mainline"),
+        ("6.17.0-rc1", "linux-6.18"),
+        ("7.2.13+deb14", "linux-6.18"),
         ("5.4.0", "linux-5.7"),
     ],
 )

@@ -74,6 +74,15 @@ NO_ANCHOR = {
     "user_load",  # an instruction
     "user_store",
     "take_user_page",  # what a driver does around GUP
+    *("user_map_invalidate", "user_map_gup", "user_map_take", "user_map_drop", "user_map_put"),
+    *("user_map_enter", "user_map_leave", "user_map_read", "user_map_write"),  # not in Linux
+    *("sys_enter", "sys_leave", "sys_parse"),
+    "reap_vma",  # a turn of the loop in __oom_reap_task_mm()
+    "secondary_lock",  # kvm->mmu_lock, umem_mutex
+    "mirror_fault",  # a device does what its kind does
+    "sys_mirror_read",  # a load and a store of a device or guest, and a look at its tables
+    "sys_mirror_write",
+    "sys_mirror_has",
     "process_vm_unpin",  # the end of process_vm_rw_single_vec()
 }
 

@@ -51,3 +51,10 @@ def test_the_document_has_a_place_for_each(tool: ModuleType) -> None:
     for mark in ("totals", "tests", "random programs", "known differences"):
         assert tool.put(tool.put(text, mark, ["x"]), mark, ["x"]).count(f"<!-- {mark} -->") == 1
         assert "\nx\n" in tool.put(text, mark, ["x"])
+
+
+def test_without_known_differences_it_says_so(
+    tool: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "load_known", list)
+    assert tool.known(RUN) == ["None is known."]

@@ -8,6 +8,7 @@ title = "Every verb and every kind of argument"
 source = "none: it is for the tests of the language"
 author = "the tests"
 requires = ["userfaultfd", "swap"]
+danger = "an oops, where the bug is"
 [expect]
 "linux-5.10" = { verdict = "Always", grain = "op", breaks = "coherent", by = "a mail", why = "so" }
 mainline = [
@@ -42,6 +43,7 @@ process Q {
     uffd_register(A, wp)
     uffd_wp(A)
     uffd_unprotect(A)
+    m = mirror(sva)
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
@@ -57,6 +59,8 @@ thread T on cpu 0 {
     process_vm_writev(Q, A[2], r7)
     r2 = proc_mem_read(Q, A[2])
     proc_mem_write(Q, A[2], 5)
+    reap(Q)
+    r3 = parse(A[0])
     r2 = process_vm_writev(P, B[0], 9)
     r3 = pagemap(A, exclusive)
     r4 = kpagecount(A)
@@ -66,6 +70,12 @@ device D {
     r0 = dma_read(h)
     dma_write(h[1], r0)
     dma_write(h, 3)
+    r1 = mirror_read(m, A[0])
+    mirror_write(m, A[1], 4)
+    r2 = mirror_has(m, A)
+    enter(m, A)
+    leave(m, put)
+    mirror_drop(m)
 }
 ~exists (
     P:r0 = 1 /\ (P:r1 = EFAULT \/ ~(T:signal = SIGSEGV))

@@ -439,7 +439,10 @@ TASKS = {
     ),
     "device that stores": (
         TASK + "device D { @A[0] = 1 }\n",
-        "device D can't do this: a device does only dma_read and dma_write",
+        (
+            "device D can't do this: a device does only dma_read, dma_write, "
+            "enter, leave, mirror_read, mirror_write, mirror_has and mirror_drop"
+        ),
         "write it in a process or a thread",
     ),
     "thread that nobody clones": (

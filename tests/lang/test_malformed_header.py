@@ -70,6 +70,11 @@ HEADERS = {
         "requires is not a string or a list of strings",
         'requires = "..." or requires = ["...", "..."]',
     ),
+    "danger": (
+        head('title = "t"', 'source = "s"', "danger = @true"),
+        "danger is not one line of text",
+        'danger = "..."',
+    ),
     "expect is no table": (
         head('title = "t"', 'source = "s"', "@expect = 3"),
         "expect is a table",

@@ -57,6 +57,7 @@ def test_names_stand_in_the_order_of_the_text(everything):
     assert program.pages == ("A", "B", "C", "X")
     assert program.pins == ("h", "g", "d")
     assert program.pipes == ("p",)
+    assert program.mirrors == ("m",)
     assert [task.name for task in program.tasks] == ["P", "Q", "T", "D"]
     assert [task.kind for task in program.tasks] == ["process", "process", "thread", "device"]
     assert [task.parent for task in program.tasks] == [None, "P", "P", None]
@@ -69,6 +70,7 @@ def test_header(everything):
     header = parse(everything).header
     assert header.author == "the tests"
     assert header.requires == ("userfaultfd", "swap")
+    assert header.danger == "an oops, where the bug is"
     claims = [(c.design, c.verdict, c.grains, c.breaks) for c in header.expect]
     assert claims == [
         ("linux-5.10", Verdict.ALWAYS, ("op",), ("coherent",)),
@@ -78,7 +80,7 @@ def test_header(everything):
     ]
     assert header.expect[0].by == "a mail"
     assert header.expect[0].why == "so"
-    assert [claim.line for claim in header.expect] == [7, 8, 8, 12]
+    assert [claim.line for claim in header.expect] == [8, 9, 9, 13]
 
 
 @pytest.mark.parametrize(

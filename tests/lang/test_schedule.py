@@ -161,7 +161,7 @@ def test_a_thread_that_stays_keeps_its_process_from_being_waited_for() -> None:
 def test_samples_are_schedules_and_the_same_again() -> None:
     program = next(e.program for e in catalogue() if e.name == "cow+fork+parent-writes")
     assert sample_schedules(program, 100) == list(schedules(program))
-    big = generate(3, tasks=5, statements=4)
+    big = generate(4, tasks=5, statements=4)
     drawn = sample_schedules(big, 50, seed=7)
     assert drawn == sample_schedules(big, 50, seed=7)
     assert len(set(drawn)) == len(drawn) > 10

@@ -1,8 +1,9 @@
 """A QEMU whose guest is played: it reads the jobs from the initramfs and does what they are told.
 
-A job's words: `say TEXT`, `exit N`, `noise`, `crash`, `hang`, `lose FILE` (a frame
-gets lost, if FILE is not there yet).
-The first serial port is a file, the second standard output, as for the real one.
+A job's words: `say TEXT`, `record TEXT`, `sleep SECONDS`, `exit N`, `noise`, `crash`, `fall` (QEMU
+itself does), `hang`, `lose FILE` (a frame gets lost, if FILE is not there yet).
+The first serial port and the recorder are files, the second serial port is standard output, as for
+the real one.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def main() -> None:
     files = archive(line[line.index("-initrd") + 1])
     option = next(word for word in line if word.startswith("file,id=console"))
     console = Path(option.partition("path=")[2])
+    option = next(word for word in line if word.startswith("file,id=recorder"))
+    recorder = Path(option.partition("path=")[2])
     with console.open("a") as screen:
         print("Linux version 0", file=screen)
     if "broken" in line[line.index("-append") + 1]:
@@ -50,11 +53,11 @@ def main() -> None:
     for match in re.finditer(r"^job (\d+) (\d+) \d+ /(\S+)$", files["manifest"].decode(), re.M):
         number = int(match[1])
         assert match[3] in files
-        play(number, files[f"jobs/{number}.argv"].decode().split("\0")[1:-1], console)
+        play(number, files[f"jobs/{number}.argv"].decode().split("\0")[1:-1], console, recorder)
     send("done", -1)
 
 
-def play(number: int, words: list[str], console: Path) -> None:
+def play(number: int, words: list[str], console: Path, recorder: Path) -> None:
     send("start", number)
     code, frames = "0", 0
     while words:
@@ -62,6 +65,13 @@ def play(number: int, words: list[str], console: Path) -> None:
             case "say":
                 send("out", number, words.pop(0).encode())
                 frames += 1
+            case "record":
+                with recorder.open("a") as file:
+                    file.write(words.pop(0))
+            case "sleep":
+                time.sleep(float(words.pop(0)))
+            case "fall":
+                sys.exit(3)
             case "lose":
                 # What a first boot of the job loses: the file is there from the second on.
                 frames += not Path(words[0]).exists()

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -184,6 +186,37 @@ def test_job_that_hangs_the_kernel_is_given_up(
     results = vm.run(fake, [job("a", "say", "x", "hang", timeout=0.5), job("b")])
     assert [r.outcome for r in results] == [Outcome.HUNG, Outcome.EXITED]
     assert results[0].stdout == b"x"
+
+
+def test_what_was_recorded_survives(fake: Image, job: MakeJob) -> None:
+    results = vm.run(fake, [job("a", "record", "\n7 ..", "crash"), job("b", "record", "\n8 .!")])
+    assert [r.recorded for r in results] == ["\n7 ..", "\n8 .!"]
+
+
+def test_who_records_no_more_has_hung(
+    fake: Image, job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "TICK", 0.05)
+    steps = ["sleep", "0.5", "record", "."] * 3
+    jobs = [job("a", *steps, silence=1.0), job("b", *steps, "hang", silence=1.0)]
+    results = vm.run(fake, jobs)
+    assert [r.outcome for r in results] == [Outcome.EXITED, Outcome.HUNG]
+    assert results[1].recorded.endswith("...")
+
+
+def test_qemu_that_falls_is_told_from_a_kernel(fake: Image, job: MakeJob) -> None:
+    (result,) = vm.run(fake, [job("a", "fall")])
+    assert (result.outcome, result.reason) == (Outcome.CRASHED, "QEMU ended by exit code 3")
+
+
+def test_a_machine_can_be_stopped(fake: Image, job: MakeJob) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(1.0, stop.set)
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(VmError, match="was stopped"):
+        vm.run(fake, [job("a", "hang"), job("b")], stop=stop)
+    assert time.monotonic() - begin < 10
 
 
 def test_boots_end_some_time(fake: Image, job: MakeJob) -> None:

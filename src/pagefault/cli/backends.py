@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 if TYPE_CHECKING:
     from pagefault.live import Backend
 
-__all__ = ["HOST", "backend_of"]
+__all__ = ["HOST", "backend_of", "risk_option"]
 
 HOST = "host"
 
 
-def backend_of(kernel: str, jobs: int = 1) -> Backend:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def risk_option(function: F) -> F:
+    """`--risk-host`, for verbs that run tests on kernels."""
+    return click.option(
+        "--risk-host",
+        is_flag=True,
+        help="On the kernel that runs here, too, run tests that may crash it or leave marks that "
+        "stay, as their headers say (danger).",
+    )(function)
+
+
+def backend_of(kernel: str, jobs: int = 1, risk_host: bool = False) -> Backend:
     """The host, or an image in QEMU: by its name in the store, or by its path.
 
-    `jobs` drivers at a time run on the host. KernelError if there is no such kernel.
+    `jobs` drivers at a time run on the host; with `risk_host`, what is dangerous, too. KernelError
+    if there is no such kernel.
     """
     from pagefault.live import Host
 
     if kernel == HOST:
-        return Host(jobs)
+        return Host(jobs, risk_host)
     from pagefault.live.errors import KernelError
     from pagefault.live.kernels import find
     from pagefault.live.virtual import Virtual

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pagefault.cli.backends import risk_option
+
 __all__ = ["conform"]
 
 
@@ -84,6 +86,7 @@ __all__ = ["conform"]
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, metavar="N", help="Drivers on the host."
 )
+@risk_option
 def conform(
     selectors: tuple[str, ...],
     kernels: tuple[str, ...],
@@ -100,6 +103,7 @@ def conform(
     as_json: bool,
     tap: bool,
     jobs: int,
+    risk_host: bool,
 ) -> int:
     """Run each TEST in every schedule on real kernels and on the model, and compare.
 
@@ -141,6 +145,7 @@ def conform(
             known=known,
             form="json" if as_json else "tap" if tap else "text",
             jobs=jobs,
+            risk_host=risk_host,
         )
     )
 

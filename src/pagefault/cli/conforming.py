@@ -22,6 +22,7 @@ from pagefault.lang import Program, select
 from pagefault.lang.generate import generate
 from pagefault.lang.printing import format_program
 from pagefault.link import link
+from pagefault.live.statements import MODEL_ONLY
 from pagefault.report.story import SCHEMA
 
 __all__ = ["Order", "run"]
@@ -53,6 +54,7 @@ class Order:
     known: Path | None
     form: str
     jobs: int
+    risk_host: bool
 
 
 def run(order: Order) -> int:
@@ -84,7 +86,7 @@ def run(order: Order) -> int:
 
 
 def _side(kernel: str, order: Order) -> Side:
-    backend = backend_of(kernel, order.jobs)
+    backend = backend_of(kernel, order.jobs, order.risk_host)
     return Side(backend, link(order.design or design_for(backend.release)))
 
 
@@ -94,7 +96,9 @@ def _random(order: Order) -> Iterator[Program]:
 
 
 def _generated(seed: int, order: Order) -> Program:
-    made = generate(seed, tasks=order.tasks, statements=order.statements)
+    made = generate(
+        seed, tasks=order.tasks, statements=order.statements, without=frozenset(MODEL_ONLY)
+    )
     return replace(made, name=f"generated-{seed}")
 
 
@@ -136,9 +140,13 @@ def _print_shrunk(report: Report, side: Side, order: Order) -> None:
             continue
         shown.add(kind)
         program = _generated(int(row.test.rpartition("-")[2]), order)
-        small = shrink(program, _Differ(report, side, order, kind))
-        click.echo(f"\n# The smallest program with the difference of {row.test}:\n")
-        click.echo(format_program(small), nl=False)
+        if any(finding.crashed for finding in row.findings):
+            # Each trial would be a boot.
+            click.echo(f"\n# {row.test}, of which the kernel died:\n")
+        else:
+            program = shrink(program, _Differ(report, side, order, kind))
+            click.echo(f"\n# The smallest program with the difference of {row.test}:\n")
+        click.echo(format_program(program), nl=False)
 
 
 @dataclass(frozen=True)

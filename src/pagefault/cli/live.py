@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pagefault.cli.backends import backend_of
+from pagefault.cli.backends import backend_of, risk_option
 
 if TYPE_CHECKING:
     from pagefault.lang import Program
@@ -52,6 +52,7 @@ SURPRISE, SKIPPED = 1, 4
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, metavar="N", help="Drivers at a time."
 )
+@risk_option
 def live(
     selectors: tuple[str, ...],
     kernel: str,
@@ -61,6 +62,7 @@ def live(
     tap: bool,
     max_schedules: int,
     jobs: int,
+    risk_host: bool,
 ) -> int:
     """Run each TEST on a real kernel, in every schedule, and print what came of it.
 
@@ -71,13 +73,16 @@ def live(
     Observation NAME Never|Sometimes|Always POS NEG
         the schedules that satisfy the condition at their end, and those that do not
 
-    Exit code: 0 done, 1 a schedule hung, 2 an error, 4 every test was skipped.
+    A kernel image that dies of a schedule is a finding: what it said last is printed, and the rest
+    goes on in a fresh boot.
+
+    Exit code: 0 done, 1 a schedule hung or the kernel died, 2 an error, 4 every test was skipped.
     """
     from pagefault.lang import select
 
     if as_json and tap:
         raise click.UsageError("--json and --tap exclude each other")
-    backend = backend_of(kernel, jobs)
+    backend = backend_of(kernel, jobs, risk_host)
     programs = [entry.program for entry in select(selectors)]
     if stress is not None:
         if as_json or tap or frames:
@@ -102,7 +107,8 @@ def _ask(programs: Sequence[Program], most: int, backend: Backend, frames: bool)
 def _exit_code(answers: Sequence[Answers]) -> int:
     from pagefault.live import Status
 
-    if any(outcome.status is Status.HUNG for a in answers for outcome in a.outcomes):
+    bad = (Status.HUNG, Status.CRASHED)
+    if any(outcome.status in bad for a in answers for outcome in a.outcomes):
         return SURPRISE
     return SKIPPED if all(_skip(a) for a in answers) else 0
 
@@ -120,10 +126,12 @@ def _skip(answers: Answers) -> str:
 
 def _verdict(answers: Answers) -> tuple[str, int, int]:
     from pagefault.live import final, verdict_of
+    from pagefault.verdict import Verdict
 
     ends = final(answers.outcomes)
     positive = sum(outcome.holds for outcome in ends)
-    return verdict_of(positive, len(ends) - positive).value, positive, len(ends) - positive
+    verdict = verdict_of(positive, len(ends) - positive) if ends else Verdict.UNKNOWN
+    return verdict.value, positive, len(ends) - positive
 
 
 def _histogram(answers: Answers) -> list[tuple[int, bool, str]]:
@@ -142,6 +150,23 @@ def _others(answers: Answers) -> dict[str, int]:
     return {s.value: counted[s] for s in Status if s is not Status.DONE and counted[s]}
 
 
+def _deaths(answers: Answers) -> list[str]:
+    """Each schedule that the kernel died of, and what it said last."""
+    from pagefault.lang.schedule import statement_at
+    from pagefault.live import Status
+
+    lines = []
+    for outcome in answers.outcomes:
+        if outcome.status is Status.CRASHED:
+            moves = outcome.schedule[: outcome.moves + 1]
+            at = f"in move {len(moves)}, {statement_at(answers.program, moves)}"
+            if outcome.moves >= len(outcome.schedule):
+                at = "after its last move"
+            lines.append(f"{','.join(outcome.schedule)} {at}: the kernel died: {outcome.why}")
+            lines += [f"| {line}" for line in outcome.console.splitlines()]
+    return lines
+
+
 def _text(answers: Sequence[Answers]) -> list[str]:
     lines = [f"Kernel {answers[0].kernel}"] if answers and answers[0].kernel else []
     for a in answers:
@@ -153,6 +178,7 @@ def _text(answers: Sequence[Answers]) -> list[str]:
         for times, held, values in _histogram(a):
             lines.append(f"    {times:<6}{'*' if held else ':'}> {values}")
         lines += [f"    {number} {word}" for word, number in _others(a).items()]
+        lines += [f"    {line}" for line in _deaths(a)]
     ran = [a for a in answers if not _skip(a)]
     schedules = sum(len(a.outcomes) for a in ran)
     lines.append(f"{len(ran)} tests, {schedules} schedules; {len(answers) - len(ran)} skipped")
@@ -162,13 +188,14 @@ def _text(answers: Sequence[Answers]) -> list[str]:
 def _tap(answers: Sequence[Answers]) -> list[str]:
     lines = ["TAP version 13", f"1..{len(answers)}"]
     for number, a in enumerate(answers, 1):
-        hung = "hung" in _others(a)
+        bad = {"hung", "crashed"} & _others(a).keys()
         if skip := _skip(a):
             lines.append(f"ok {number} {a.program.name} # SKIP {skip}")
             continue
         verdict, positive, negative = _verdict(a)
         lines.append(f"# {a.program.name}: {verdict} {positive} {negative}")
-        lines.append(f"{'not ok' if hung else 'ok'} {number} {a.program.name}")
+        lines += [f"# {line}" for line in _deaths(a)]
+        lines.append(f"{'not ok' if bad else 'ok'} {number} {a.program.name}")
     return lines
 
 
@@ -194,6 +221,8 @@ def _test_document(a: Answers) -> dict[str, Any]:
             "signals": dict(outcome.signals),
             "cells": {place: cells and list(cells) for place, cells in outcome.cells.items()},
             "frames": dict(outcome.frames),
+            "why": outcome.why,
+            "console": outcome.console,
         }
         for outcome in a.outcomes
     ]
@@ -207,15 +236,21 @@ def _test_document(a: Answers) -> dict[str, Any]:
 
 
 def _stress(programs: Sequence[Program], iterations: int, backend: Backend) -> int:
-    from pagefault.live import SkippedError, run_stress
+    from pagefault.live import DiedError, SkippedError, run_stress
 
-    ran = 0
+    ran = died = 0
     for program in programs:
         try:
             histogram: Histogram = run_stress(program, iterations, backend)
         except SkippedError as skip:
             click.echo(f"Skipped {skip.message}")
             continue
+        except DiedError as death:
+            click.echo(f"Crashed {death.message}\n{death.hint or ''}".rstrip())
+            died += 1
+            continue
         click.echo(histogram.text)
         ran += 1
+    if died:
+        return SURPRISE
     return 0 if ran or not programs else SKIPPED

@@ -96,4 +96,5 @@ def _end(outcome: Outcome) -> str:
         return "done"
     if outcome.status is Status.UNABLE:
         return outcome.why
-    return f"{outcome.status.value} at move {outcome.moves + 1}"
+    where = f"{outcome.status.value} at move {outcome.moves + 1}"
+    return f"{where}: {outcome.why}" if outcome.status is Status.CRASHED else where

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from pagefault.conform.rows import Row, row_document, row_from
+from pagefault.conform.sources import PACKAGE, with_imports
 from pagefault.errors import LiveError
 from pagefault.lang.printing import format_program
 from pagefault.lang.program import Program
@@ -39,12 +40,10 @@ CREATE TABLE results (
     PRIMARY KEY (program, kernel, design, asked)
 ) WITHOUT ROWID
 """
-PACKAGE = Path(__file__).resolve().parents[1]
-ASKED = ("live", "lang/schedule.py", "lang/verbs.py")
-WALKED = ("consts.py", "layout.py", "explore/engine.py", "explore/lower.py", "conform")
-SUFFIXES = (".py", ".c", ".h", ".j2")
-LATER = ("conform/known.py", "conform/database.py")
-"""Of those, what changes no result."""
+ASKED = ("live", "live.virtual")
+COMPARED = ("conform.run",)
+LATER = ("conform.known", "conform.database")
+"""What changes no result."""
 
 
 def default_path() -> Path:
@@ -110,7 +109,7 @@ class Database:
     ) -> None:
         """Keep rows by the hashes of their programs, but for what may be otherwise next time.
 
-        That is a skip, for rights may change, and a statement that did not come back in time.
+        That is a skip, for rights may change, and a kernel that died, or did not come back in time.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._db:
@@ -127,13 +126,14 @@ class Database:
                         now,
                     )
                     for program, row in rows
-                    if not row.skip and not _hung(row)
+                    if not row.skip and not _may_change(row)
                 ],
             )
 
 
-def _hung(row: Row) -> bool:
-    return any(d.kernel.startswith("hung") for f in row.findings for d in (*f.differences, *f.end))
+def _may_change(row: Row) -> bool:
+    words = ("hung", "crashed")
+    return any(d.kernel.startswith(words) for f in row.findings for d in (*f.differences, *f.end))
 
 
 def program_hash(program: Program) -> str:
@@ -144,26 +144,30 @@ def program_hash(program: Program) -> str:
 def design_hash(kernel: Kernel) -> str:
     """Of all functions of a linked kernel, and of what walks them here."""
     emitted = [f"{name}\n{text}" for name, text in sorted(kernel.texts.items())]
-    return _digest([kernel.name, *emitted, _files(WALKED)])
+    return _digest([kernel.name, *emitted, _sources(COMPARED)])
 
 
 @cache
 def _asked(most: int) -> str:
-    return _digest([_files(ASKED), str(most)])
+    return _digest([_sources(ASKED), _c_sources(), str(most)])
 
 
 @cache
-def _files(names: tuple[str, ...]) -> str:
-    """The hash of files of the package, and of all below folders of it."""
-    files: list[Path] = []
-    for name in names:
-        path = PACKAGE / name
-        files += sorted(path.rglob("*")) if path.is_dir() else [path]
-    relative = [file.relative_to(PACKAGE) for file in files if file.suffix in SUFFIXES]
+def _sources(modules: tuple[str, ...]) -> str:
+    """The hash of modules and of all that they import."""
+    return _texts(with_imports(*modules, package=PACKAGE, without=LATER))
+
+
+@cache
+def _c_sources() -> str:
+    """The hash of all of `live` that is no Python."""
+    files = (PACKAGE / "live").rglob("*.*")
+    return _texts(sorted(f for f in files if f.suffix in (".c", ".h", ".j2")))
+
+
+def _texts(files: Iterable[Path]) -> str:
     return _digest(
-        f"{file}\n{(PACKAGE / file).read_text(encoding='utf-8')}"
-        for file in relative
-        if str(file) not in LATER
+        f"{file.relative_to(PACKAGE)}\n{file.read_text(encoding='utf-8')}" for file in files
     )
 
 

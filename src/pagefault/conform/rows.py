@@ -17,7 +17,7 @@ class Finding:
 
     `moves` are those; `statement` is the last of them, `later` are the statements that follow in
     `schedule`, one of `schedules` like it. `differences` are those after `moves`, `end` those at
-    the end of all these schedules.
+    the end of all these schedules, `console` what a kernel said last that died of this one.
     """
 
     schedule: tuple[str, ...]
@@ -27,6 +27,12 @@ class Finding:
     schedules: int
     differences: tuple[Difference, ...]
     end: tuple[Difference, ...]
+    console: str = ""
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the kernel died of it."""
+        return any(d.kernel.startswith("crashed") for d in self.end)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from pagefault.conform.model import Model
 from pagefault.conform.rows import Finding, Row
 from pagefault.errors import LitmusError
 from pagefault.lang.program import Program
-from pagefault.lang.schedule import Schedule, sample_schedules
-from pagefault.live import Answers, Status, run_many
+from pagefault.lang.schedule import Schedule, sample_schedules, statement_at
+from pagefault.live import Answers, Outcome, Status, run_many
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -38,8 +39,10 @@ DESIGN_OF = (
     ((5, 19), "linux-5.18"),
     ((6, 0), "linux-5.19"),
     ((6, 2), "linux-6.1"),
+    ((6, 17), "mainline"),
 )
-"""Before such a release, the design that a kernel is held against; later ones: mainline."""
+"""Before such a release, the design that a kernel is held against; later ones: the newest."""
+NEWEST = "linux-6.18"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Side:
 class _Compared:
     """What a kernel answered about a program, held against the model: which schedules differ.
 
-    `parts` has what differs after beginnings of them, as far as they were run.
+    `parts` has what differs after beginnings of them, as far as they were run; `consoles` what a
+    kernel said that died of one.
     """
 
     program: Program
@@ -62,12 +66,13 @@ class _Compared:
     row: Row
     differing: dict[Schedule, tuple[Difference, ...]]
     parts: dict[Schedule, tuple[Difference, ...]] = field(default_factory=dict)
+    consoles: dict[Schedule, str] = field(default_factory=dict)
 
 
 def design_for(release: str) -> str:
     """The design that says what a kernel of this release does."""
     number = release_number(release)
-    return next((design for before, design in DESIGN_OF if number < before), "mainline")
+    return next((design for before, design in DESIGN_OF if number < before), NEWEST)
 
 
 def conform(
@@ -85,7 +90,7 @@ def conform(
     """
     design = design_hash(side.kernel)
     rest = iter(programs)
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, _stopped_by_errors(side.backend):
         waiting: list[tuple[list[_Asked], Future[list[Answers]]]] = []
         while True:
             batch = [
@@ -101,6 +106,16 @@ def conform(
                 continue
             asked, answers = waiting.pop(0)
             yield from _rows(asked, answers.result(), side, design, most, database, advance)
+
+
+@contextmanager
+def _stopped_by_errors(backend: Backend) -> Iterator[None]:
+    """An error, or Ctrl-C, also ends what another thread waits for."""
+    try:
+        yield
+    except BaseException:
+        backend.stop()
+        raise
 
 
 @dataclass(frozen=True)
@@ -180,7 +195,22 @@ def _compare(answers: Answers, side: Side) -> Row | _Compared:
         return replace(nothing, skip=why)
     agreed = able - len(differing)
     row = replace(nothing, schedules=able, agreed=agreed, unable=unable, why=why)
-    return _Compared(program, model, row, differing) if differing else row
+    if not differing:
+        return row
+    compared = _Compared(program, model, row, differing)
+    for outcome in answers.outcomes:
+        if outcome.status is Status.CRASHED:
+            _keep_crash(compared, outcome)
+    return compared
+
+
+def _keep_crash(compared: _Compared, outcome: Outcome) -> None:
+    """Where the kernel died is known: nobody runs the beginnings of that schedule again."""
+    schedule = outcome.schedule
+    for n in range(1, len(schedule)):
+        compared.parts.setdefault(schedule[:n], ())
+    compared.parts[schedule[: outcome.moves + 1]] = compared.differing[schedule]
+    compared.consoles[schedule] = outcome.console
 
 
 # --- where they part ------------------------------------------------------------------------------
@@ -232,22 +262,15 @@ def _findings(compared: _Compared) -> tuple[Finding, ...]:
         Finding(
             schedule=schedules[0],
             moves=moves,
-            statement=_statement(compared.program, moves),
+            statement=statement_at(compared.program, moves),
             later=tuple(
-                _statement(compared.program, schedules[0][:n])
+                statement_at(compared.program, schedules[0][:n])
                 for n in range(len(moves) + 1, len(schedules[0]) + 1)
             ),
             schedules=len(schedules),
             differences=parts.get(moves) or end,
             end=end,
+            console=compared.consoles.get(schedules[0], ""),
         )
         for (moves, end), schedules in grouped.items()
     )
-
-
-def _statement(program: Program, moves: Schedule) -> str:
-    """The statement of the last move, with its task: `C: r0 = A[0]`."""
-    if not moves:
-        return ""
-    task = program.task(moves[-1])
-    return f"{task.name}: {task.statements[moves.count(task.name) - 1].text}"

@@ -98,6 +98,7 @@ class Report:
             f"    {d.place:<{width}}  model {d.model}, kernel {d.kernel}"
             for d in finding.differences
         ]
+        lines += [f"  | {line}" for line in finding.console.splitlines()]
         return lines
 
     # --- the table --------------------------------------------------------------------------------

@@ -281,7 +281,7 @@ class CompiledSearch:
             explore_chunk=load("explore_chunk", *worker.arguments(self._paths, 1)),
             receive=load("receive", *worker.received(self._paths, worker)) if together else None,
             refill_states=load("refill_states", *states),
-            refill_memory=load("refill_memory", worker.memo.table, worker.memo.table),
+            refill_memory=load("refill_memory", worker.memo, 1),
             refill_control=load("refill_control", where, control, 1),
             renumber_masks=load("renumber_masks", *renumber) if together else None,
             first_key=load("first_key", *first),
@@ -326,7 +326,7 @@ class CompiledSearch:
                 shared.grow_control(2 * room, count, self.core.refill_control)
                 for each in self.workers:
                     each.fit_control()
-        elif 2 * len(worker.memo.table) <= MEMORY:
+        elif 2 * len(worker.memo.index) <= MEMORY:
             worker.grow_memory(self.core.refill_memory)
         else:
             worker.forget(MEMORY)

@@ -18,6 +18,7 @@ from pagefault.lang.program import (
     Arg,
     Cell,
     Int,
+    Mirror,
     Name,
     Page,
     Pin,
@@ -69,6 +70,12 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
+    ("follow", "kvm"): consts.MIRROR_KVM,
+    ("follow", "gpc"): consts.MIRROR_GPC,
+    ("follow", "odp"): consts.MIRROR_ODP,
+    ("follow", "sva"): consts.MIRROR_SVA,
+    ("follow", "user_map"): consts.MIRROR_USER_MAP,
+    ("leaving", "put"): 1,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 
@@ -211,6 +218,8 @@ def _operands(program: Program, statement: Statement, arg: Arg) -> list[Operand]
             return [(CONSTANT, program.pins.index(name)), *_cell(cell)]
         case Pipe(name, cell):
             return [(CONSTANT, program.pipes.index(name)), *_cell(cell)]
+        case Mirror(name):
+            return [(CONSTANT, program.mirrors.index(name))]
         case Int(value):
             return [(CONSTANT, value)]
         case Register():

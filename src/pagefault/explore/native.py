@@ -66,15 +66,24 @@ from pagefault.explore.remembered import (
     TRANSITIONS,
     WORKERS,
     ZERO,
+    U,
     control_of,
     hash_of,
     load_state,
     look_up,
     mix,
+    recall,
+    recalled,
     remember,
     root_of,
 )
-from pagefault.explore.settle import clear_marks, saw_control, settle_names, take_steps
+from pagefault.explore.settle import (
+    clear_marks,
+    names_of_all,
+    saw_control,
+    settle_names,
+    take_steps,
+)
 from pagefault.jit import call_path, compiled, entry, inlined
 
 # --- the set of states ---------------------------------------------------------------------------
@@ -89,22 +98,21 @@ def owner_of(key, meta):
 
 
 @inlined
-def find_state(table, arena, key, h):
-    """The number of the state with this key, or -1 and less: that the slot of `table` for it is i,
-    as -1 - i."""
+def find_state(table, arena, key, h, i):
+    """The number of the state with this key, or -1 and less: that the slot of `table` for it is j,
+    as -1 - j. It is looked for from slot `i` on."""
     last = np.uint64(len(table) - 1)
-    i = h & last
     while table[i] != ZERO:
         entry = table[i]
         if entry >> TAG_SHIFT == h >> TAG_SHIFT:
-            number = np.int64(entry & LOW32) - 1
+            number = (entry & LOW32) - ONE
             same = True
             for w in range(len(key)):
                 if arena[number, w] != key[w]:
                     same = False
                     break
             if same:
-                return number
+                return np.int64(number)
         i = (i + ONE) & last
     return -1 - np.int64(i)
 
@@ -132,18 +140,37 @@ def refill_states(table, arena, hashes, count):
 
 @inlined
 def fetch_early(table, arena, found, start, n):
-    """Touch what look-ups will need, all at once, so that the memory works on all of them.
+    """Touch what look-ups will need, all at once, so that the memory works on all of them, and
+    keep in `found.slot` where to begin.
 
     Returns a number that stands for nothing, so that it is not left out.
     """
     last = np.uint64(len(table) - 1)
     touched = ZERO
     for j in range(start, n):
-        found.slot[j] = table[found.hashes[j] & last]
+        touched ^= table[found.hashes[j] & last]
     for j in range(start, n):
-        if found.slot[j] != ZERO:
-            touched ^= arena[np.int64(found.slot[j] & LOW32) - 1, 0]
+        h = found.hashes[j]
+        i = h & last
+        while table[i] != ZERO and table[i] >> TAG_SHIFT != h >> TAG_SHIFT:
+            i = (i + ONE) & last
+        found.slot[j] = i
+        if table[i] != ZERO:
+            touched ^= arena[(table[i] & LOW32) - ONE, 0]
     return touched
+
+
+# --- what is remembered ------------------------------------------------------------------------
+
+
+@inlined
+def look_up_first(memo, hint, key, ids):
+    """look_up(), by the one mask that `hint` names, see by_mask(); 0 if that finds nothing."""
+    if hint >= 0:
+        return 0
+    m = -hint - 1
+    n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
+    return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
 
 
 # --- promises in a state -------------------------------------------------------------------------
@@ -169,10 +196,12 @@ def judge_now(machine, where, bits, control, memo, paths, work, key, meta):
 
 
 @inlined
-def judge(machine, where, bits, control, memo, paths, work, key, meta):
+def judge(machine, where, bits, control, memo, paths, work, key, hint, meta):
     """Which properties do not hold in the state of a key, as a mask; above, by which mask that is
-    kept."""
-    judged = look_up(memo, JUDGED, key, where.id_words)
+    kept. `hint` as look_up_first() has it."""
+    judged = look_up_first(memo, hint, key, where.id_words)
+    if judged == 0:
+        judged = look_up(memo, JUDGED, key, where.id_words)
     if judged != 0:
         return judged
     return judge_now(machine, where, bits, control, memo, paths, work, key, meta)
@@ -200,6 +229,28 @@ def note_rows(first, row, mask, state, move):
 
 
 @inlined
+def recall_steps(states, control, memo, outs, ids, start, end, meta):
+    """Look up the steps of states that are expanded next, all in a row, so that the memory works on
+    many at a time. Returns a number that stands for nothing."""
+    last = len(states.steps) - 1
+    touched = 0
+    for s in range(start, end):
+        key = states.arena[U(s)]
+        known_of = states.steps[U(s & last)]
+        for t in range(meta[TASKS]):
+            known = known_of[t]
+            if known <= 0:
+                known = look_up_first(memo, known, key, ids)
+                root = memo.root[U(control_of(key, t))]
+                if known == 0 and root >= 0:
+                    known = look_up(memo, root, key, ids)
+                known_of[t] = known
+            o = U((known & KNOWN) >> PACK)
+            touched ^= outs.info[o, INFO_KIND] ^ np.int64(outs.delta[o, 0])
+    return touched
+
+
+@inlined
 def expand(
     s, ring, machine, where, states, bits, control, memo, outs, work, found, paths, n, first, meta
 ):
@@ -210,8 +261,8 @@ def expand(
     """
     key = work.key
     for w in range(len(key)):
-        key[w] = states.arena[s, w]
-    mentioned = np.int64(states.mentioned[s])
+        key[w] = states.arena[U(s), w]
+    mentioned = np.int64(states.mentioned[U(s)])
     begin = 0
     end = meta[TASKS]
     outs_kept = meta[OUTS]
@@ -244,9 +295,11 @@ def expand(
     blocked = False
     waiting = False
     transitions = 0
+    names = names_of_all(control, key, meta) if meta[CANONICAL] else ZERO
     for t in range(begin, end):
         value = work.known[t]
-        for o in range(value >> PACK, (value >> PACK) + (value & PACKED)):
+        for i in range(value & PACKED):
+            o = U((value >> PACK) + i)
             kind = outs.info[o, INFO_KIND]
             if kind != MOVED:
                 blocked |= kind == BLOCKED
@@ -263,15 +316,16 @@ def expand(
             if n >= len(found.keys):
                 note_first(first, ROW_BUGS + BUG_CHOICE_OVERFLOW, s, outs.info[o, INFO_MOVE])
                 continue
-            to = found.keys[n]
+            to = found.keys[U(n)]
             for w in range(len(key)):
                 to[w] = key[w] ^ outs.delta[o, w]
             found.mentioned[n] = mentioned
             in_records = outs.info[o, INFO_RECORD] > mentioned
             if meta[CANONICAL] and (outs.info[o, INFO_NAMES] or in_records):
                 found.mentioned[n] = settle_names(
-                    machine, where, bits, control, memo, work, to, mentioned, in_records, meta
-                )
+                    machine, where, bits, control, memo, work, to, names, outs.delta[o], mentioned,
+                    in_records, meta,
+                )  # fmt: skip
                 if meta[NEED] != 0:
                     return -1
             found.hashes[n] = hash_of(to)
@@ -288,19 +342,22 @@ def expand(
 
 @inlined
 def inherit(states, memo, ids, source, to, key, meta):
-    """What is known of the steps of `source` and holds in its successor `to` just as well."""
+    """What is known of the steps of `source` and holds in its successor `to` just as well; of the
+    others, less than 0, by which mask it was found: that is likely to find it again."""
     ring = len(states.steps) - 1
-    old = states.arena[source]
+    old = states.arena[U(source)]
+    from_row = states.steps[U(source & ring)]
+    to_row = states.steps[U(to & ring)]
     for t in range(meta[TASKS] + 1):
-        known = states.steps[source & ring, t]
+        known = from_row[t]
         if known != 0:
             if t < meta[TASKS] and control_of(old, t) != control_of(key, t):
                 known = 0
             m = (known >> BY_MASK) - 1
             for w in range(memo.mask.shape[1]):
-                if m >= 0 and (old[ids + w] ^ key[ids + w]) & memo.mask[m, w] != ZERO:
-                    known = 0
-        states.steps[to & ring, t] = known
+                if m >= 0 and (old[U(ids + w)] ^ key[U(ids + w)]) & memo.mask[U(m), w] != ZERO:
+                    known = -m - 1
+        to_row[t] = known
 
 
 @inlined
@@ -325,8 +382,8 @@ def enter(
         for t in range(tasks + 1):
             states.steps[ring, t] = 0
     judged = states.steps[ring, tasks]
-    if judged == 0:
-        judged = judge(machine, where, bits, control, memo, paths, work, key, meta)
+    if judged <= 0:
+        judged = judge(machine, where, bits, control, memo, paths, work, key, judged, meta)
         states.steps[ring, tasks] = judged if judged > KNOWN else 0
     if judged & KNOWN != 0:
         note_rows(first, ROW_PROPERTIES, judged & KNOWN, to, -1)
@@ -369,7 +426,7 @@ def absorb(
             send(found, j, box, meta)
             continue
         source = found.source[j]
-        to = find_state(states.table, states.arena, found.keys[j], h)
+        to = find_state(states.table, states.arena, found.keys[j], h, found.slot[j])
         if meta[LISTED] >= 0:
             at = to * many + meta[ME] if to >= 0 else -1
             note_edge(edges, source * many + meta[ME], at, found.move[j], meta)
@@ -411,7 +468,7 @@ def receive(
             if owner_of(box.keys[j], meta) != meta[ME]:
                 continue
             source = box.source[j]
-            to = find_state(states.table, states.arena, box.keys[j], h)
+            to = find_state(states.table, states.arena, box.keys[j], h, box.slot[j])
             if meta[LISTED] >= 0:
                 at = to * many + meta[ME] if to >= 0 else -1
                 note_edge(edges, source * many + other, at, box.move[j], meta)
@@ -484,6 +541,11 @@ def explore_chunk(
         meta[NEED] = 0
         last = listed if listed >= 0 else meta[LEVEL_END]
         at = NEXT if listed >= 0 else HEAD
+        if listed < 0:
+            soon = min(meta[HEAD] + BATCH, last)
+            meta[TOUCHED] = recall_steps(
+                states, control, memo, outs, where.id_words, meta[HEAD], soon, meta
+            )
         for _ in range(BATCH):
             if meta[at] == last or expanded >= limit:
                 break

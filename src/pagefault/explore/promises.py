@@ -49,6 +49,7 @@ _SENTENCES = {
     "tracked": "After a clear of soft-dirty or a write-protection by userfaultfd, no write of the "
     "address space goes unreported.",
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
+    "stable": "What a parser in the kernel has checked is what it uses.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

@@ -8,8 +8,13 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
+    MIRROR_GPC,
+    MIRROR_KVM,
+    MIRROR_LIVE,
+    MIRROR_ODP,
     NR_PIPE_BUFS,
     NR_PMD,
+    NR_SECONDARY,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_TABLE,
@@ -18,17 +23,34 @@ from pagefault.consts import (
     PIN_HELD,
     PTE_HAS_PFN,
     PTRS_PER_PTE,
+    SPTE_REFERENCED,
 )
+from pagefault.hw.monitor import grants_more
 from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte_write, ptep_get
+from pagefault.mm.notifier_ops import spte_refs
 
 
 def coherent(st):
-    """While a device holds a pin that promises it, CPU and device reach the same folio."""
+    """While a device has a pin that promises it, or a mirror, CPU and device reach one folio."""
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].promises and not st.pin[pin].unmapped:
             pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
             if pte_present(pte) and pte_pfn(pte) != st.pin[pin].pfn:
                 return 0
+    return _secondary_mmus_agree(st)
+
+
+def _secondary_mmus_agree(st):
+    """What a device may do by an entry of its own, the page table allows on the same folio. An
+    IOTLB is promised less, it is flushed when the CPUs' TLBs are; a section of user_map may have
+    to be done again."""
+    for s in range(NR_SECONDARY):
+        kind = st.secondary[s].kind
+        if st.secondary[s].in_use == MIRROR_LIVE and kind in (MIRROR_KVM, MIRROR_GPC, MIRROR_ODP):
+            for vpn in range(st.nr_vpns):
+                spte = st.secondary[s].spte[vpn]
+                if spte != 0 and grants_more(spte, ptep_get(st, st.secondary[s].mm, vpn)):
+                    return 0
     return 1
 
 
@@ -69,6 +91,12 @@ def _gup_references(st, pfn):
         for i in range(NR_PIPE_BUFS):
             if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
                 refs += 1
+    for s in range(NR_SECONDARY):
+        if st.secondary[s].in_use:
+            for vpn in range(st.nr_vpns):
+                spte = st.secondary[s].spte[vpn]
+                if spte & SPTE_REFERENCED and spte >> PFN_SHIFT == pfn:
+                    refs += spte_refs(st, s)
     return refs
 
 

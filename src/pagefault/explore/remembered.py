@@ -134,6 +134,7 @@ FINAL = 1
 STUCK = 2
 DEADLOCK = 3
 
+U = np.uint64  # an index that is one is never negative: no code to ask for that
 ONE = np.uint64(1)
 ZERO = np.uint64(0)
 TAG_SHIFT = np.uint64(32)
@@ -251,7 +252,7 @@ def hash_of(key):
 @inlined
 def control_of(key, t):
     """The number of the control state that task `t` is in."""
-    return np.int64((key[t >> 2] >> np.uint64(16 * (t & 3))) & ID_MASK)
+    return np.int64((key[U(t >> 2)] >> U(16 * (t & 3))) & ID_MASK)
 
 
 @compiled
@@ -457,23 +458,33 @@ def load_state(machine, where, bits, control, key, meta):
 
 
 @inlined
-def recall(table, kind, key, ids, masks):
+def row_hash(kind, key, ids, masks):
+    """The hash of a row of the memory, see recall()."""
+    h = kind * ODD[63]
+    for w in range(len(masks)):
+        h += (key[U(ids + w)] & masks[w]) * ODD[w & 63]
+    h = (h ^ (h >> HALF)) * MIX
+    return h ^ (h >> HALF)
+
+
+@inlined
+def recall(memo, kind, key, ids, masks):
     """The number of the row of the memory for what a key holds under some masks; -1 if there is
     none. `kind` is its first word, never 0."""
-    h = mix(ZERO, kind)
-    for w in range(len(masks)):
-        h = mix(h, key[ids + w] & masks[w])
-    last = np.uint64(len(table) - 1)
+    h = row_hash(kind, key, ids, masks)
+    last = np.uint64(len(memo.index) - 1)
     i = h & last
-    while table[i, 0] != ZERO:
-        if table[i, 0] == kind:
-            same = True
+    while memo.index[i] != ZERO:
+        entry = memo.index[i]
+        if entry >> TAG_SHIFT == h >> TAG_SHIFT:
+            n = (entry & LOW32) - ONE
+            same = memo.table[n, 0] == kind
             for w in range(len(masks)):
-                if table[i, w + 1] != key[ids + w] & masks[w]:
+                if memo.table[n, w + 1] != key[U(ids + w)] & masks[w]:
                     same = False
                     break
             if same:
-                return np.int64(i)
+                return np.int64(n)
         i = (i + ONE) & last
     return -1
 
@@ -481,43 +492,37 @@ def recall(table, kind, key, ids, masks):
 @inlined
 def recalled(table, row):
     """What is kept in a row."""
-    return np.int64(table[row, table.shape[1] - 1])
+    return np.int64(table[U(row), U(table.shape[1] - 1)])
+
+
+@inlined
+def put_in_index(index, h, row):
+    """Let a row that is not there be found by its hash."""
+    last = np.uint64(len(index) - 1)
+    i = h & last
+    while index[i] != ZERO:
+        i = (i + ONE) & last
+    index[i] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(row + 1)
 
 
 @compiled
 def keep(memo, kind, key, ids, masks, value, meta):
     """Enter a row that is not there. Whoever calls has seen to it that there is room."""
-    h = mix(ZERO, kind)
+    n = meta[ROWS]
+    meta[ROWS] = n + 1
+    memo.table[n, 0] = kind
     for w in range(len(masks)):
-        h = mix(h, key[ids + w] & masks[w])
-    last = np.uint64(len(memo.table) - 1)
-    i = h & last
-    while memo.table[i, 0] != ZERO:
-        i = (i + ONE) & last
-    memo.table[i, 0] = kind
-    for w in range(len(masks)):
-        memo.table[i, w + 1] = key[ids + w] & masks[w]
-    memo.table[i, memo.table.shape[1] - 1] = np.uint64(value)
-    meta[ROWS] += 1
+        memo.table[n, w + 1] = key[ids + w] & masks[w]
+    memo.table[n, memo.table.shape[1] - 1] = np.uint64(value)
+    put_in_index(memo.index, row_hash(kind, key, ids, masks), n)
 
 
 @entry
-def refill_memory(old, new):
-    """Enter all rows of one table into another, which is empty and larger. Returns how many."""
-    count = 0
-    last = np.uint64(len(new) - 1)
-    words = old.shape[1]
-    for n in range(len(old)):
-        if old[n, 0] != ZERO:
-            h = mix(ZERO, old[n, 0])
-            for w in range(1, words - 1):
-                h = mix(h, old[n, w])
-            i = h & last
-            while new[i, 0] != ZERO:
-                i = (i + ONE) & last
-            for w in range(words):
-                new[i, w] = old[n, w]
-            count += 1
+def refill_memory(memo, count):
+    """Enter all rows into an index that is empty. Returns how many."""
+    for n in range(count):
+        row = memo.table[n]
+        put_in_index(memo.index, row_hash(row[0], row, 1, memo.all), n)
     return count
 
 
@@ -526,24 +531,24 @@ def look_up(memo, root, key, ids):
     """What is remembered of this key under a root, with the mask that it was found by; 0 if
     nothing."""
     node = root
-    while memo.is_split[node]:
-        m = memo.first[node]
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+    while memo.is_split[U(node)]:
+        m = memo.first[U(node)]
+        n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
         if n < 0:
             return 0
         node = recalled(memo.table, n)
-    m = memo.first[node]
+    m = memo.first[U(node)]
     last = -1
     while m >= 0:
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
         if n >= 0:
             if last >= 0:  # what was of use is tried first the next time
-                memo.next[last] = memo.next[m]
-                memo.next[m] = memo.first[node]
-                memo.first[node] = m
+                memo.next[U(last)] = memo.next[U(m)]
+                memo.next[U(m)] = memo.first[U(node)]
+                memo.first[U(node)] = m
             return recalled(memo.table, n) | (m + 1) << BY_MASK
         last = m
-        m = memo.next[m]
+        m = memo.next[U(m)]
     return 0
 
 
@@ -551,7 +556,7 @@ def look_up(memo, root, key, ids):
 def has_room(memo, meta):
     """Whether the memory takes what one step may add; says that it must grow if not."""
     if (
-        10 * (meta[ROWS] + 16) > 7 * len(memo.table)
+        2 * (meta[ROWS] + 16) > len(memo.index)
         or meta[MASKS] + 4 > len(memo.mask)
         or meta[NODES] + 4 > len(memo.first)
     ):
@@ -631,7 +636,7 @@ def leaf_of(memo, root, key, ids, meta):
     node = root
     while memo.is_split[node]:
         m = memo.first[node]
-        n = recall(memo.table, np.uint64(m + 1), key, ids, memo.mask[m])
+        n = recall(memo, np.uint64(m + 1), key, ids, memo.mask[m])
         if n >= 0:
             node = recalled(memo.table, n)
         else:
@@ -674,7 +679,7 @@ def remember(machine, memo, root, key, value, bits, where, meta):
         else:
             memo.next[last] = m
     kind = np.uint64(m + 1)
-    if recall(memo.table, kind, key, where.id_words, memo.mask[m]) < 0:
+    if recall(memo, kind, key, where.id_words, memo.mask[m]) < 0:
         keep(memo, kind, key, where.id_words, memo.mask[m], value, meta)
     return value | (m + 1) << BY_MASK
 

@@ -43,6 +43,7 @@ from pagefault.explore.remembered import (
     TAKEN,
     TASKS,
     ZERO,
+    U,
     clear_choices,
     control_number,
     control_of,
@@ -462,7 +463,7 @@ def names_of_all(control, key, meta):
     shift = ZERO
     found = ZERO
     for t in range(meta[TASKS]):
-        rest = control.names[control_of(key, t)]
+        rest = control.names[U(control_of(key, t))]
         while rest != ZERO:
             p = rest & NIBBLE
             rest >>= FOUR
@@ -569,22 +570,32 @@ def renamed_control(machine, where, bits, control, memo, work, key, t, packed, m
 
 
 @inlined
-def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_records, meta):
+def settle_names(
+    machine, where, bits, control, memo, work, key, before, delta, mentioned, in_records, meta
+):
     """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
 
-    The state that it was reached from mentions `mentioned` frames and is canonical. Here is what is
-    remembered; the functions above are called where it is not.
+    The state that it was reached from, by a change of `delta`, mentions `mentioned` frames, those
+    of `before` in registers, and is canonical. Here is what is remembered; the functions above are
+    called where it is not.
     """
     ids = where.id_words
     sequence = names_of_all(control, key, meta)
-    n = recall(memo.table, OF_NAMING | sequence, key, ids, bits.naming)
+    if sequence == before and not in_records:
+        same = True
+        for w in range(len(bits.naming)):
+            if delta[U(ids + w)] & bits.naming[w] != ZERO:
+                same = False
+        if same:
+            return mentioned
+    n = recall(memo, OF_NAMING | sequence, key, ids, bits.naming)
     if n >= 0:
         told = recalled(memo.table, n)
     else:
         told = mentions_in_order(machine, where, bits, control, memo, work, key, sequence, meta)
     if told == 2 * mentioned + 1 and not in_records:
         return mentioned
-    n = recall(memo.table, OF_RENAMING | sequence, key, ids, bits.renaming)
+    n = recall(memo, OF_RENAMING | sequence, key, ids, bits.renaming)
     if n >= 0:
         r = recalled(memo.table, n)
     else:
@@ -599,7 +610,7 @@ def settle_names(machine, where, bits, control, memo, work, key, mentioned, in_r
         new = np.int64(c)
         if control.names[c] != ZERO:
             put_renamed(memo.row, packed, c)
-            n = recall(memo.table, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
+            n = recall(memo, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
             if n >= 0:
                 new = recalled(memo.table, n)
             else:

@@ -49,17 +49,17 @@ Group = tuple[int, ...]
 AUDITED = frozenset(
     {
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
+        *("flushed_before_freed", "observe_rmap_removed", "tlb_drop", "tlb_fill"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
-        *("check_revoked", "observe_rmap_removed", "tlb_drop", "tlb_fill", "flush_tlb_func"),
+        *("check_revoked", "flush_tlb_func"),
         *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
         *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
         *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
-        *("proc_mem_open", "sys_proc_mem_read", "sys_proc_mem_write"),
-        *("wake_userfault", "flushed_before_freed"),
-        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader"),
+        *("proc_mem_open", "sys_proc_mem_read", "sys_proc_mem_write", "wake_userfault"),
+        *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
@@ -341,7 +341,8 @@ class Symmetry:
             if leaves[i]:
                 leaves[i] = sum(1 << to for c, to in enumerate(cpus) if leaves[i] >> c & 1)
         for _, i in self._live_registers(leaves):
-            leaves[i] = cpus[leaves[i]]
+            if leaves[i] != NO_CPU:  # who works for a device flushes from no CPU
+                leaves[i] = cpus[leaves[i]]
 
     def _live_registers(self, leaves: Sequence[int]) -> Iterator[tuple[int, int]]:
         """The registers that hold a CPU: task and list position."""

@@ -12,7 +12,7 @@ import numpy as np
 from pagefault import jit
 from pagefault.consts import PAGE_TABLE, PFN_SHIFT, PTE_HAS_PFN
 from pagefault.explore.canonical import RECORDS
-from pagefault.layout import LEAF_INDEX, LEAVES, STATE, to_record
+from pagefault.layout import LEAF_INDEX, LEAVES, STATE
 from pagefault.link.watch import LOCAL
 
 
@@ -46,6 +46,18 @@ def decode(words: np.ndarray[Any, Any]) -> list[int]:
     return result
 
 
+def encode(leaves: Sequence[int], raw: np.ndarray[Any, Any]) -> None:
+    """The inverse of decode(), into the bytes of a record. OverflowError where one does not fit."""
+    value = np.array(leaves, dtype=np.int64)
+    at, width = OFFSETS[:, 0], OFFSETS[:, 1]
+    half = np.left_shift(1, 8 * width - 1)
+    for i in np.flatnonzero((value < -half) | (value >= half)):
+        raise OverflowError(f"{LEAVES[i].path} = {value[i]} does not fit {LEAVES[i].code}")
+    for byte in range(4):
+        wide = width > byte
+        raw[at[wide] + byte] = value[wide] >> 8 * byte & 255
+
+
 def record_of(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """A state as an array of one record, the words of the same memory, and those of its marks.
 
@@ -54,20 +66,8 @@ def record_of(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]
     memory = np.zeros(4 * jit.SHADOW // 8, dtype=np.uint64)
     words = memory[jit.SHADOW // 8 :][:WORDS]
     marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
-    record = np.asarray(to_record(st), dtype=STATE)
-    raw = np.frombuffer(record.tobytes(), dtype=np.uint8)
-    # Padding may hold anything.
-    words.view(np.uint8)[: STATE.itemsize] = np.where(is_leaf(), raw, 0)
+    encode(st.leaves, words.view(np.uint8))
     return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
-
-
-@cache
-def is_leaf() -> np.ndarray[Any, Any]:
-    """By byte of the record, whether it belongs to a leaf."""
-    bytes_of_leaves = np.zeros(STATE.itemsize, dtype=np.bool_)
-    for at, width in OFFSETS.tolist():
-        bytes_of_leaves[at : at + width] = True
-    return bytes_of_leaves
 
 
 def longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[Any, Any]:
@@ -77,13 +77,6 @@ def longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[
     return longer
 
 
-def twice(array: np.ndarray[Any, Any], used: int) -> np.ndarray[Any, Any]:
-    """A copy of what is used with twice the room, in its first dimension."""
-    more = np.zeros((2 * len(array), *array.shape[1:]), dtype=array.dtype)
-    more[:used] = array[:used]
-    return more
-
-
 def word_of(path: str) -> int:
     """The word of the record that a leaf begins."""
     at = int(OFFSETS[LEAF_INDEX[path], 0])
@@ -91,6 +84,7 @@ def word_of(path: str) -> int:
     return at // 8
 
 
+@cache
 def control_bits(t: int) -> np.ndarray[Any, Any]:
     """The bits of the record that are the control state of task `t`."""
     raw = np.zeros(WORDS * 8, dtype=np.uint8)

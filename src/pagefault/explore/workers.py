@@ -10,6 +10,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,7 +28,6 @@ from pagefault.explore.words import (
     record_bits,
     record_of,
     table_of,
-    twice,
     word_of,
     words_of,
 )
@@ -39,11 +39,17 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 FIRST_ROOM = 1 << 22
 """States that there is room for at first."""
-MEMORY = 1 << 21
-"""Rows of what is remembered of steps, at most; then it is forgotten and begun anew."""
-FIRST_MEMORY = 1 << 14
-_FIRST_TABLE = 1 << 17
-_FIRST_RING = 1 << 15
+MEMORY = 1 << 22
+"""Room in the index of what is remembered of steps, at most: for half as many rows. Then all is
+forgotten and begun anew."""
+FIRST_MEMORY = 1 << 16
+_FIRST_TABLE = 1 << 20
+_FIRST_RING = 1 << 17
+_ROWS = MEMORY // 2
+_MASKS = MEMORY // 32
+_NODES = MEMORY // 8
+_RENAMINGS = MEMORY // 8
+_OUTS = MEMORY + 2 * remembered.MAX_SUCCESSORS
 
 # Plain tuples of arrays for Numba. Where things stand in the record.
 Where = namedtuple(
@@ -59,10 +65,11 @@ Machine = namedtuple("Machine", "states words base raw marks loaded")
 # The states by number: key, from where, to where, how it ends; their table; and what is known of
 # the steps of those yet to expand.
 States = namedtuple("States", "arena table parent onward flags mentioned steps")
-# What is remembered: rows and what they stand for; masks, their lists and tree; renamings.
+# What is remembered: rows, an index of them, and what they stand for; masks, their lists and tree;
+# renamings.
 Memo = namedtuple(
     "Memo",
-    "table row all mask marks next first is_split limit fixed root delta new_names mentions",
+    "index table row all mask marks next first is_split limit fixed root delta new_names mentions",
 )
 Outs = namedtuple("Outs", "info delta")
 # Room to work in; what tasks touched (`touched`, `judged`: by word of where.scan) and what each is
@@ -77,11 +84,12 @@ Found = namedtuple("Found", "keys hashes slot source move mentioned")
 Edges = namedtuple("Edges", "source to move")
 
 _NUMBERED = {
+    remembered.ROWS: ("table",),
     remembered.MASKS: ("mask", "marks", "next"),
     remembered.NODES: ("first", "is_split", "limit", "fixed"),
     remembered.RENAMINGS: ("delta", "new_names", "mentions"),
 }
-"""Arrays of a memory by the counter that numbers their rows."""
+"""Arrays of a memory by the counter that tells how many of their rows are in use."""
 
 # What explore/native.py itself reads and writes of the state, whether a path spells it or not.
 _TOUCHED_BY_CORE = {
@@ -112,6 +120,13 @@ class Tables:
     registers: Array
     program: Array
     lengths: Array
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    """np.zeros(), for what is looked into at random: NumPy asks for huge pages in empty() only."""
+    array: Array = np.empty(shape, dtype=dtype)
+    array.fill(0)
+    return array
 
 
 class Shared:
@@ -192,12 +207,12 @@ class Worker:
         self.judged = np.zeros(scan, dtype=np.uint64)
         self.states = States(
             arena=np.empty((FIRST_ROOM, shared.width), dtype=np.uint64),
-            table=np.zeros(_FIRST_TABLE, dtype=np.uint64),
+            table=_zeros((_FIRST_TABLE,), np.uint64),
             parent=np.empty(FIRST_ROOM, dtype=np.int32),
             onward=np.empty(FIRST_ROOM, dtype=np.int32),
             flags=np.empty(FIRST_ROOM, dtype=np.uint8),
             mentioned=np.empty(FIRST_ROOM, dtype=np.uint8),
-            steps=np.zeros((_FIRST_RING, shared.tasks + 1), dtype=np.int64),
+            steps=_zeros((_FIRST_RING, shared.tasks + 1), np.int64),
         )
         self.states.flags[0] = self.states.mentioned[0] = 0
         self.states.onward[0] = -1
@@ -265,9 +280,12 @@ class Worker:
         self._make_states(room)
         self.meta[remembered.COUNT] = kept
         self.fit_key()
-        self.forget(len(self.memo.table))
-        while len(self.states.steps) < kept + 2 * len(self.found.keys):
-            self.states = self.states._replace(steps=twice(self.states.steps, 0))
+        self.forget(len(self.memo.index))
+        ring = len(self.states.steps)
+        while ring < kept + 2 * len(self.found.keys):
+            ring *= 2
+        steps = np.zeros((ring, self.states.steps.shape[1]), dtype=np.int64)
+        self.states = self.states._replace(steps=steps)
 
     def fit_key(self) -> None:
         """Make what holds keys as wide as they are now."""
@@ -338,7 +356,7 @@ class Worker:
         if count + 2 * len(self.found.keys) > len(states.parent):
             room = 2 * len(states.parent)
             self._make_states(room)
-        self.refill(4 * len(states.table), refill)
+        self.refill(2 * len(states.table), refill)
 
     def _make_states(self, room: int) -> None:
         """Room for states as wide as keys are now, with those that were there."""
@@ -357,20 +375,20 @@ class Worker:
         """Keys have become longer. What is remembered, by their words, is forgotten."""
         self._make_states(len(self.states.parent))
         self.fit_key()
-        self.forget(len(self.memo.table))
+        self.forget(len(self.memo.index))
         self.refill(len(self.states.table), refill)
 
     def refill(self, slots: int, refill: Callable[..., int]) -> None:
         """A new table of the states, of at least so many slots."""
         while 5 * (self.count + 2 * remembered.MAX_SUCCESSORS) > 3 * slots:
             slots *= 2
-        self.states = self.states._replace(table=np.zeros(slots, dtype=np.uint64))
+        self.states = self.states._replace(table=_zeros((slots,), np.uint64))
         refill(self.states.table, self.states.arena, self.found.slot, self.count)
 
     def grow_ring(self) -> None:
         """Room for what is known of the steps of more states that wait to be expanded."""
         old = self.states.steps
-        new = np.zeros((2 * len(old), old.shape[1]), dtype=np.int64)
+        new = _zeros((2 * len(old), old.shape[1]), np.int64)
         waiting = np.arange(self.meta[remembered.HEAD], self.count)
         new[waiting & (len(new) - 1)] = old[waiting & (len(old) - 1)]
         self.states = self.states._replace(steps=new)
@@ -387,48 +405,41 @@ class Worker:
             getattr(self.edges, name)[: len(old.to)] = getattr(old, name)
 
     def forget(self, room: int) -> None:
-        """A memory of this many rows, with nothing in it."""
+        """A memory with an index of this many slots, with nothing in it."""
         words = len(self.shared.bits.naming)
-        masks, nodes = room // 4, room // 4
         self.memo = Memo(
-            table=np.zeros((room, words + 2), dtype=np.uint64),
+            index=_zeros((room,), np.uint64),
+            table=np.empty((_ROWS, words + 2), dtype=np.uint64),
             row=np.zeros(words, dtype=np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
-            mask=np.zeros((masks, words), dtype=np.uint64),
-            marks=np.zeros((masks + 1, len(self.shared.where.scan)), dtype=np.uint64),
-            next=np.zeros(masks, dtype=np.int64),
-            first=np.full(nodes, -1, dtype=np.int64),
-            is_split=np.zeros(nodes, dtype=np.uint8),
-            limit=np.full(nodes, remembered.SPLIT_AT, dtype=np.int64),
-            fixed=np.zeros((nodes, words), dtype=np.uint64),
+            mask=np.empty((_MASKS, words), dtype=np.uint64),
+            marks=np.empty((_MASKS + 1, len(self.shared.where.scan)), dtype=np.uint64),
+            next=np.empty(_MASKS, dtype=np.int64),
+            first=np.empty(_NODES, dtype=np.int64),
+            is_split=np.empty(_NODES, dtype=np.uint8),
+            limit=np.empty(_NODES, dtype=np.int64),
+            fixed=np.empty((_NODES, words), dtype=np.uint64),
             root=np.full(len(self.shared.control.rows), -1, dtype=np.int64),
-            delta=np.zeros((room // 4, words), dtype=np.uint64),
-            new_names=np.zeros(room // 4, dtype=np.uint64),
-            mentions=np.zeros(room // 4, dtype=np.int64),
+            delta=np.empty((_RENAMINGS, words), dtype=np.uint64),
+            new_names=np.empty(_RENAMINGS, dtype=np.uint64),
+            mentions=np.empty(_RENAMINGS, dtype=np.int64),
         )
-        outs = 2 * room + 2 * remembered.MAX_SUCCESSORS
         self.outs = Outs(
-            info=np.zeros((outs, remembered.NR_INFO), dtype=np.int64),
-            delta=np.zeros((outs, self.shared.width), dtype=np.uint64),
+            info=np.empty((_OUTS, remembered.NR_INFO), dtype=np.int64),
+            delta=np.empty((_OUTS, self.shared.width), dtype=np.uint64),
         )
         for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
             self.meta[counter] = 0
+        root = remembered.JUDGED
+        self.memo.first[root], self.memo.limit[root] = -1, remembered.SPLIT_AT
+        self.memo.is_split[root] = self.memo.fixed[root] = 0
         self.meta[remembered.NODES] = 1
         self.states.steps[:] = 0
 
     def grow_memory(self, refill: Callable[..., int]) -> None:
         """Room for twice as much to be remembered."""
-        old, outs = self.memo, self.outs
-        self.memo = old._replace(
-            table=np.zeros((2 * len(old.table), old.table.shape[1]), dtype=np.uint64),
-            **{
-                name: twice(getattr(old, name), self.meta[counter])
-                for counter, names in _NUMBERED.items()
-                for name in names
-            },
-        )
-        self.outs = Outs(*(twice(array, self.meta[remembered.OUTS]) for array in outs))
-        refill(old.table, self.memo.table)
+        self.memo = self.memo._replace(index=_zeros((2 * len(self.memo.index),), np.uint64))
+        refill(self.memo, int(self.meta[remembered.ROWS]))
 
     def fit_control(self) -> None:
         """There is room for more control states."""
@@ -440,9 +451,12 @@ class Worker:
         """Bytes in use: of the states, and of what is remembered of steps."""
         states = self.states
         one: int = states.arena.shape[1] * 8 + 4 + 4 + 1 + 1
-        parts = (self.memo, self.outs, self.found, self.box, self.edges)
-        arrays = [a for part in parts for a in part] + [states.table, states.steps]
-        return self.count * one + sum(int(a.nbytes) for a in arrays)
+        whole = [*self.found, *self.box, *self.edges, self.memo.index, states.table, states.steps]
+        rows = [(a, self.meta[remembered.OUTS]) for a in self.outs]
+        for counter, names in _NUMBERED.items():
+            rows += [(getattr(self.memo, name), self.meta[counter]) for name in names]
+        used = sum(int(n) * int(a.itemsize) * (int(a.size) // len(a)) for a, n in rows)
+        return self.count * one + sum(int(a.nbytes) for a in whole) + used
 
 
 # --- where things stand --------------------------------------------------------------------------
@@ -508,12 +522,15 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
         "shadow": st.nr_vpns,
         "tlb": st.nr_vpns,
     }
-    used = set()
-    for i, leaf in enumerate(LEAVES):
-        parts = re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path)
-        if all(
-            name in spelled and (not index or int(index) < limits.get(name, 1 << 30))
-            for name, index in parts
-        ):
-            used.add(i)
-    return used
+    return {
+        i
+        for i, parts in enumerate(_parts_of_leaves())
+        if all(name in spelled and index < limits.get(name, 1 << 30) for name, index in parts)
+    }
+
+
+@cache
+def _parts_of_leaves() -> list[list[tuple[str, int]]]:
+    """The names and indices in the path of each leaf."""
+    parts = (re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path) for leaf in LEAVES)
+    return [[(name, int(index or 0)) for name, index in found] for found in parts]

@@ -9,6 +9,7 @@ from pagefault.consts import (
     FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
+    NR_SECONDARY,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_RW,
@@ -207,6 +208,13 @@ def mark_dangling(st, pfn):
             if buf.in_use and buf.pfn == pfn:
                 buf.dangling = 1
                 found = 1
+    for s in range(NR_SECONDARY):
+        if st.secondary[s].in_use:
+            for vpn in range(st.nr_vpns):
+                spte = st.secondary[s].spte[vpn]
+                if spte != 0 and spte >> PFN_SHIFT == pfn:
+                    st.secondary[s].spte[vpn] = spte | PAGE_DANGLING
+                    found = 1
     st.page[pfn].dangling = found
 
 

@@ -5,7 +5,8 @@ machine without a hypervisor nothing else keeps GUP-fast safe. Left out: PCIDs, 
 broadcast invalidation, flushes by hypercall, global entries.
 """
 
-from pagefault.consts import BLOCKED
+from pagefault.consts import BLOCKED, NO_MM
+from pagefault.hw.iotlb import arch_invalidate_secondary_tlbs, has_secondary_tlb
 from pagefault.hw.monitor import note_forgotten
 from pagefault.hw.pgtable import ptep_get_and_clear
 
@@ -45,10 +46,11 @@ def needs_flush_ipi(st, cpu, mm, start, end):
 def flush_tlb_mm_range(st, t, mm, start, end):
     """arch/x86/mm/tlb.c flush_tlb_mm_range(), v6.12: vpns [start, end) on every CPU that runs mm.
 
-    The local CPU first; then an IPI to each other CPU, which takes it once its interrupts are on.
+    The local CPU first; then an IPI to each other CPU, which takes it once its interrupts are on;
+    then the IOTLBs. Who works for a device has no CPU of its own.
     """
     here = st.task[t].cpu
-    if st.cpu[here].loaded_mm == mm + 1:
+    if st.task[t].mm != NO_MM and st.cpu[here].loaded_mm == mm + 1:
         flush_tlb_func(st, here, start, end)
     for cpu in range(st.nr_cpus):
         if cpu != here and needs_flush_ipi(st, cpu, mm, start, end):
@@ -56,6 +58,9 @@ def flush_tlb_mm_range(st, t, mm, start, end):
             while st.cpu[cpu].irqs_off:
                 yield BLOCKED
             flush_tlb_func(st, cpu, start, end)
+    if has_secondary_tlb(st, mm):
+        yield "CPUs flushed, IOTLBs not"
+        arch_invalidate_secondary_tlbs(st, mm, start, end)
 
 
 def flush_tlb_mm(st, t, mm):

@@ -70,6 +70,7 @@ def check(
         pages=tuple(names.pages),
         pins=tuple(names.pins),
         pipes=tuple(names.pipes),
+        mirrors=tuple(names.mirrors),
         condition=_condition(names, [item for item in items if isinstance(item, Question)]),
         header=header,
         path=path,

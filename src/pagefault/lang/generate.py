@@ -20,6 +20,7 @@ __all__ = ["generate"]
 T = TypeVar("T")
 
 MAX_STATEMENTS, MAX_TASKS, MAX_PROCESSES, MAX_CPUS, MAX_PAGES, MAX_PINS = 16, 6, 4, 4, 8, 4
+MAX_MIRRORS = 2
 CELLS = 2
 """Few cells and values meet more often than many."""
 VALUES = 5
@@ -110,6 +111,8 @@ class _Writer:
         self.pins: list[str] = []
         self.pins_taken = 0
         self.has_pipe = False
+        self.mirrors: list[str] = []
+        self.mirrors_made = 0
         self.tasks: list[_Task] = []
 
     @staticmethod
@@ -163,14 +166,8 @@ class _Writer:
             verbs = [verb for verb in self.verbs if verb.in_device or task.kind != "device"]
             for _ in range(1 + self.dice.below(statements) if statements and verbs else 0):
                 task.verbs.append(self.dice.one_of(verbs))
-        takers = 0
-        for task in self.tasks:
-            for verb in list(task.verbs):
-                if any(slot.shape == "pin" and slot.side == "result" for slot in verb.slots):
-                    takers += 1
-                    if takers > MAX_PINS:
-                        task.verbs.remove(verb)
-        self.pins = [f"h{n}" for n in range(1, min(takers, MAX_PINS) + 1)]
+        self.pins = self._made("pin", "h", MAX_PINS)
+        self.mirrors = self._made("mirror", "m", MAX_MIRRORS)
         shapes = {s.shape for task in self.tasks for verb in task.verbs for s in verb.slots}
         self.has_pipe = "pipe" in shapes
         for task in self.tasks:
@@ -182,11 +179,24 @@ class _Writer:
                     child.exits = child.exits or child.kind == "process"
         self.tasks = [task for task in self.tasks if task.kind != "device" or task.verbs]
 
+    def _made(self, shape: str, letter: str, most: int) -> list[str]:
+        """Names for what verbs with such a result make; verbs beyond the most are left out."""
+        makers = 0
+        for task in self.tasks:
+            for verb in list(task.verbs):
+                if any(slot.shape == shape and slot.side == "result" for slot in verb.slots):
+                    makers += 1
+                    if makers > most:
+                        task.verbs.remove(verb)
+        return [f"{letter}{n}" for n in range(1, min(makers, most) + 1)]
+
     def _makes_sense(self, task: _Task, verb: Verb) -> bool:
         if verb.name == "exit":  # put at the end
             return False
         for slot in verb.slots:
             if slot.shape in ("pin", "pin_cell") and slot.side != "result" and not self.pins:
+                return False
+            if slot.shape == "mirror" and slot.side != "result" and not self.mirrors:
                 return False
             if slot.shape == "pipe_cell" and not self.has_pipe:
                 return False
@@ -246,10 +256,13 @@ class _Writer:
         return register
 
     def _new_name(self, slot: Slot, size: int) -> str:
-        """What stands left of the `=`: a pin, or as many new pages as are moved."""
+        """What stands left of the `=`: a pin, a mirror, or as many new pages as are moved."""
         if slot.shape == "pin":
             self.pins_taken += 1
             return self.pins[self.pins_taken - 1]
+        if slot.shape == "mirror":
+            self.mirrors_made += 1
+            return self.mirrors[self.mirrors_made - 1]
         if slot.side == "either" and self.dice.chance(50):
             return ""
         if len(self.pages) + size > MAX_PAGES:
@@ -287,6 +300,8 @@ class _Writer:
                 return PIPE
             case "pipe_cell":
                 return f"{PIPE}[{dice.below(CELLS)}]"
+            case "mirror":
+                return dice.one_of(self.mirrors)
             case "waited":
                 return dice.one_of(self._forked(task))
             case "process":

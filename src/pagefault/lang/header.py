@@ -17,7 +17,7 @@ __all__ = ["GRAIN_WORDS", "parse_header"]
 
 GRAIN_WORDS: Mapping[str, tuple[str, ...]] = {"op": ("op",), "step": ("step",), "both": GRAINS}
 
-_KEYS = ("title", "source", "author", "requires", "expect")
+_KEYS = ("title", "source", "author", "requires", "danger", "expect")
 _CLAIM_KEYS = ("verdict", "grain", "breaks", "by", "why")
 
 
@@ -67,6 +67,7 @@ class _Reader:
             source=self.sentence(data, "source"),
             author=self.sentence(data, "author") if "author" in data else None,
             requires=self.strings(data, ("requires",)),
+            danger=self.sentence(data, "danger") if "danger" in data else None,
             expect=self.expect(data.get("expect", {})),
         )
 

@@ -1,4 +1,4 @@
-"""The names of a program: tasks, pages, pins, pipes, registers; who starts whom; the limits."""
+"""The names of a program: tasks, pages, pins, pipes, mirrors, registers; who starts whom."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ MAX_CPUS = 4
 MAX_PAGES = 8
 MAX_PINS = 4
 MAX_PIPES = 2
+MAX_MIRRORS = 2
 MAX_STATEMENTS = 16
 CELLS = 4
 MAX_VALUE = 127
@@ -31,8 +32,9 @@ MAX_VALUE = 127
 class Names:
     """What the blocks of a text define. LitmusError if they define it wrongly.
 
-    `pages`, `pins` and `pipes` are in the order of the text; `kinds` maps tasks to their kinds,
-    `parents` tasks to the task that forks or clones them; `exiting` are the tasks with an exit().
+    `pages`, `pins`, `pipes` and `mirrors` are in the order of the text; `kinds` maps tasks to their
+    kinds, `parents` tasks to the task that forks or clones them; `exiting` are the tasks with an
+    exit().
     """
 
     def __init__(self, source: Source, blocks: list[Block]) -> None:
@@ -44,6 +46,7 @@ class Names:
         self.pages: list[str] = []
         self.pins: list[str] = []
         self.pipes: list[str] = []
+        self.mirrors: list[str] = []
         self._all: dict[str, str] = {}  # every name and what it names: "page", "thread", ...
         self._sets: dict[str, set[str]] = {}  # registers that a task sets somewhere
         self._collect_tasks()
@@ -63,7 +66,7 @@ class Names:
     # Collecting.
 
     def _define(self, token: Token, what: str, known: list[str], most: int) -> None:
-        """Note a new name of a page, pin or pipe; the same name again is no news."""
+        """Note a new name of a page, pin, pipe or mirror; the same name again is no news."""
         if self._all.get(token) == what:
             return
         if token in self._all:
@@ -145,13 +148,18 @@ class Names:
     def _collect_call(self, verb: Verb, targets: tuple[RawName, ...], call: RawCall) -> None:
         named = verb.named
         fresh = [t.token for t in targets if not is_register(t.token)]
-        if named is not None and named.shape == "pin":
+        if named is not None and named.shape in ("pin", "mirror"):
+            known, most = (
+                (self.pins, MAX_PINS) if named.shape == "pin" else (self.mirrors, MAX_MIRRORS)
+            )
             for token in fresh:
-                if self._all.get(token) == "pin":
+                if self._all.get(token) == named.shape:
                     raise self.error(
-                        f"pin {token} is taken twice", token, "give each pin a name of its own"
+                        f"{named.shape} {token} is taken twice",
+                        token,
+                        f"give each {named.shape} a name of its own",
                     )
-                self._define(token, "pin", self.pins, MAX_PINS)
+                self._define(token, named.shape, known, most)
         elif named is not None:
             if not fresh and named.side == "either" and call.args:
                 words = {word for group in WORDS.values() for word in group}
@@ -253,6 +261,11 @@ class Names:
         self._expect(token, "pipe", self.pipes, f"nobody puts a page into pipe {token}")
         return str(token)
 
+    def mirror(self, token: Token) -> str:
+        """The name of a mirror that somebody makes."""
+        self._expect(token, "mirror", self.mirrors, f"nobody makes mirror {token}")
+        return str(token)
+
     def task(self, token: Token, wanted: Kind | None = None) -> str:
         """The name of a task, of the wanted kind if there is one."""
         if token not in self.kinds:
@@ -273,7 +286,7 @@ class Names:
         return str(token)
 
     def _expect(self, token: Token, what: str, known: list[str], missing: str) -> None:
-        """`token` must name a page, pin, pipe."""
+        """`token` must name a page, pin, pipe, mirror."""
         found = self._all.get(token)
         if found == what:
             return
@@ -285,6 +298,8 @@ class Names:
             hint = f"map it first: {token} = mmap(anon, private, rw)"
         elif not hint and what == "pin":
             hint = f"take it first: {token} = pin(A, write)"
+        elif not hint and what == "mirror":
+            hint = f"make it first: {token} = mirror(kvm)"
         elif not hint:
             hint = f"put a page into it first: vmsplice(A, {token})"
         raise self.error(missing, token, hint)

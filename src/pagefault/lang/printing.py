@@ -16,6 +16,7 @@ from pagefault.lang.program import (
     Header,
     Int,
     Memory,
+    Mirror,
     Name,
     Not,
     Or,
@@ -87,7 +88,7 @@ def _arg(arg: Arg) -> str:
     match arg:
         case Range(first, last):
             return first if first == last else f"{first}..{last}"
-        case Page(name) | Name(name):
+        case Page(name) | Name(name) | Mirror(name):
             return name
         case Cell(page, index):
             return f"{page}[{index}]"
@@ -149,6 +150,8 @@ def _header(header: Header) -> str:
         lines.append(f"author = {_string(header.author)}")
     if header.requires:
         lines.append(f"requires = {_strings(header.requires)}")
+    if header.danger is not None:
+        lines.append(f"danger = {_string(header.danger)}")
     if header.expect:
         lines.append("[expect]")
     claims: dict[str, list[Expectation]] = {}

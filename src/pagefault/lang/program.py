@@ -26,6 +26,7 @@ __all__ = [
     "Int",
     "Kind",
     "Memory",
+    "Mirror",
     "Name",
     "Not",
     "Or",
@@ -75,7 +76,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Words:
-    """Words that stand for bits: `group` is "map", "prot", "advice", "gup" or "drop"."""
+    """Words that stand for bits: `group` is one of `verbs.WORDS`."""
 
     group: str
     words: frozenset[str]
@@ -105,6 +106,13 @@ class Pipe:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """A device or guest that follows an address space."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Int:
     """A number."""
 
@@ -124,7 +132,7 @@ class Register:
         return int(self.name[1:])
 
 
-Arg: TypeAlias = Range | Page | Cell | Words | Name | Pin | Pipe | Int | Register
+Arg: TypeAlias = Range | Page | Cell | Words | Name | Pin | Pipe | Mirror | Int | Register
 
 
 @dataclass(frozen=True)
@@ -268,12 +276,16 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Header:
-    """The TOML between the `+++` lines."""
+    """The TOML between the `+++` lines.
+
+    `danger` is what the test may do to a real kernel that a test should not do.
+    """
 
     title: str
     source: str
     author: str | None = None
     requires: tuple[str, ...] = ()
+    danger: str | None = None
     expect: tuple[Expectation, ...] = ()
 
 
@@ -281,8 +293,8 @@ class Header:
 class Program:
     """A litmus test.
 
-    `pages`, `pins` and `pipes` are names; the position in the tuple is the number that the model
-    uses. `pages` stand in the order in which the text maps them first.
+    `pages`, `pins`, `pipes` and `mirrors` are names; the position in the tuple is the number that
+    the model uses. `pages` stand in the order in which the text maps them first.
     """
 
     name: str
@@ -294,6 +306,7 @@ class Program:
     pipes: tuple[str, ...]
     condition: Condition
     header: Header
+    mirrors: tuple[str, ...] = ()
     path: Path | None = field(default=None, compare=False)
 
     def task(self, name: str) -> Task:

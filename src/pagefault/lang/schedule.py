@@ -3,7 +3,7 @@
 A schedule is the tasks in the order in which they move, one statement a move, until nobody can.
 No kernel is asked. What may hold a task up is in the language: it has not started, it has exited,
 `wait(C)` before C and its threads have called exit(), a pin that nobody has tried to take yet, a
-full or an empty pipe.
+mirror that nobody has made yet, a full or an empty pipe.
 
 Two things only the kernel knows: whether a vmsplice() fails and so leaves the pipe as it was, and
 whether an access waits for userfaultfd. Where it might, both are followed, and a schedule may turn
@@ -21,6 +21,7 @@ from pagefault.lang._text import listing
 from pagefault.lang.program import (
     Arg,
     Cell,
+    Mirror,
     Name,
     Page,
     Pin,
@@ -39,6 +40,7 @@ __all__ = [
     "parse_schedule",
     "sample_schedules",
     "schedules",
+    "statement_at",
 ]
 
 PIPE_PAGES = 2
@@ -110,6 +112,14 @@ def check_schedule(program: Program, moves: Sequence[str]) -> None:
         points = after
 
 
+def statement_at(program: Program, moves: Sequence[str]) -> str:
+    """The statement of the last of these moves, with its task: `C: r0 = A[0]`; "" without any."""
+    if not moves:
+        return ""
+    task = program.task(moves[-1])
+    return f"{task.name}: {task.statements[list(moves).count(task.name) - 1].text}"
+
+
 def _walk(rules: _Rules, program: Program, throw: Callable[[], float]) -> Schedule:
     moves: list[str] = []
     points = rules.start
@@ -125,7 +135,8 @@ class _Move:
     """What a statement needs and does, as far as it matters to who can move.
 
     `kind` is "start", "exit", "wait", "settle", "use", "put", "take" or "" for any other
-    statement; `subject` is the task, pin or pipe that it is about, by its position.
+    statement; `subject` is the task, pin or pipe that it is about, by its position; mirrors count
+    after the pins.
     """
 
     kind: str
@@ -136,8 +147,8 @@ class _Move:
 
 _Point = tuple[tuple[int, ...], int, int, int, tuple[int, ...], int]
 """How far everybody is: how many statements each task has behind it; which tasks have started,
-which have exited and which pins were taken or failed to be, as bit masks; the pages in each pipe;
-which tasks wait for userfaultfd, as a bit mask.
+which have exited, which pins were taken or failed to be and, behind them, which mirrors there are,
+as bit masks; the pages in each pipe; which tasks wait for userfaultfd, as a bit mask.
 """
 
 _Points = frozenset[_Point]
@@ -279,6 +290,10 @@ def _kind(program: Program, task: Task, statement: Statement) -> _Move:
             return _Move("wait", program.task_index(child))
         case (("pin" | "get" | "o_direct"), (_, Pin(name), *_)):
             return _Move("settle", program.pins.index(name))
+        case "mirror", (Mirror(name), *_):
+            return _Move("settle", len(program.pins) + program.mirrors.index(name))
+        case _, (Mirror(name), *_):
+            return _Move("use", len(program.pins) + program.mirrors.index(name))
         case (("dma_read" | "dma_write" | "unpin"), (Pin(name), *_)):
             return _Move("use", program.pins.index(name))
         case "vmsplice", (Page(page), Pipe(name)):

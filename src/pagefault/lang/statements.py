@@ -17,6 +17,7 @@ from pagefault.lang.program import (
     Cell,
     Int,
     Kind,
+    Mirror,
     Name,
     Page,
     Pin,
@@ -206,10 +207,10 @@ class _Call:
         if named is None and tokens:
             self.names.register(self.task, tokens[0])
         if named is not None and named.side == "result" and not tokens:
-            what = "pin" if named.shape == "pin" else "page"
+            what = named.shape if named.shape in ("pin", "mirror") else "page"
             raise self.error(f"the {what} needs a name", self.call.token)
-        if named is not None and named.shape == "pin" and len(tokens) > 1:
-            raise self.error(f"{verb.name} takes one pin", tokens[1])
+        if named is not None and named.shape in ("pin", "mirror") and len(tokens) > 1:
+            raise self.error(f"{verb.name} takes one {named.shape}", tokens[1])
         return None, tokens
 
     def _plain(self, plain: list[RawArg], given: bool) -> dict[Slot, Arg]:
@@ -264,6 +265,8 @@ class _Call:
         first, last = str(given[0]), str(given[-1])
         if slot.shape == "pin":
             return Pin(first)
+        if slot.shape == "mirror":
+            return Mirror(first)
         if slot.shape == "pages":
             return Range(first, last)
         pages = self.names.pages
@@ -335,6 +338,9 @@ class _Call:
             return Pipe(self.names.pipe(arg.token), self.names.cell(arg.index))
         return Pipe(self.names.pipe(self._word(slot, arg, "pipe")), 0)
 
+    def _mirror(self, slot: Slot, arg: RawArg) -> Mirror:
+        return Mirror(self.names.mirror(self._word(slot, arg, "mirror")))
+
     def _task(self, slot: Slot, arg: RawArg, wanted: Kind) -> Name:
         return Name(self.names.task(self._word(slot, arg, wanted), wanted))
 
@@ -383,6 +389,7 @@ _SHAPES: Mapping[Shape, Callable[[_Call, Slot, RawArg], Arg]] = MappingProxyType
         "pin_cell": _Call._pin_cell,
         "pipe": _Call._pipe,
         "pipe_cell": _Call._pipe_cell,
+        "mirror": _Call._mirror,
         "child": _Call._process,
         "thread": _Call._thread,
         "waited": _Call._waited,

@@ -34,6 +34,7 @@ Shape: TypeAlias = Literal[
     "pin_cell",  # h[2]; h is h[0]
     "pipe",  # p: a page goes into it
     "pipe_cell",  # p[2]; p is p[0]
+    "mirror",  # m: a device or guest that follows an address space
     "child",  # a process that starts here
     "thread",  # a thread that starts here
     "waited",  # a process that this task forks
@@ -85,6 +86,16 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapbacked": "may go to swap",
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
+        },
+        "follow": {
+            "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
+            "gpc": "KVM's own way to guest memory: a cache of pfns (gfn_to_pfn_cache)",
+            "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
+            "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
+            "user_map": "the kernel, in sections (Jason Gunthorpe, 11 January 2021); not in Linux",
+        },
+        "leaving": {
+            "put": "as the completion of O_DIRECT does: the page is put, and nobody is called",
         },
     }
 )
@@ -199,6 +210,7 @@ _CELL = Slot("cell", "A[1]")
 _VALUE = Slot("value", "5")
 _PIN_CELL = Slot("pin_cell", "h[1]")
 _NEW_PIN = Slot("pin", "h", side="result")
+_MIRROR = Slot("mirror", "m")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -507,6 +519,87 @@ _ALL = (
         "read(2) of /proc/kpageflags",
         ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
     ),
+    Verb(
+        "reap",
+        (Slot("process", "P"),),
+        "status",
+        "takes the pages of a process away; EAGAIN where a notifier would have to wait",
+        "the OOM reaper",
+        ("reap(P)",),
+    ),
+    Verb(
+        "parse",
+        (_CELL,),
+        "value",
+        "the kernel reads a cell, checks it, and gives what it then uses",
+        "a system call that parses a header in user memory",
+        ("r0 = parse(A[1])",),
+    ),
+    Verb(
+        "mirror",
+        (
+            Slot("mirror", "m", side="result"),
+            Slot("words", group="follow", one_of=("kvm", "gpc", "odp", "sva", "user_map")),
+        ),
+        "status",
+        "lets a device follow this address space, with page-table entries of its own",
+        "KVM_CREATE_VM, ibv_reg_mr() with IBV_ACCESS_ON_DEMAND, iommu_sva_bind_device()",
+        ("m = mirror(kvm)", "m = mirror(user_map)"),
+    ),
+    Verb(
+        "enter",
+        (_MIRROR, _PAGE),
+        "status",
+        "begins a section that uses the page, as a job of a GPU does; only for user_map",
+        "user_map_enter()",
+        ("enter(m, A)",),
+        in_device=True,
+    ),
+    Verb(
+        "leave",
+        (_MIRROR, Slot("words", group="leaving", optional=("put",))),
+        "status",
+        "ends the section, as the fence of the job does; EAGAIN where it must be done again",
+        "user_map_leave()",
+        ("leave(m)", "r0 = leave(m, put)"),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_read",
+        (_MIRROR, _CELL),
+        "value",
+        "the device reads a cell by its own entry, or faults; waits until it follows",
+        "a load of the guest, DMA by virtual address",
+        ("r0 = mirror_read(m, A[1])",),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_write",
+        (_MIRROR, _CELL, _VALUE),
+        "status",
+        "the device writes a cell by its own entry, or faults; waits until it follows",
+        "a store of the guest, DMA by virtual address",
+        ("mirror_write(m, A[1], 5)", "r1 = mirror_write(m, A[1], r0)"),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_has",
+        (_MIRROR, _PAGE),
+        "value",
+        "1 if the device has an entry for the page, so that it needs no fault to read, else 0",
+        "a look at the device's page tables",
+        ("r0 = mirror_has(m, A)",),
+        in_device=True,
+    ),
+    Verb(
+        "mirror_drop",
+        (_MIRROR,),
+        "status",
+        "the device stops following and drops its entries",
+        "close(2) of the KVM, ibv_dereg_mr(), iommu_sva_unbind_device()",
+        ("mirror_drop(m)",),
+        in_device=True,
+    ),
 )
 
 VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _ALL})
@@ -534,7 +627,7 @@ RESERVED = frozenset(
         "signal",
     }
 )
-"""Words that can't name a task, page, pin or pipe."""
+"""Words that can't name a task, page, pin, pipe or mirror."""
 
 _RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
 

@@ -6,7 +6,9 @@ It imports nothing of the model: a kernel's answer must not lean on the model's.
 from pagefault.live.backend import (
     Answers,
     Backend,
+    DiedError,
     SkippedError,
+    Unanswered,
     run_many,
     run_schedules,
     run_stress,
@@ -18,11 +20,13 @@ from pagefault.live.outcome import Histogram, Outcome, Status, final, holds, ver
 __all__ = [
     "Answers",
     "Backend",
+    "DiedError",
     "Histogram",
     "Host",
     "Outcome",
     "SkippedError",
     "Status",
+    "Unanswered",
     "c_program",
     "c_programs",
     "final",

@@ -16,9 +16,18 @@ from pagefault.lang.program import Program
 from pagefault.lang.schedule import Schedule
 from pagefault.live.compiler import build
 from pagefault.live.emit import c_program, c_programs, refusal
-from pagefault.live.outcome import Histogram, Outcome, parse_outcome
+from pagefault.live.outcome import Histogram, Outcome, Status, parse_outcome
 
-__all__ = ["Answers", "Backend", "SkippedError", "run_many", "run_schedules", "run_stress"]
+__all__ = [
+    "Answers",
+    "Backend",
+    "DiedError",
+    "SkippedError",
+    "Unanswered",
+    "run_many",
+    "run_schedules",
+    "run_stress",
+]
 
 PROGRAMS_A_BINARY = 500
 """So many generated programs go into one C file: a compiler takes about 2 s for it."""
@@ -28,6 +37,19 @@ SCHEDULE_S = 2.5
 
 ITERATION_S = 0.5
 """The same for each run with all tasks running free."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A line that got no answer: the kernel died while it was run; without `moves`, it was not run.
+
+    `moves` are those made before, `console` is what the kernel said last.
+    """
+
+    line: str
+    why: str
+    moves: int | None = None
+    console: str = ""
 
 
 class Backend(Protocol):
@@ -45,15 +67,28 @@ class Backend(Protocol):
     def identity(self) -> str:
         """What no other kernel is called: results are kept under it."""
 
-    def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
-        """The lines that `binary -` prints when it reads `lines`.
+    @property
+    def expendable(self) -> bool:
+        """Whether tests may crash it, or leave marks that stay."""
+
+    def run(
+        self, binary: Path, lines: Sequence[str], patience_s: float
+    ) -> Iterable[str | Unanswered]:
+        """The lines that `binary -` prints when it reads `lines`, in any order.
 
         LiveError if it cannot run, or is not done after `patience_s`.
         """
 
+    def stop(self) -> None:
+        """End what runs, from another thread: run() raises LiveError then, and ever after."""
+
 
 class SkippedError(LiveError):
     """A program that this kernel cannot run; the message says for want of what."""
+
+
+class DiedError(LiveError):
+    """The kernel died while all tasks of a program ran at once."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +134,11 @@ def run_many(
 def _run_batch(
     batch: Sequence[tuple[Program, list[Schedule]]], backend: Backend, frames: bool
 ) -> Iterator[Answers]:
-    refused = {index: reason for index, (p, _) in enumerate(batch) if (reason := refusal(p))}
+    refused = {
+        index: reason
+        for index, (program, _) in enumerate(batch)
+        if (reason := refusal(program) or _danger(program, backend))
+    }
     able = [index for index in range(len(batch)) if index not in refused]
     said = _Said("", {}, {})
     if able:
@@ -120,6 +159,13 @@ def _run_batch(
             yield _answers(program, schedules, said, able.index(index))
 
 
+def _danger(program: Program, backend: Backend) -> str:
+    """Why it must not run on this kernel, "" if it may."""
+    if program.header.danger is None or backend.expendable:
+        return ""
+    return f"runs in virtual machines only (or with --risk-host): {program.header.danger}"
+
+
 def _text(programs: Sequence[Program]) -> str:
     return c_program(programs[0]) if len(programs) == 1 else c_programs(programs)
 
@@ -127,33 +173,37 @@ def _text(programs: Sequence[Program]) -> str:
 def _answers(program: Program, schedules: list[Schedule], said: _Said, number: int) -> Answers:
     if number in said.skips:
         return Answers(program, said.kernel, skip=said.skips[number])
-    outcomes = said.outcomes.get(number, [])
-    if [outcome.schedule for outcome in outcomes] != schedules:
+    outcomes = said.outcomes[number]
+    missing = [schedule for schedule in schedules if schedule not in outcomes]
+    if missing:
         raise LiveError(
             f"{program.name}: the test program ended early, "
-            f"after {len(outcomes)} of {len(schedules)} schedules"
+            f"after {len(schedules) - len(missing)} of {len(schedules)} schedules"
         )
-    return Answers(program, said.kernel, tuple(outcomes))
+    return Answers(program, said.kernel, tuple(outcomes[schedule] for schedule in schedules))
 
 
 @dataclass(frozen=True)
 class _Said:
-    """What a binary printed: outcomes and skips by the number of the test."""
+    """What a binary printed: by the number of the test, outcomes and skips."""
 
     kernel: str
-    outcomes: Mapping[int, list[Outcome]]
+    outcomes: Mapping[int, Mapping[Schedule, Outcome]]
     skips: Mapping[int, str]
 
 
-def _listen(lines: Iterable[str], programs: Sequence[Program]) -> _Said:
+def _listen(lines: Iterable[str | Unanswered], programs: Sequence[Program]) -> _Said:
     kernel = ""
-    outcomes: dict[int, list[Outcome]] = {number: [] for number in range(len(programs))}
+    outcomes: dict[int, dict[Schedule, Outcome]] = {n: {} for n in range(len(programs))}
     skips: dict[int, str] = {}
     for line in lines:
+        if isinstance(line, Unanswered):
+            asked, *_, moves = line.line.split(" ")
+            outcomes[int(asked)][_schedule(moves)] = _without_an_answer(_schedule(moves), line)
+            continue
         match line.split():
             case ["run", number, moves, *words]:
-                schedule = () if moves == "," else tuple(moves.split(","))
-                outcomes[int(number)].append(parse_outcome(schedule, words))
+                outcomes[int(number)][_schedule(moves)] = parse_outcome(_schedule(moves), words)
             case ["skip", number, *words]:
                 skips.setdefault(int(number), "needs " + " ".join(words))
             case ["kernel", *words]:
@@ -161,15 +211,32 @@ def _listen(lines: Iterable[str], programs: Sequence[Program]) -> _Said:
     return _Said(kernel, outcomes, skips)
 
 
+def _schedule(text: str) -> Schedule:
+    return tuple(text.split(",")) if text.strip(",") else ()
+
+
+def _without_an_answer(schedule: Schedule, line: Unanswered) -> Outcome:
+    if line.moves is None:
+        return Outcome(schedule, Status.UNABLE, 0, why=line.why)
+    moves = min(line.moves, len(schedule))
+    return Outcome(schedule, Status.CRASHED, moves, why=line.why, console=line.console)
+
+
 def run_stress(program: Program, iterations: int, backend: Backend) -> Histogram:
-    """Run the program `iterations` times with all tasks at once. Errors as above."""
-    if reason := refusal(program):
+    """Run the program `iterations` times with all tasks at once.
+
+    Errors as above, and DiedError if the kernel dies of it.
+    """
+    if reason := refusal(program) or _danger(program, backend):
         raise SkippedError(f"{program.name}: {reason}", program.path)
     binary = build(c_program(program))
-    lines = list(backend.run(binary, [f"0 --stress {iterations}"], ITERATION_S * iterations))
-    for line in lines:
+    lines = []
+    for line in backend.run(binary, [f"0 --stress {iterations}"], ITERATION_S * iterations):
+        if isinstance(line, Unanswered):
+            raise DiedError(f"{program.name}: {line.why}", hint=line.console or None)
         if line.startswith("skip 0 "):
             raise SkippedError(f"{program.name}: {line.removeprefix('skip 0 ')}", program.path)
+        lines.append(line)
     return _histogram(program, lines)
 
 

@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.lang.schedule import Schedule, sample_schedules
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
-from pagefault.live.statements import NOT_LIVE, Names, call_of, rule_of
+from pagefault.live.statements import Names, call_of, missing, rule_of
 
 __all__ = ["MOST_BUILT_IN", "c_program", "c_programs", "refusal"]
 
@@ -63,6 +63,7 @@ class Test:
     name: str
     title: str
     source: str
+    danger: str | None
     litmus: list[str]
     symbol: str
     condition: str
@@ -86,8 +87,7 @@ def refusal(program: Program) -> str:
     for task in program.tasks:
         for statement in task.statements:
             if rule_of(statement) is None:
-                nobody = f"nobody has written how {statement.verb}() is done on a live kernel"
-                return NOT_LIVE.get(statement.verb, nobody)
+                return missing(statement)
     plan = plan_pins(program)
     return plan.reason if isinstance(plan, Refusal) else ""
 
@@ -151,6 +151,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         name=program.name,
         title=program.title,
         source=program.source,
+        danger=program.header.danger,
         litmus=format_program(program).rstrip().splitlines(),
         symbol=f"{prefix}test",
         condition=_condition(program),
@@ -203,6 +204,8 @@ def _features(
     if any(isinstance(atom.left, Memory) for atom in _atoms(program.condition.expr)):
         features.add(Feature.PROCESS_VM)
     parts.update(feature.file for feature in features)
+    if "pins/longterm.c" in parts:
+        parts.add("pins/guptest.c")
     if parts & {"pins/copy.c", "pins/direct.c", "verbs/userfaults.c"}:
         parts.add("uffd.c")
     if "pins/splice.c" in parts:

@@ -13,10 +13,20 @@ class Feature(Enum):
     PROC = ("proc.c", "probe_proc", "/proc")
     PROCESS_VM = ("remote.c", "probe_process_vm", "process_vm_readv(2)")
     PIPES = ("pipes.c", "probe_pipes", "vmsplice(2) and pipes of two pages")
-    FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
     PAGEMAP = ("pagemap.c", "probe_pagemap", "/proc/PID/pagemap")
     SOFT_DIRTY = ("soft_dirty.c", "probe_soft_dirty", "soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)")
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
+    FRAMES = ("pagemap.c", "probe_frames", "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)")
+    LONGTERM = (
+        "pins/longterm.c",
+        "probe_longterm",
+        "frame numbers in /proc/PID/pagemap (CAP_SYS_ADMIN)",
+    )
+    GUP_TEST = (
+        "pins/guptest.c",
+        "probe_gup_test",
+        "/sys/kernel/debug/gup_test (CONFIG_GUP_TEST, Linux 6.2)",
+    )
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

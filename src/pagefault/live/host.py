@@ -7,12 +7,17 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
+from time import monotonic
 
 from pagefault.errors import LiveError
 
 __all__ = ["Host"]
+
+TICK_S = 0.5
+"""Between two looks whether it must end, in seconds."""
 
 START_S = 60.0
 """Patience with a binary beyond what its lines may take, in seconds."""
@@ -20,9 +25,14 @@ START_S = 60.0
 
 @dataclass(frozen=True)
 class Host:
-    """The kernel under us. `jobs` binaries share the lines, each with its driver on a CPU."""
+    """The kernel under us. `jobs` binaries share the lines, each with its driver on a CPU.
+
+    It is `expendable` only if somebody says so.
+    """
 
     jobs: int = 1
+    expendable: bool = False
+    stopping: Event = field(default_factory=Event, compare=False)
 
     @property
     def name(self) -> str:
@@ -47,29 +57,58 @@ class Host:
         shares = [lines[at : at + size] for at in range(0, len(lines), size)] or [[]]
         with ThreadPoolExecutor(jobs) as pool:
             runs = [
-                pool.submit(_run, binary, share, cpu, START_S + patience_s)
+                pool.submit(_run, binary, share, cpu, START_S + patience_s, self.stopping)
                 for cpu, share in enumerate(shares)
             ]
-            for run in runs:
-                yield from run.result()
+            try:
+                for run in runs:
+                    yield from run.result()
+            except BaseException:
+                self.stop()  # the pool waits for what runs
+                raise
+
+    def stop(self) -> None:
+        """End what runs."""
+        self.stopping.set()
 
 
-def _run(binary: Path, lines: Sequence[str], cpu: int, patience_s: float) -> list[str]:
+def _run(
+    binary: Path, lines: Sequence[str], cpu: int, patience_s: float, stopping: Event
+) -> list[str]:
     # A folder of its own: the program may need a file to write to.
-    with tempfile.TemporaryDirectory(prefix="pagefault-") as scratch:
-        try:
-            result = subprocess.run(
-                [binary, "--cpu", str(cpu), "-"],
-                input="".join(f"{line}\n" for line in lines),
-                capture_output=True,
-                text=True,
-                cwd=scratch,
-                timeout=patience_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise LiveError("the test program does not come to an end", binary) from None
-    if result.returncode != 0:
-        why = result.stderr.strip() or f"exit code {result.returncode}"
+    with (
+        tempfile.TemporaryDirectory(prefix="pagefault-") as scratch,
+        tempfile.TemporaryFile("w+") as asked,
+    ):
+        asked.write("".join(f"{line}\n" for line in lines))
+        asked.seek(0)
+        with subprocess.Popen(
+            [binary, "--cpu", str(cpu), "-"],
+            stdin=asked,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=scratch,
+        ) as process:
+            output, errors = _talk(process, patience_s, stopping)
+    if process.returncode != 0:
+        why = errors.strip() or f"exit code {process.returncode}"
         raise LiveError(f"the test program failed: {why}", binary)
-    return result.stdout.splitlines()
+    return output.splitlines()
+
+
+def _talk(process: subprocess.Popen[str], patience_s: float, stopping: Event) -> tuple[str, str]:
+    """What it prints, and its errors. It ends when its time is over, or when it is stopped."""
+    end = monotonic() + patience_s
+    while True:
+        try:
+            return process.communicate(timeout=TICK_S)
+        except subprocess.TimeoutExpired:
+            # What was printed so far, communicate() keeps for the next call.
+            if stopping.is_set() or monotonic() > end:
+                process.kill()
+                why = "was stopped" if stopping.is_set() else "does not come to an end"
+                raise LiveError(f"the test program {why}") from None
+        except BaseException:
+            process.kill()
+            raise

@@ -73,6 +73,8 @@ class Job:
     needs: frozenset[str] = frozenset()
     """Keys of FEATURES, and `module:NAME`."""
     uid: int = 0
+    silence: float | None = None
+    """A job that records its steps: after so many seconds without one, the kernel has hung."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class JobResult:
     """What the kernel logged while it ran."""
     console: str = ""
     """The last lines of the console, where the kernel died or hung."""
+    recorded: str = ""
+    """What was written last to the port of the recorder, by this job or by the next one."""
     cut: frozenset[str] = frozenset()
     """`out`, `err`: it wrote more than the first MiB, which is all there is here."""
     boot: int = 0

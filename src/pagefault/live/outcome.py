@@ -43,12 +43,14 @@ class Status(Enum):
 
     DONE: all its moves were made. BLOCKED: the statement of the move at `moves` could not be done
     then. HUNG: it did not come back in time. UNABLE: the kernel lacks something, see `why`.
+    CRASHED: the kernel died or hung, `why` says of what.
     """
 
     DONE = "done"
     BLOCKED = "blocked"
     HUNG = "hung"
     UNABLE = "unable"
+    CRASHED = "crashed"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Outcome:
     load would fault. `cells` is empty where process_vm_readv(2) is forbidden. `frames`, if
     they were asked for and are not hidden, are by `P:A`, too: equal numbers are one frame, 0 is the
     zero page, None that nothing is mapped yet. `holds` is whether the condition's expression holds.
+    `console` is what a kernel said last that died.
     """
 
     schedule: Schedule
@@ -71,6 +74,7 @@ class Outcome:
     cells: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
     frames: Mapping[str, int | None] = field(default_factory=dict)
     why: str = ""
+    console: str = ""
 
     @property
     def values(self) -> str:

@@ -30,7 +30,8 @@ class Means:
 
 RING = Means("ring", (Feature.IO_URING,))
 COPY = Means("copy", (Feature.USERFAULTFD, Feature.PROCESS_VM))
-COPY_LONGTERM = Means("copy", (*COPY.needs, Feature.FRAMES))
+LONGTERM = Means("longterm", (*COPY.needs, Feature.LONGTERM))
+GUP_TEST = Means("guptest", (Feature.GUP_TEST,))
 SPLICE = Means("splice", (Feature.TEE,))
 DIRECT = Means("direct", (Feature.DIRECT,))
 DIRECT_GET = Means("direct", (Feature.DIRECT_GET,))
@@ -67,6 +68,8 @@ def plan_pins(program: Program) -> dict[str, PinPlan] | Refusal:
                 if isinstance(plan, Refusal):
                     return plan
                 plans[_pin_of(statement)] = plan
+    if sum(plan.means is GUP_TEST for plan in plans.values()) > 1:
+        return Refusal("gup_test, which can leave GUP-fast out, holds one pin at a time")
     return plans
 
 
@@ -81,7 +84,7 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
         case _:
             raise AssertionError(statement)
     if "slow" in words:
-        return Refusal("user space cannot tell the kernel to leave GUP-fast out")
+        return _plan_slow(program, statement, name, words)
     if statement.verb == "o_direct":
         return _plan_o_direct(program, name, "write" in words)
     if statement.verb == "get":
@@ -90,6 +93,19 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
         # Always long-term: on anonymous memory that only keeps the page out of movable zones.
         return PinPlan(RING, "ring_pin")
     return _plan_read_pin(program, name, "longterm" in words)
+
+
+def _plan_slow(
+    program: Program, statement: Statement, name: str, words: frozenset[str]
+) -> PinPlan | Refusal:
+    """By gup_test, whose pins are long-term ones; to a pin for writing that makes no difference."""
+    if statement.verb == "get" or not words & {"write", "longterm"}:
+        return Refusal(
+            "user space cannot tell the kernel to leave GUP-fast out, but for long-term pins"
+        )
+    if "write" in words and _uses(program, "dma_write", name):
+        return Refusal("gup_test, which can leave GUP-fast out, writes nothing through its pin")
+    return PinPlan(GUP_TEST, "guptest_pin", (1 if "write" in words else 0,))
 
 
 def _plan_get(program: Program, name: str, write: bool) -> PinPlan | Refusal:
@@ -132,7 +148,7 @@ def _plan_read_pin(program: Program, name: str, longterm: bool) -> PinPlan | Ref
             "process that exits"
         )
     if longterm:
-        return PinPlan(COPY_LONGTERM, "copy_pin_longterm", (max(reads, 1),))
+        return PinPlan(LONGTERM, "longterm_pin", (max(reads, 1),))
     return PinPlan(COPY, "copy_pin", (max(reads, 1),))
 
 

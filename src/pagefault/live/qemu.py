@@ -15,12 +15,22 @@ import platformdirs
 
 from pagefault.live.errors import VmError
 
-__all__ = ["Machine", "command", "make_files_disk", "make_swap_disk", "qemu", "remembered_kvm"]
+__all__ = [
+    "RECORDER_PORT",
+    "Machine",
+    "command",
+    "make_files_disk",
+    "make_swap_disk",
+    "qemu",
+    "remembered_kvm",
+]
 
 QEMU = "qemu-system-x86_64"
 SWAP_BYTES = 256 << 20
 FILES_BYTES = 256 << 20
 PAGE = 4096
+RECORDER_PORT = 0xE9
+"""As in templates/turns.c. It reads as its number."""
 
 # What each kernel is told. A panic, and an oops with it, ends the machine at once; the console
 # shows warnings only, for each character costs time under emulation.
@@ -65,13 +75,15 @@ def command(
     kernel: Path,
     initramfs: Path,
     console: Path,
+    recorder: Path,
     disks: Mapping[str, Path],
     append: str = "",
 ) -> list[str]:
     """The command that boots a kernel.
 
-    The console goes to a file, the second serial port, with the frames, to standard output. `disks`
-    maps a serial number to an image.
+    The console goes to a file, the second serial port, with the frames, to standard output; each
+    byte that is written to RECORDER_PORT is in its file at once. `disks` maps a serial number to an
+    image.
     """
     processor = "max" if machine.accel == "tcg" else "host"
     # A guest must not outlive whoever asked for it, however that ends.
@@ -82,6 +94,8 @@ def command(
     line += ["-smp", str(machine.cpus), "-m", f"{machine.memory_mb}M", *_nodes(machine)]
     line += ["-chardev", f"file,id=console,path={_escaped(console)}", "-serial", "chardev:console"]
     line += ["-chardev", "stdio,id=frames,signal=off", "-serial", "chardev:frames"]
+    line += ["-chardev", f"file,id=recorder,path={_escaped(recorder)}"]
+    line += ["-device", f"isa-debugcon,iobase={RECORDER_PORT:#x},chardev=recorder"]
     for serial, path in disks.items():
         drive = f"file={_escaped(path)},format=raw,if=none,id={serial},cache=unsafe"
         line += ["-drive", drive, "-device", f"virtio-blk-pci,drive={serial},serial={serial}"]

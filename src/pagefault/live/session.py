@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO
 
 from pagefault.live.errors import VmError
@@ -25,6 +26,8 @@ TAIL_LINES = 60
 _END = re.compile(r"(\d+) (\d+) (.*)", re.DOTALL)
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 TICK = 0.5  # seconds between two looks at the console
+ENDS_S = 5.0  # in which QEMU ends when it has closed its output
+MOST_RECORDED = 1 << 14  # bytes
 
 
 @dataclass
@@ -57,28 +60,43 @@ class Watch:
         number: int,
         boot_seconds: float,
         on_result: Callable[[JobResult], None] | None,
+        stop: Event | None = None,
     ) -> None:
         self.boot = boot
         self.jobs = jobs
         self.number = number
         self.patience = boot_seconds
         self.on_result = on_result
+        self.stop = stop
+        self.recorder = Path(os.devnull)
+        self.recorded = 0
+        self.ended = ""
         self.begin = time.monotonic()
         self.deadline = self.begin + boot_seconds
 
     def follow(self, line: list[str], folder: Path) -> None:
-        """Run QEMU until it ends or hangs. The guest does not outlive this call."""
+        """Run QEMU until it ends or hangs. The guest does not outlive this call.
+
+        VmError if it is stopped, or if there is no QEMU that runs.
+        """
         frames, console = FrameReader(), FrameReader()
         errors = folder / "errors"
+        self.recorder = folder / "recorder"
         with errors.open("wb") as stderr, (folder / "console").open("w+b") as log:
             process = subprocess.Popen(
-                line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
+                line,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                # A Ctrl-C is for us: to the guest it would look as if it had died.
+                start_new_session=True,
             )
             try:
                 assert process.stdout is not None
                 with selectors.DefaultSelector() as selector:
                     selector.register(process.stdout, selectors.EVENT_READ)
                     self._read(process.stdout.fileno(), selector, frames, console, log)
+                self.ended = _end_of(process)
             finally:
                 process.kill()
                 process.wait()
@@ -88,6 +106,8 @@ class Watch:
             self.boot.console = _tail(log.read())
         if not self.boot.release and not self.boot.hung and not self.boot.console:
             raise VmError(f"QEMU ended at once: {errors.read_text(errors='replace').strip()[:500]}")
+        if self.stop is not None and self.stop.is_set():
+            raise VmError("the virtual machine was stopped")
         self._settle()
 
     def _read(
@@ -107,7 +127,8 @@ class Watch:
             # A kernel with one serial port sends its frames there.
             for frame in console.feed(log.read()):
                 self._take(frame)
-            if data == b"":
+            self._look_at_recorder()
+            if data == b"" or (self.stop is not None and self.stop.is_set()):
                 return
             if time.monotonic() >= self.deadline:
                 self.boot.hung = True
@@ -135,7 +156,17 @@ class Watch:
             case "out" | "err" | "log" | "cut" if frame.job == boot.running:
                 self._hear(frame)
         if boot.running is not None:
-            self.deadline = now + self.jobs[boot.running].timeout + GRACE
+            job = self.jobs[boot.running]
+            self.deadline = now + (job.silence or job.timeout + GRACE)
+
+    def _look_at_recorder(self) -> None:
+        """A job that still records its steps is not silent."""
+        running = self.boot.running
+        silence = None if running is None else self.jobs[running].silence
+        size = self.recorder.stat().st_size if silence and self.recorder.exists() else 0
+        if silence and size > self.recorded:
+            self.recorded = size
+            self.deadline = time.monotonic() + silence
 
     def _hear(self, frame: Frame) -> None:
         """Something that belongs to the job in flight."""
@@ -182,6 +213,7 @@ class Watch:
             stdout=bytes(boot.out),
             stderr=bytes(boot.err),
             kernel_log=tuple(boot.log),
+            recorded=_last_bytes(self.recorder),
             cut=frozenset(boot.cut),
             boot=self.number,
         )
@@ -200,7 +232,7 @@ class Watch:
         if boot.hung:
             outcome, why = Outcome.HUNG, "the kernel gave no more answer"
         else:
-            outcome, why = Outcome.CRASHED, _obituary(boot.console)
+            outcome, why = Outcome.CRASHED, _obituary(boot.console) or self.ended
         self._finish(boot.running, JobResult(job.name, outcome, reason=why, console=boot.console))
 
 
@@ -231,10 +263,30 @@ def _tail(console: bytes) -> str:
 
 
 def _obituary(console: str) -> str:
-    """The line of the console that says best why a kernel died."""
+    """The line of the console that says best why a kernel died; "" if none does."""
     lines = console.splitlines()
     for words in ("BUG:", "kernel BUG at", "Oops:", "general protection", "Kernel panic"):
         for line in lines:
             if words in line:
                 return line.partition("] ")[2] or line
+    return ""
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> str:
+    """How QEMU ended that has closed its output."""
+    try:
+        code = process.wait(ENDS_S)
+    except subprocess.TimeoutExpired:
+        return "the machine said no more"
+    if code:
+        return f"QEMU ended by {f'signal {-code}' if code < 0 else f'exit code {code}'}"
     return "the machine ended without a word"
+
+
+def _last_bytes(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - MOST_RECORDED))
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

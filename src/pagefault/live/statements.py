@@ -26,7 +26,7 @@ from pagefault.lang.program import (
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan
 
-__all__ = ["NOT_LIVE", "STATEMENTS", "Names", "Rule", "call_of", "rule_of"]
+__all__ = ["MODEL_ONLY", "STATEMENTS", "Names", "Rule", "call_of", "missing", "rule_of"]
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,42 @@ PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty
 WORDS_NEED = {"soft_dirty": Feature.SOFT_DIRTY, "wp": Feature.UFFD_WP}
 UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
 KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+FOLLOWERS = {
+    "kvm": "a guest, which needs KVM",
+    "gpc": "a guest, which needs KVM",
+    "odp": "a NIC with on-demand paging",
+    "sva": "an IOMMU with page requests (PRI)",
+    "user_map": "user_map, which is in no kernel",
+}
+"""By word of mirror(): what would have to follow the address space."""
+
+_FOLLOWER = "a device or guest that follows an address space"
+MODEL_ONLY = MappingProxyType(
+    {
+        "reap": "a process that the kernel kills for want of memory",
+        "parse": "a system call that tells what it checked and what it used",
+        "mirror": _FOLLOWER,
+        "mirror_read": _FOLLOWER,
+        "mirror_write": _FOLLOWER,
+        "mirror_has": _FOLLOWER,
+        "mirror_drop": _FOLLOWER,
+        "enter": FOLLOWERS["user_map"],
+        "leave": FOLLOWERS["user_map"],
+        "numa_hint": "NUMA balancing that looks at a page when it is told to",
+    }
+)
+"""The verbs without an entry: what a live kernel would have to give."""
 
 
-NOT_LIVE = {"numa_hint": "when NUMA balancing looks at a page is the kernel's own affair"}
-"""Verbs that no live kernel can be made to do, and why."""
+def missing(statement: Statement) -> str:
+    """Why there is no entry for a statement's verb."""
+    what = MODEL_ONLY.get(statement.verb)
+    if what is None:
+        return f"nobody has written how {statement.verb}() is done on a live kernel"
+    for arg in statement.args:
+        if isinstance(arg, Words) and arg.group == "follow":
+            what = _word(arg, FOLLOWERS)
+    return f"{statement.verb}() needs {what}; there is no statement for it"
 
 
 def rule_of(statement: Statement) -> Rule | None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 from pagefault.errors import LiveError
+from pagefault.live.backend import Unanswered
+from pagefault.live.errors import VmError
 from pagefault.live.jobs import Job, JobResult, Outcome
 from pagefault.live.kernels import Image
 from pagefault.live.vm import Options, run
@@ -21,6 +26,12 @@ LINES_A_JOB = 4000
 START_S = 120.0
 """Patience with a job beyond what its lines may take, in seconds."""
 
+SILENCE_S = 60.0
+"""A kernel under which no schedule goes on for so long, in seconds, has hung."""
+
+MOST_DEATHS = 3
+"""So often a kernel may die of one test; the rest of its schedules are not run."""
+
 WANTS_FILES = b"PAGEFAULT_FS"
 """In a binary that does O_DIRECT: it looks for a folder on a file system that can."""
 
@@ -31,6 +42,7 @@ class Virtual:
 
     image: Image
     options: Options = field(default_factory=Options)
+    stopping: Event = field(default_factory=Event, compare=False)
 
     @property
     def name(self) -> str:
@@ -42,48 +54,152 @@ class Virtual:
         """What uname -r says there."""
         return self.image.release
 
+    @property
+    def expendable(self) -> bool:
+        """Nobody misses a virtual machine."""
+        return True
+
     @cached_property
     def identity(self) -> str:
         """Release and hash of the boot image."""
         digest = hashlib.sha256(self.image.path.read_bytes()).hexdigest()
         return f"{self.image.release} image {digest[:16]}"
 
-    def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
-        """What the binary prints. LiveError if it fails, or if the kernel dies of it."""
-        shares = [lines[at : at + LINES_A_JOB] for at in range(0, len(lines), LINES_A_JOB)] or [[]]
+    def run(
+        self, binary: Path, lines: Sequence[str], patience_s: float
+    ) -> Iterable[str | Unanswered]:
+        """What the binary prints. LiveError if it fails, or if the kernel does not come up.
+
+        If the kernel dies, what was not answered by then goes on in a fresh boot.
+        """
+        left = list(lines)
+        deaths: Counter[str] = Counter()
+        while True:
+            try:
+                answers, done = self._round(binary, left, patience_s)
+            except (LiveError, VmError) as error:
+                if len(left) == len(lines) or self.stopping.is_set():
+                    raise
+                # What was answered before is not lost.
+                answers = [Unanswered(line, f"not run: {error.message}") for line in left]
+                done = set(range(len(left)))
+            yield from answers
+            deaths.update(_test(a.line) for a in answers if isinstance(a, Unanswered))
+            left = [line for n, line in enumerate(left) if n not in done]
+            why = f"not run: the kernel died {MOST_DEATHS} times of this test"
+            yield from (
+                Unanswered(line, why) for line in left if deaths[_test(line)] >= MOST_DEATHS
+            )
+            left = [line for line in left if deaths[_test(line)] < MOST_DEATHS]
+            if not left:
+                return
+
+    def _round(
+        self, binary: Path, lines: Sequence[str], patience_s: float
+    ) -> tuple[list[str | Unanswered], set[int]]:
+        """What came of it, and the numbers of the lines that need not be run again."""
+        answers: list[str | Unanswered] = []
+        done: set[int] = set()
+        for share, result in self._boots(binary, lines, patience_s):
+            said = self._lines(result)
+            answers += said
+            if not _died(result):
+                done |= set(share)
+                continue
+            done |= _answered(share, said)
+            if (death := _death(share, done, result)) is not None:
+                done.add(death[0])
+                answers.append(death[1])
+        if lines and not done:
+            raise LiveError(f"kernel {self.name}: {_end(result)}", hint=_hint(result))
+        return answers, done
+
+    def stop(self) -> None:
+        """End the virtual machine."""
+        self.stopping.set()
+
+    def _boots(
+        self, binary: Path, lines: Sequence[str], patience_s: float
+    ) -> Iterable[tuple[Mapping[int, str], JobResult]]:
+        """The lines by their numbers, dealt to jobs, and what became of each."""
+        numbered = list(enumerate(lines))
+        shares = [
+            dict(numbered[at : at + LINES_A_JOB]) for at in range(0, len(lines), LINES_A_JOB)
+        ] or [{}]
         needs = {"block"} if WANTS_FILES in binary.read_bytes() else set()
-        jobs = [
-            _job(binary, n, share, frozenset(needs), patience_s) for n, share in enumerate(shares)
-        ]
-        results = run(self.image, jobs, options=self.options)
+        jobs = [_job(binary, share, frozenset(needs), patience_s) for share in shares]
+        results = run(self.image, jobs, options=self.options, stop=self.stopping)
         if needs and any(result.outcome is Outcome.SKIPPED for result in results):
             # Without a file system the test program skips those tests that want one.
-            bare = [
-                _job(binary, n, share, frozenset(), patience_s) for n, share in enumerate(shares)
-            ]
-            results = run(self.image, bare, options=self.options)
-        for result in results:
-            yield from self._lines(result)
+            bare = [_job(binary, share, frozenset(), patience_s) for share in shares]
+            results = run(self.image, bare, options=self.options, stop=self.stopping)
+        return zip(shares, results, strict=True)
 
     def _lines(self, result: JobResult) -> list[str]:
-        if result.outcome is not Outcome.EXITED or result.code != 0:
-            raise LiveError(
-                f"kernel {self.name}: the test program {_end(result)}", hint=_hint(result)
-            )
+        if not _died(result) and (result.outcome is not Outcome.EXITED or result.code != 0):
+            raise LiveError(f"kernel {self.name}: {_end(result)}", hint=_hint(result))
         if result.cut:
             raise LiveError(f"kernel {self.name}: the test program printed more than a guest keeps")
-        return result.stdout.decode(errors="replace").splitlines()
+        lines = result.stdout.decode(errors="replace").split("\n")
+        return lines[:-1]  # the last one has no end, if the kernel died
 
 
-def _job(
-    binary: Path, number: int, lines: Sequence[str], needs: frozenset[str], patience_s: float
-) -> Job:
+DEATHS = (Outcome.CRASHED, Outcome.HUNG, Outcome.TIMEOUT, Outcome.NOT_RUN)
+
+
+def _died(result: JobResult) -> bool:
+    """Whether the kernel died or hung before the job was done."""
+    return result.outcome in DEATHS
+
+
+def _test(line: str) -> str:
+    """The number of the test that a line is about."""
+    return line.partition(" ")[0]
+
+
+def _answered(share: Mapping[int, str], said: Sequence[str]) -> set[int]:
+    """Which lines got their answer: an outcome, or that their test cannot be run."""
+    words = [line.split(" ") for line in said]
+    skipped = {number for kind, number, *_ in (w for w in words if len(w) > 1) if kind == "skip"}
+    ran = {tuple(w[1:3]) for w in words if w[0] == "run"}
+    return {
+        n
+        for n, line in share.items()
+        if _test(line) in skipped or (_test(line), line.rpartition(" ")[2] or ",") in ran
+    }
+
+
+def _death(
+    share: Mapping[int, str], done: set[int], result: JobResult
+) -> tuple[int, Unanswered] | None:
+    """The line that was run when the kernel died, by its number; None if none was.
+
+    The recorder tells it. Without one, it is the first that was not answered.
+    """
+    if result.outcome is Outcome.NOT_RUN:
+        return None
+    begun = {int(n): moves for n, moves in _RECORD.findall(result.recorded) if int(n) in share}
+    number = max(begun, default=next((n for n in share if n not in done), None))
+    if number is None or number in done:
+        return None
+    moves = begun.get(number, "")
+    made = len(moves.rstrip("!")) - (not moves.endswith("!"))
+    return number, Unanswered(share[number], _why(result), max(0, made), _said(result))
+
+
+_RECORD = re.compile(r"^(\d+) (\.*!?)", re.MULTILINE)
+"""What the test program writes to the recorder; see turns.c."""
+
+
+def _job(binary: Path, share: Mapping[int, str], needs: frozenset[str], patience_s: float) -> Job:
+    first = next(iter(share), 0)
     return Job(
-        name=f"part-{number}",
+        name=f"lines-from-{first}",
         binary=binary,
-        argv=("-",),
-        stdin="".join(f"{line}\n" for line in lines).encode(),
+        argv=("--record", str(first), "-"),
+        stdin="".join(f"{line}\n" for line in share.values()).encode(),
         timeout=START_S + patience_s,
+        silence=SILENCE_S,
         needs=needs,
     )
 
@@ -92,16 +208,20 @@ def _end(result: JobResult) -> str:
     """How it ended, in words."""
     match result.outcome:
         case Outcome.EXITED:
-            return f"failed with exit code {result.code}"
+            return f"the test program failed with exit code {result.code}"
         case Outcome.SIGNALLED:
-            return f"died of signal {result.code}"
-        case Outcome.CRASHED:
-            return f"ran when the kernel died: {result.reason}"
-        case Outcome.HUNG:
-            return f"ran when the kernel hung: {result.reason}"
-    return f"did not end: {result.reason or result.outcome.value}"
+            return f"the test program died of signal {result.code}"
+    return f"no schedule could be run: {_why(result)}"
+
+
+def _why(result: JobResult) -> str:
+    return result.reason or result.outcome.value
+
+
+def _said(result: JobResult) -> str:
+    return result.console or result.stderr.decode(errors="replace").strip()
 
 
 def _hint(result: JobResult) -> str | None:
-    said = result.console or result.stderr.decode(errors="replace").strip()
+    said = _said(result)
     return f"what was said last:\n{said}" if said else None

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 from pagefault.live import qemu
 from pagefault.live.errors import VmError
@@ -88,9 +89,15 @@ class Batch:
     accel: str
 
 
-def run(image: Image, jobs: Sequence[Job], *, options: Options = Options()) -> list[JobResult]:
+def run(
+    image: Image,
+    jobs: Sequence[Job],
+    *,
+    options: Options = Options(),
+    stop: Event | None = None,
+) -> list[JobResult]:
     """Run jobs on a kernel: a result for each, in their order. See run_batch()."""
-    return run_batch(image, jobs, options=options).results
+    return run_batch(image, jobs, options=options, stop=stop).results
 
 
 def run_batch(
@@ -99,12 +106,13 @@ def run_batch(
     *,
     options: Options = Options(),
     on_result: Callable[[JobResult], None] | None = None,
+    stop: Event | None = None,
 ) -> Batch:
     """Run jobs on a kernel in as few boots as it takes.
 
     `on_result` is called for each result as it becomes known. Without jobs, the guest only tells
-    its features. Raises VmError if QEMU is missing, a job makes no sense, or the kernel does not
-    come up.
+    its features. Raises VmError if QEMU is missing, a job makes no sense, the kernel does not come
+    up, or `stop` is set meanwhile.
     """
     _check(jobs)
     qemu.qemu()  # the first thing to miss
@@ -119,7 +127,7 @@ def run_batch(
             break
         boots += 1
         numbers = [n for n in range(len(jobs)) if n not in results][: options.jobs_per_boot]
-        boot = _boot(image, {n: jobs[n] for n in numbers}, options, accel, boots, on_result)
+        boot = _boot(image, {n: jobs[n] for n in numbers}, options, accel, boots, on_result, stop)
         if first is None and not boot.release:
             raise _did_not_come_up(image, boot, options)
         first = first or boot
@@ -209,6 +217,7 @@ def _boot(
     accel: str,
     number: int,
     on_result: Callable[[JobResult], None] | None,
+    stop: Event | None = None,
 ) -> Boot:
     """Boot once and run these jobs, as far as it goes."""
     boot = Boot()
@@ -226,9 +235,15 @@ def _boot(
             2 if "numa" in needs else 1,
         )
         line = qemu.command(
-            machine, image.path, folder / "initramfs", folder / "console", disks, options.append
+            machine,
+            image.path,
+            folder / "initramfs",
+            folder / "console",
+            folder / "recorder",
+            disks,
+            options.append,
         )
-        watch = Watch(boot, jobs, number, options.boot_seconds, on_result)
+        watch = Watch(boot, jobs, number, options.boot_seconds, on_result, stop)
         watch.follow(line, folder)
     return boot
 

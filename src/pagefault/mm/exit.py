@@ -3,6 +3,7 @@
 from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, TASK_RUNNING, WAITING
 from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+from pagefault.mm.mmu_notifier import mm_has_notifiers, mmu_notifier_release
 
 
 def exit_mmap(st, t, mm):
@@ -11,6 +12,8 @@ def exit_mmap(st, t, mm):
     Left out: that the zap takes it for reading only. Nobody is left to tell: GUP from afar holds
     mm_users.
     """
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_release(st, t, mm)
     yield from mmap_write_lock(st, t, mm)
     remove_vmas(st, mm, 0, st.nr_vpns)
     yield from unmap_region(st, t, mm, 0, st.nr_vpns)

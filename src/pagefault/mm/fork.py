@@ -20,9 +20,9 @@ from pagefault.hw.monitor import check_revoked, share_audience
 from pagefault.hw.tlb import flush_tlb_mm
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.memory import copy_page_range
-from pagefault.mm.mmap import set_vma
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.page_alloc import clear_highpage
+from pagefault.mm.vma import anon_vma_fork, set_vma
 
 
 def boot_kernel(st):
@@ -55,7 +55,8 @@ def dup_vma(st, mm, child_mm, vpn):
     if vm_flags & VM_WIPEONFORK:
         set_vma(st, child_mm, vpn, vm_flags, 0)
         return 0
-    set_vma(st, child_mm, vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
+    set_vma(st, child_mm, vpn, vm_flags, anon_vma_fork(st, mm, vpn))
+    st.mm[child_mm].vma[vpn].vm_pgoff = st.mm[mm].vma[vpn].vm_pgoff
     return 1
 
 

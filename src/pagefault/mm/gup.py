@@ -109,14 +109,18 @@ def gup_put_folio(st, pfn, gup_flags):
 
 
 def gup_fast_fallback(st, t, mm, vpn, gup_flags):
-    """mm/gup.c gup_fast_fallback(), v6.12: fast path first. Returns a pfn or -EFAULT."""
+    """mm/gup.c gup_fast_fallback(), v6.12: fast path first, then the slow one under mmap_lock.
+    Returns a pfn or -EFAULT."""
     if gup_flags & FOLL_PIN:
         mm_set_has_pinned_flag(st, mm)
     if not gup_flags & FOLL_SLOW:
         pfn = yield from gup_fast(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             return pfn
-    return (yield from get_user_page_slow(st, t, mm, vpn, gup_flags))
+    yield from mmap_read_lock(st, t, mm)
+    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
+    mmap_read_unlock(st, mm)
+    return pfn
 
 
 def gup_fast_sees_fork(st, mm, gup_flags):
@@ -206,14 +210,6 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     if not vm_flags & VM_READ:
         return -EFAULT
     return 0
-
-
-def get_user_page_slow(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages_locked(), v6.12, with its mmap_lock. Returns a pfn or -EFAULT."""
-    yield from mmap_read_lock(st, t, mm)
-    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
-    mmap_read_unlock(st, mm)
-    return pfn
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):

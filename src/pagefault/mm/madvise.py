@@ -13,7 +13,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.mm.memory import zap_pte_range
-from pagefault.mm.mmap import range_is_mapped, vma_end
+from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -21,6 +21,12 @@ from pagefault.mm.mmap_lock import (
     mmap_write_unlock,
 )
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.vma import vma_end, vma_merge
 
 
 def sys_madvise(st, t, start, end, advice):
@@ -57,7 +63,11 @@ def zap_page_range_single(st, t, mm, start, end):
     reading. The pages are gone and the TLBs flushed when it returns."""
     owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     yield from zap_pte_range(st, t, mm, start, end)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
 
@@ -75,14 +85,28 @@ def new_vm_flags(vm_flags, advice):
     return -1
 
 
+def madvise_update_vma(st, mm, start, end, advice):
+    """mm/madvise.c madvise_update_vma(), v6.12, of one VMA."""
+    old_flags = st.mm[mm].vma[start].vm_flags
+    vm_flags = new_vm_flags(old_flags, advice)
+    if vm_flags == old_flags:
+        return
+    for vpn in range(start, end):
+        st.mm[mm].vma[vpn].vm_flags = vm_flags
+    vma_merge(st, mm, start, end)
+
+
 def madvise_vma_behavior(st, t, start, end, advice):
     """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags, VMA by VMA; holes
     are skipped, and reported at the end."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    for vpn in range(start, end):
-        if range_is_mapped(st, mm, vpn, vpn + 1):
-            st.mm[mm].vma[vpn].vm_flags = new_vm_flags(st.mm[mm].vma[vpn].vm_flags, advice)
+    vpn = start
+    while vpn < end:
+        next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
+        if range_is_mapped(st, mm, vpn, next_vpn):
+            madvise_update_vma(st, mm, vpn, next_vpn, advice)
+        vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)
     mmap_write_unlock(st, mm)
     if mapped != end - start:

@@ -7,16 +7,16 @@ Left out: nodes, and so migration; when and how much is scanned.
 from pagefault.consts import MM_CP_PROT_NUMA, MMAP_LOCK_WRITER
 from pagefault.hw.monitor import check_revoked
 from pagefault.mm.internal import vma_is_accessible
-from pagefault.mm.mmap import vma_end
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
-from pagefault.mm.mprotect import change_pte_range
+from pagefault.mm.mprotect import change_protection
+from pagefault.mm.vma import vma_end
 
 
 def change_prot_numa(st, t, mm, start, end):
     """mm/mempolicy.c change_prot_numa(), v6.12."""
     tlb_gather_mmu(st, t, mm)
-    yield from change_pte_range(st, t, mm, start, end, MM_CP_PROT_NUMA)
+    yield from change_protection(st, t, mm, start, end, MM_CP_PROT_NUMA)
     yield from tlb_finish_mmu(st, t, mm)
 
 

@@ -1,4 +1,4 @@
-"""mmap() and munmap(). Models mm/mmap.c and mm/vma.c. Each page has a VMA record of its own."""
+"""mmap() and munmap(). Models mm/mmap.c, and what unmaps of mm/vma.c."""
 
 from pagefault.consts import (
     EEXIST,
@@ -29,6 +29,12 @@ from pagefault.mm.mmu_gather import (
     tlb_remove_table,
     tlb_track_range,
 )
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.vma import set_vma, vma_end, vma_merge, vma_start
 
 
 def calc_vm_prot_bits(prot):
@@ -50,34 +56,6 @@ def range_is_mapped(st, mm, start, end):
     return mapped
 
 
-def same_vma(st, mm, vpn, other):
-    """mm/vma.c is_mergeable_vma(), v6.12: pages side by side with the same vm_flags, soft-dirty
-    apart, are one VMA. Left out: what else keeps VMAs from being merged."""
-    vm_flags = st.mm[mm].vma[vpn].vm_flags
-    return vm_flags & VM_MAPPED and not (vm_flags ^ st.mm[mm].vma[other].vm_flags) & ~VM_SOFTDIRTY
-
-
-def vma_end(st, mm, vpn, end):
-    """Where the VMA of `vpn` ends, at most `end`; `vpn` where nothing is mapped."""
-    after = vpn
-    while after < end and same_vma(st, mm, vpn, after):
-        after += 1
-    return after
-
-
-def vma_start(st, mm, vpn):
-    """Where the VMA of `vpn` begins."""
-    start = vpn
-    while start > 0 and same_vma(st, mm, vpn, start - 1):
-        start -= 1
-    return start
-
-
-def set_vma(st, mm, vpn, vm_flags, anon_vma):
-    st.mm[mm].vma[vpn].vm_flags = vm_flags
-    st.mm[mm].vma[vpn].anon_vma = anon_vma
-
-
 def remove_vmas(st, mm, start, end):
     """The VMAs of vpns [start, end) leave the tree; their pages are zapped next."""
     for vpn in range(start, end):
@@ -96,10 +74,15 @@ def free_pgtables(st, t, mm):
 
 
 def unmap_region(st, t, mm, start, end):
-    """mm/vma.c unmap_region(), v6.12: zap, free the tables, flush, free the pages."""
+    """mm/vma.c unmap_region(), v6.12: zap, free the tables, flush, free the pages. Who follows by
+    notifiers is told around the zap; nothing is mapped there any more when the flush comes."""
     owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     yield from zap_pte_range(st, t, mm, start, end)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
@@ -120,6 +103,7 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
     for vpn in range(start, end):
         set_vma(st, mm, vpn, vm_flags, 0)
+    vma_merge(st, mm, start, end)
     for vpn in range(vma_start(st, mm, start), vma_end(st, mm, start, st.nr_vpns)):
         st.mm[mm].vma[vpn].vm_flags |= VM_SOFTDIRTY
     mmap_write_unlock(st, mm)

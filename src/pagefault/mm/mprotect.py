@@ -36,10 +36,16 @@ from pagefault.mm.internal import (
     vma_page_prot,
 )
 from pagefault.mm.memory import pte_offset_map_lock, pte_unmap_unlock, vm_normal_page
-from pagefault.mm.mmap import calc_vm_prot_bits, vma_end
+from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
+from pagefault.mm.vma import vma_end, vma_merge
 
 HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
 
@@ -109,6 +115,26 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
         vpn = table_end
 
 
+def change_pud_range(st, t, mm, start, end, cp_flags):
+    """mm/mprotect.c change_pud_range(), v6.12: notifiers are told from the first table on, if there
+    is one. They may map again before the TLBs are flushed: what they find has the new rights."""
+    vpn = start
+    while vpn < end and pmd_none(pmdp_get(st, mm, vpn)):
+        vpn += 1
+    if vpn < end:
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, end)
+        yield from change_pte_range(st, t, mm, vpn, end, cp_flags)
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+
+
+def change_protection(st, t, mm, start, end, cp_flags):
+    """mm/mprotect.c change_protection(), v6.12, for userfaultfd and NUMA hints."""
+    if mm_has_notifiers(st, mm):
+        yield from change_pud_range(st, t, mm, start, end, cp_flags)
+    else:
+        yield from change_pte_range(st, t, mm, start, end, cp_flags)
+
+
 def mprotect_fixup(st, t, mm, start, end, prot):
     """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay.
 
@@ -120,7 +146,11 @@ def mprotect_fixup(st, t, mm, start, end, prot):
     for vpn in range(start, end):
         rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
-    yield from change_pte_range(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
+    vma_merge(st, mm, start, end)
+    if mm_has_notifiers(st, mm):
+        yield from change_pud_range(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
+    else:
+        yield from change_pte_range(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
 
 
 def sys_mprotect(st, t, start, end, prot):

@@ -14,8 +14,14 @@ from pagefault.hw.pgtable import (
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.mmap import range_is_mapped, remove_vmas, set_vma, unmap_region
+from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.vma import set_vma, vma_end, vma_merge
 
 
 def same_table(st, mm, vpn, other):
@@ -23,9 +29,12 @@ def same_table(st, mm, vpn, other):
 
 
 def copy_vma(st, mm, vpn, new_vpn):
-    """mm/vma.c copy_vma(), v6.12."""
+    """mm/vma.c copy_vma(), v6.12, of one page: what has an anon_vma keeps its vm_pgoff."""
+    vm_pgoff = st.mm[mm].vma[vpn].vm_pgoff + vpn - new_vpn
     vm_flags = dup_userfaultfd(st.mm[mm].vma[vpn].vm_flags)
     set_vma(st, mm, new_vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
+    if st.mm[mm].vma[new_vpn].anon_vma:
+        st.mm[mm].vma[new_vpn].vm_pgoff = vm_pgoff
 
 
 def move_soft_dirty_pte(pte):
@@ -55,23 +64,44 @@ def move_ptes(st, t, mm, vpn, new_vpn):
 
 
 def sys_mremap(st, t, start, end, new_start):
-    """mm/mremap.c mremap_to(), v6.12, MREMAP_MAYMOVE | MREMAP_FIXED: 0, or -EFAULT."""
+    """mm/mremap.c mremap(), v6.12, MREMAP_MAYMOVE | MREMAP_FIXED: 0, or -EFAULT."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    if range_is_mapped(st, mm, start, end) != end - start:
-        mmap_write_unlock(st, mm)
+    ret = yield from remap_move(st, t, start, end, new_start)
+    check_revoked(st, t)
+    mmap_write_unlock(st, mm)
+    return ret
+
+
+def remap_move(st, t, start, end, new_start):
+    """mm/mremap.c mremap(), v6.12, with mmap_lock held for writing: something must be mapped at
+    `start` before anything else is looked at."""
+    if not range_is_mapped(st, st.task[t].mm, start, start + 1):
         return -EFAULT
+    return (yield from mremap_to(st, t, start, end, new_start))
+
+
+def mremap_to(st, t, start, end, new_start):
+    """mm/mremap.c mremap_to(), v6.12: what is in the way is unmapped first, even if then
+    vma_to_resize() says -EFAULT, for the range is not of one VMA. Locks: mmap_lock held for
+    writing."""
+    mm = st.task[t].mm
     new_end = new_start + end - start
     if range_is_mapped(st, mm, new_start, new_end):
         remove_vmas(st, mm, new_start, new_end)
         yield from unmap_region(st, t, mm, new_start, new_end)
+    if vma_end(st, mm, start, end) < end:
+        return -EFAULT
     for i in range(end - start):
         copy_vma(st, mm, start + i, new_start + i)
+    vma_merge(st, mm, new_start, new_end)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     for i in range(end - start):
         if not pmd_none(pmdp_get(st, mm, start + i)):
             yield from move_ptes(st, t, mm, start + i, new_start + i)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
-    check_revoked(st, t)
-    mmap_write_unlock(st, mm)
     return 0

@@ -5,11 +5,20 @@ include/linux/rmap.h.
 from pagefault.consts import EBUSY, MMF_HAS_PINNED, PG_ANON, PG_SWAPBACKED, PROP_COUNTS
 from pagefault.hw.monitor import break_promise, observe_exclusive_lost
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
+from pagefault.mm.vma import anon_vma_alloc, find_mergeable_anon_vma, vma_end, vma_start
 
 
 def anon_vma_prepare(st, mm, vpn):
-    """include/linux/rmap.h anon_vma_prepare(), v6.12. Left out: the anon_vma itself."""
-    st.mm[mm].vma[vpn].anon_vma = 1
+    """include/linux/rmap.h anon_vma_prepare(), v6.12: for the whole VMA."""
+    if st.mm[mm].vma[vpn].anon_vma != 0:
+        return
+    start = vma_start(st, mm, vpn)
+    end = vma_end(st, mm, vpn, st.nr_vpns)
+    anon_vma = find_mergeable_anon_vma(st, mm, start, end)
+    if anon_vma == 0:
+        anon_vma = anon_vma_alloc(st, mm, start)
+    for i in range(start, end):
+        st.mm[mm].vma[i].anon_vma = anon_vma
 
 
 def PageAnonExclusive(st, pfn):

@@ -39,6 +39,11 @@ from pagefault.mm.mmap_lock import (
     mmap_write_lock,
     mmap_write_unlock,
 )
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 
 # --- clear_refs --------------------------------------------------------------------------------
@@ -103,15 +108,16 @@ def clear_refs_unlock(st, mm):
 
 
 def sys_clear_refs(st, t):
-    """fs/proc/task_mmu.c clear_refs_write(), v6.12, of CLEAR_REFS_SOFT_DIRTY by the process itself.
-
-    Left out: mmu notifiers.
-    """
+    """fs/proc/task_mmu.c clear_refs_write(), v6.12, CLEAR_REFS_SOFT_DIRTY by the process."""
     mm = st.task[t].mm
     soft_dirty_begins_to_clear(st, mm)
     yield from clear_refs_lock(st, t, mm)
     st.mm[mm].tlb_flush_pending += 1
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, 0, st.nr_vpns)
     yield from walk_page_range(st, t, mm)
+    if mm_has_notifiers(st, mm):
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from clear_refs_flush(st, t, mm)
     st.mm[mm].tlb_flush_pending -= 1
     soft_dirty_was_cleared(st, mm)

@@ -49,10 +49,14 @@ from pagefault.mm.memory import (
     pte_unmap_unlock,
     set_anon_pte,
 )
-from pagefault.mm.mmap import vma_end
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
-from pagefault.mm.mprotect import change_pte_range
+from pagefault.mm.mmu_notifier import (
+    mm_has_notifiers,
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.mprotect import change_protection
 from pagefault.mm.page_alloc import (
     folio_alloc,
     folio_get,
@@ -61,6 +65,7 @@ from pagefault.mm.page_alloc import (
     is_zero_pfn,
 )
 from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare
+from pagefault.mm.vma import vma_end
 
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE
 
@@ -160,7 +165,7 @@ def uffd_wp_range(st, t, mm, start, end, cp_flags):
     """mm/userfaultfd.c uffd_wp_range(), v6.12. The flush comes after the PTL is dropped: until then
     a CPU may write what the PTE protects, and a fault must not copy (do_wp_page())."""
     tlb_gather_mmu(st, t, mm)
-    yield from change_pte_range(st, t, mm, start, end, cp_flags)
+    yield from change_protection(st, t, mm, start, end, cp_flags)
     yield from tlb_finish_mmu(st, t, mm)
     uffd_wp_takes_effect(st, mm, start, end)
 
@@ -198,7 +203,11 @@ def sys_uffd_move(st, t, vpn, new_vpn):
             pte_alloc(st, mm, new_vpn)
             ret = -EAGAIN
     while ret == -EAGAIN:
+        if mm_has_notifiers(st, mm):
+            yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
         ret = yield from move_pages_pte(st, t, mm, vpn, new_vpn)
+        if mm_has_notifiers(st, mm):
+            yield from mmu_notifier_invalidate_range_end(st, t, mm)
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     if ret == 0:

@@ -1,4 +1,5 @@
-"""What of a state a reader wants to see, in words: counts, PTEs, stale TLB entries, pins, pipes.
+"""What of a state a reader wants to see, in words: counts, PTEs, stale TLB entries, pins, pipes,
+entries of devices.
 
 A picture maps a subject to what holds of it: "folio 1" to "ref 1025 map 1 pin 1 AE", "P:A" to
 "folio 1 r". Two pictures are compared to say what a step changed.
@@ -79,6 +80,10 @@ class Pictures:
             held = [st.pipe[i].buf[b].pfn for b in range(NR_PIPE_BUFS) if st.pipe[i].buf[b].in_use]
             if held:
                 yield name, "holds " + ", ".join(f"folio {pfn}" for pfn in held)
+        for i, name in enumerate(program.mirrors):
+            for vpn, page in enumerate(program.pages):
+                if st.secondary[i].spte[vpn]:
+                    yield f"{name}:{page}", _entry(st.secondary[i].spte[vpn])
         for pfn in range(NR_PFN):
             yield from _folio(st, pfn)
         for t, task in enumerate(program.tasks):

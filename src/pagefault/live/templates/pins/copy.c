@@ -14,7 +14,7 @@ struct hold {
 	char *from;
 };
 
-static struct { int calls, used; struct hold hold[HOLDS]; } *held;	/* by pin; shared */
+static struct { int calls, used, by_gup_test; struct hold hold[HOLDS]; } *held;	/* by pin; shared */
 static struct { int uffd; char *to; } catcher[MAX_PINS][HOLDS];
 
 /* Two pages that are missing until somebody lets them in. 0 or an errno. */
@@ -123,18 +123,6 @@ HELPER long copy_pin(int n, int page, int calls)
 	for (int i = 0; i < calls && !error; i++)
 		error = begin_hold(n, i, page);
 	return pin_taken(&shared->pin[n], page, 0, error);
-}
-
-/* A long-term pin for reading. On anonymous memory it differs from a short one in this only: it
- * does not take the zero page. So a short one stands in where the page is another. */
-HELPER long copy_pin_longterm(int n, int page, int calls)
-{
-	long error = copy_pin(n, page, calls);
-	uint64_t frame = error ? 0 : frame_of(getpid(), page);
-
-	if (!error && (frame == 0 || frame == zero_frame))
-		unable("a long-term pin for reading of the zero page needs gup_test");
-	return error;
 }
 
 HELPER long copy_read(int n, int cell)

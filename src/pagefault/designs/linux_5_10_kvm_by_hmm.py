@@ -1,0 +1,13 @@
+"""Linux 5.10 with a KVM that takes no page reference: Jason Gunthorpe's remark of 11 January 2021.
+
+Claim: a write fault never copies a page only because a guest uses it. KVM of v6.12 still takes a
+reference until the page is mapped, so a write fault at that moment copies.
+"""
+
+PARTS = [
+    "reuse-by-refcount",
+    "fork-copies-whatever-is-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+    "kvm-by-hmm",
+]

@@ -1,0 +1,13 @@
+"""Linux 5.10 with a KVM whose entries keep a reference: what counting references costs guests.
+
+The rule of 09854ba94c6a takes each reference for a reader who must not see the write. Keeps every
+promise that 5.10 keeps: the copy is for nothing, and the guest faults once more.
+"""
+
+PARTS = [
+    "reuse-by-refcount",
+    "fork-copies-whatever-is-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+    "kvm-keeps-references",
+]

@@ -1,0 +1,13 @@
+"""Linux 5.10 with user-map-notifier-blocks: an mm operation waits for the section.
+
+The kernel of January 2021, whose write faults copy what has a second reference, under one reading
+of Jason Gunthorpe's user_map sketch of 11 January 2021. The part says what it claims and costs.
+"""
+
+PARTS = [
+    "reuse-by-refcount",
+    "fork-copies-whatever-is-pinned",
+    "no-unshare",
+    "mprotect-never-upgrades",
+    "user-map-notifier-blocks",
+]
