@@ -531,6 +531,6 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
 
 @cache
 def _parts_of_leaves() -> list[list[tuple[str, int]]]:
-    """The names and indices in the path of each leaf."""
+    """The names and indices in the path of each leaf; -1 where there is no index."""
     parts = (re.findall(r"(\w+)(?:\[(\d+)\])?", leaf.path) for leaf in LEAVES)
-    return [[(name, int(index or 0)) for name, index in found] for found in parts]
+    return [[(name, int(index or -1)) for name, index in found] for found in parts]

@@ -1,9 +1,9 @@
 """Which pages are one VMA, and how VMAs merge and come by an anon_vma. Models mm/vma.c.
 
 Each page has a VMA record of its own; pages side by side are one VMA if their records agree,
-soft-dirty apart. What merges two VMAs on a kernel makes the records agree here. An anon_vma is a number; one that came by
-fork is marked, for such a VMA does not merge with one that has none. Left out: an anon_vma that
-fork takes over from a process that is gone.
+soft-dirty apart. What merges two VMAs on a kernel makes the records agree here. An anon_vma is a
+number; one that came by fork is marked, for such a VMA does not merge with one that has none. Left
+out: an anon_vma that fork takes over from a process that is gone.
 """
 
 from pagefault.consts import VM_MAPPED, VM_READ, VM_SOFTDIRTY, VM_WRITE
