@@ -108,7 +108,7 @@ def test_random_programs_agree(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("host")
 def test_a_difference_is_shrunk(capsys: pytest.CaptureFixture[str]) -> None:
     design = str(SABOTAGE / "reuses_always.py")
-    assert run(["conform", "--generated", "25", "--seed", "20", "--design", design]) == 1
+    assert run(["conform", "--generated", "25", "--seed", "1", "--design", design]) == 1
     out = capsys.readouterr().out
     assert "# The smallest program with the difference of generated-" in out
     text = out.partition("# The smallest program")[2]

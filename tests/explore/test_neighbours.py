@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from pagefault.explore.search import explore
@@ -14,9 +16,31 @@ TOLD_APART = [
     ("linux-5.8", "linux-5.9-rc4", "cow+vmsplice-fork-unmap+child-writes", "op"),
     ("linux-5.9-rc4", "linux-5.9", "gup+pin-fork-write-dma", "op"),
     ("linux-5.9", "linux-5.10", "fork+gup-fast-pin+store-dma", "step"),
+    ("linux-5.10", "linux-5.18", "swap+pageout-fork-vmsplice-in-child-unmap+parent-writes", "op"),
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
+    ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),
+    (
+        *("linux-5.10", "linux-5.10-kvm-keeps-references"),
+        *("notifier+kvm-mprotect-read-store-has", "op"),
+    ),
+    ("linux-5.10", "linux-5.10-user-map-gup-blocks", "usermap+pin-munmap-unpin", "op"),
+    (
+        *("linux-5.10-user-map-gup-blocks", "linux-5.10-user-map-notifier-blocks"),
+        *("usermap+pin-munmap-unpin", "op"),
+    ),
+    (
+        *("linux-5.10-user-map-gup-blocks", "linux-5.10-user-map-gup-retries"),
+        *("usermap+pin-munmap-unpin", "op"),
+    ),
+    (
+        *("linux-5.10-user-map-notifier-blocks", "linux-5.10-user-map-notifier-retries"),
+        *("usermap+munmap+enter-write-put", "op"),
+    ),
+    ("linux-6.18", "mainline", "tlb+mprotect-mremap-two-vmas", "op"),
+    ("fences-need-memory", "mainline", "usermap+reap+enter-read-leave", "op"),
+    ("fences-need-memory", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "op"),
     ("gup-always-writes", "mainline", "cow+fork-vmsplice-write-read", "op"),
     ("gup-always-writes", "linus-december-2021", "cow+fork-vmsplice-write-read", "op"),
     ("gup-always-writes", "linux-5.8", "cow+get-fork-unmap+child-writes", "op"),
@@ -31,7 +55,6 @@ TOLD_APART = [
 
 # Alike until the model has what differs, and what that is.
 ALIKE = [
-    ("linux-5.10", "linux-5.18", "the swap cache and the LRU's batches"),
     ("linux-5.19", "linux-6.1", "a write fault after mprotect(), which changes no answer"),
 ]
 
@@ -50,3 +73,14 @@ def test_each_design_has_a_neighbour():
     named = {name for a, b, *_ in TOLD_APART for name in (a, b)}
     named |= {name for a, b, _ in ALIKE for name in (a, b)}
     assert {info.name for info in designs() if not info.is_part} <= named
+
+
+def test_a_proposal_for_a_release_is_all_of_that_release():
+    names = [info.name for info in designs() if info.name.startswith("linux-5.10-")]
+    assert names
+    for name in names:
+        assert set(parts_of("linux-5.10")) < set(parts_of(name)), name
+
+
+def parts_of(name: str) -> list[str]:
+    return import_module("pagefault.designs." + name.replace("-", "_").replace(".", "_")).PARTS

@@ -9,5 +9,10 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "swapin-by-mapcount",
+    "o-direct-takes-references",
+    "foll-cow",
+    "numa-skips-what-is-shared",
+    "numa-saves-the-write-bit",
     "user-map-notifier-retries",
 ]

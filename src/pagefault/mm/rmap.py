@@ -148,7 +148,7 @@ def try_to_unmap_one(st, t, mm, vpn, pfn):
 
 
 def unmap_one_pte(st, t, mm, vpn, pfn):
-    """What try_to_unmap_one() does between telling notifiers that it begins and that it ends."""
+    """mm/rmap.c try_to_unmap_one(), v6.12: what it does while notifiers know that it is at it."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return 1
