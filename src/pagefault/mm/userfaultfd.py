@@ -13,9 +13,11 @@ from pagefault.consts import (
     MM_CP_TRY_CHANGE_WRITABLE,
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
+    PAGE_SPECIAL,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
+    ZERO_PFN,
 )
 from pagefault.hw.monitor import (
     check_revoked,
@@ -26,6 +28,7 @@ from pagefault.hw.monitor import (
     write_cell,
 )
 from pagefault.hw.pgtable import (
+    is_swap_pte,
     mk_pte,
     pmd_none,
     pmdp_get,
@@ -35,7 +38,8 @@ from pagefault.hw.pgtable import (
     pte_mkwrite,
     pte_none,
     pte_pfn,
-    pte_present,
+    pte_swp_exclusive,
+    pte_to_swp_entry,
     ptep_get,
     set_pte_at,
 )
@@ -61,6 +65,7 @@ from pagefault.mm.page_alloc import (
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare
+from pagefault.mm.swap_state import swap_cache_get_folio
 from pagefault.mm.vma import vma_end
 
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE
@@ -214,7 +219,7 @@ def sys_uffd_move(st, t, vpn, new_vpn):
 def move_pages_pte(st, t, mm, vpn, new_vpn):
     """mm/userfaultfd.c move_pages_pte(), v6.12: look, lock the folio, look again.
 
-    Left out: the anon_vma lock, the folio's new place in the rmap, swap entries, which move, too.
+    Left out: the anon_vma lock, the folio's new place in the rmap.
     """
     yield "PTEs not read yet"
     pte = ptep_get(st, mm, vpn)
@@ -222,8 +227,8 @@ def move_pages_pte(st, t, mm, vpn, new_vpn):
         return -EEXIST
     if pte_none(pte):
         return -ENOENT
-    if not pte_present(pte):
-        return -EBUSY
+    if is_swap_pte(pte):
+        return (yield from move_swap_entry(st, t, mm, vpn, new_vpn, pte))
     if is_zero_pfn(pte_pfn(pte)):
         return (yield from move_zeropage_pte(st, t, mm, vpn, new_vpn, pte))
     if not PageAnonExclusive(st, pte_pfn(pte)):
@@ -233,6 +238,44 @@ def move_pages_pte(st, t, mm, vpn, new_vpn):
     ret = yield from move_present_pte(st, t, mm, vpn, new_vpn, pte)
     folio_unlock(st, pte_pfn(pte))
     folio_put(st, pte_pfn(pte))
+    return ret
+
+
+def move_swap_entry(st, t, mm, vpn, new_vpn, pte):
+    """mm/userfaultfd.c move_pages_pte(), v6.12, of a swap PTE: -EBUSY if others share the slot. Its
+    folio in the swap cache is locked meanwhile."""
+    if not pte_swp_exclusive(pte):
+        return -EBUSY
+    pfn = swap_cache_get_folio(st, pte_to_swp_entry(pte))
+    if pfn < 0:
+        return (yield from move_swap_pte(st, t, mm, vpn, new_vpn, pte, pfn))
+    yield from folio_lock(st, t, pfn)
+    ret = yield from move_swap_pte(st, t, mm, vpn, new_vpn, pte, pfn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
+    return ret
+
+
+def slot_is_cached_as(st, slot, pfn):
+    """The swap cache has for a slot what it had when it was asked: the folio `pfn`, or -1 none."""
+    if pfn < 0:
+        return st.swap[slot].pfn == 0 and not st.swap[slot].claimed
+    return st.swap[slot].pfn == pfn
+
+
+def move_swap_pte(st, t, mm, vpn, new_vpn, orig_pte, pfn):
+    """mm/userfaultfd.c move_swap_pte(), v6.12: 0, or -EAGAIN if the PTEs or the swap cache are no
+    longer as they were (6.12.y looks there again, too)."""
+    yield from double_pt_lock(st, t, mm, vpn, new_vpn)
+    ret = -EAGAIN
+    if ptep_get(st, mm, vpn) == orig_pte and pte_none(ptep_get(st, mm, new_vpn)):
+        if slot_is_cached_as(st, pte_to_swp_entry(orig_pte), pfn):
+            set_pte_at(st, mm, vpn, 0)
+            set_pte_at(st, mm, new_vpn, pte_mksoft_dirty(orig_pte))
+            owner_moves(st, t, mm, vpn, new_vpn)
+            note_written(st, mm, new_vpn)
+            ret = 0
+    double_pt_unlock(st, mm, vpn, new_vpn)
     return ret
 
 
@@ -276,6 +319,7 @@ def move_present_pte(st, t, mm, vpn, new_vpn, orig_pte):
                 pte = pte_mkdirty(pte)
             set_pte_at(st, mm, new_vpn, pte)
             owner_moves(st, t, mm, vpn, new_vpn)
+            note_written(st, mm, new_vpn)
     double_pt_unlock(st, mm, vpn, new_vpn)
     return ret
 
@@ -286,7 +330,8 @@ def move_zeropage_pte(st, t, mm, vpn, new_vpn, orig_pte):
     ret = -EAGAIN
     if ptep_get(st, mm, vpn) == orig_pte and pte_none(ptep_get(st, mm, new_vpn)):
         yield from ptep_clear_flush(st, t, mm, vpn)
-        set_pte_at(st, mm, new_vpn, orig_pte)
+        prot = vma_page_prot(st, mm, new_vpn)
+        set_pte_at(st, mm, new_vpn, mk_pte(ZERO_PFN, prot | PAGE_SPECIAL))
         owner_moves(st, t, mm, vpn, new_vpn)
         ret = 0
     double_pt_unlock(st, mm, vpn, new_vpn)
