@@ -428,13 +428,13 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
 
 def copy_nonpresent_pte(st, mm, child_mm, vpn):
     """mm/memory.c copy_nonpresent_pte(), v6.12, of a swap PTE. Locks: both PTLs held. From here on
-    the slot is shared, so neither PTE is exclusive."""
+    the slot is shared, so neither PTE is exclusive. The child is not registered."""
     pte = ptep_get(st, mm, vpn)
     swap_duplicate(st, pte_to_swp_entry(pte))
     if pte_swp_exclusive(pte):
         pte = pte_swp_clear_exclusive(pte)
         set_pte_at(st, mm, vpn, pte)
-    set_pte_at(st, child_mm, vpn, pte)
+    set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
 
 
 def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
