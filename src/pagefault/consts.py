@@ -109,11 +109,11 @@ FOLL_FORCE = 1 << 4
 FOLL_REMOTE = 1 << 5
 FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
 FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
+FOLL_UNLOCKABLE = 1 << 8
 GUP_PIN_COUNTING_BIAS = 1024
 
 # /proc/PID/pagemap.
 PM_SOFT_DIRTY = 1 << 0
-# /proc/PID/pagemap. Bit 0 is for soft-dirty.
 PM_PRESENT = 1 << 1
 PM_SWAP = 1 << 2
 PM_MMAP_EXCLUSIVE = 1 << 3
@@ -121,6 +121,7 @@ PM_MMAP_EXCLUSIVE = 1 << 3
 FAULT_FLAG_WRITE = 1 << 0
 FAULT_FLAG_UNSHARE = 1 << 1
 FAULT_FLAG_REMOTE = 1 << 2
+FAULT_FLAG_ALLOW_RETRY = 1 << 3
 VM_FAULT_OOM = 1 << 0
 VM_FAULT_SIGSEGV = 1 << 1
 VM_FAULT_SIGBUS = 1 << 2

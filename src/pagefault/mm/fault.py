@@ -1,6 +1,7 @@
 """Loads and stores of user programs, and the faults that they take. Models arch/x86/mm/fault.c."""
 
 from pagefault.consts import (
+    FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_WRITE,
     SIG_BASE,
     SIGSEGV,
@@ -67,9 +68,9 @@ def do_user_addr_fault(st, t, vpn, write):
         unlock_after_fault(st, t, mm, vpn)
         st.task[t].signal = SIGSEGV
         return SIGSEGV
-    fault_flags = 0
+    fault_flags = FAULT_FLAG_ALLOW_RETRY
     if write:
-        fault_flags = FAULT_FLAG_WRITE
+        fault_flags |= FAULT_FLAG_WRITE
     ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
     if not ret & VM_FAULT_RETRY:
         unlock_after_fault(st, t, mm, vpn)

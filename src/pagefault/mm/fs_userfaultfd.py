@@ -7,8 +7,10 @@ several descriptors for one address space, UFFDIO_UNREGISTER, events, minor and 
 
 from pagefault.consts import (
     EINVAL,
+    FAULT_FLAG_ALLOW_RETRY,
     NR_VPN,
     VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
     VM_MAPPED,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
@@ -45,11 +47,14 @@ def userfaultfd_must_wait(st, mm, vpn, reason):
     return pte_none(pte) or (reason == VM_UFFD_WP and pte_present(pte) and not pte_write(pte))
 
 
-def handle_userfault(st, t, mm, vpn, reason):
+def handle_userfault(st, t, mm, vpn, fault_flags, reason):
     """fs/userfaultfd.c handle_userfault(), v6.12: give mmap_lock back and wait to be woken.
 
+    Who cannot give it back gets VM_FAULT_SIGBUS instead: HMM, the IOMMU, /proc/PID/mem.
     Locks: mmap_lock held for reading on entry, released on return: VM_FAULT_RETRY says so.
     """
+    if not fault_flags & FAULT_FLAG_ALLOW_RETRY:
+        return VM_FAULT_SIGBUS
     st.task[t].userfault = mm * NR_VPN + vpn + 1
     must_wait = userfaultfd_must_wait(st, mm, vpn, reason)
     mmap_read_unlock(st, mm)

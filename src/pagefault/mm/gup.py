@@ -1,14 +1,15 @@
 """get_user_pages and pin_user_pages: kernel references to user pages. Models mm/gup.c.
 
 GUP-fast walks the page tables with nothing but interrupts off and rechecks; the slow path takes
-mmap_lock and the PTL and can fault. Each call here is for one page. Left out: NUMA hint faults,
-migration of pages that a long-term pin must not hold, files.
+mmap_lock and the PTL and can fault. Each call here is for one page. Left out:
+FOLL_HONOR_NUMA_FAULT (KVM's), migration of pages that a long-term pin must not hold, files.
 """
 
 from pagefault.consts import (
     EFAULT,
     EMLINK,
     ENOENT,
+    FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
@@ -17,6 +18,7 @@ from pagefault.consts import (
     FOLL_PIN,
     FOLL_REMOTE,
     FOLL_SLOW,
+    FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MMF_HAS_PINNED,
     PROP_NO_USE_AFTER_FREE,
@@ -208,7 +210,7 @@ def check_vma_flags(st, mm, vpn, gup_flags):
 def get_user_page_slow(st, t, mm, vpn, gup_flags):
     """mm/gup.c __get_user_pages_locked(), v6.12, with its mmap_lock. Returns a pfn or -EFAULT."""
     yield from mmap_read_lock(st, t, mm)
-    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
+    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags | FOLL_UNLOCKABLE)
     mmap_read_unlock(st, mm)
     return pfn
 
@@ -217,7 +219,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
     """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn or -EFAULT.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
-    reading on entry and on return; a fault that waits gives it back in between.
+    reading on entry and on return; a fault that waits gives it back in between, if the caller
+    lets it (FOLL_UNLOCKABLE).
     """
     pfn = -ENOENT
     while pfn < 0:
@@ -275,6 +278,8 @@ def faultin_page(st, t, mm, vpn, gup_flags, unshare):
     fault_flags = 0
     if gup_breaks_cow(gup_flags):
         fault_flags |= FAULT_FLAG_WRITE
+    if gup_flags & FOLL_UNLOCKABLE:
+        fault_flags |= FAULT_FLAG_ALLOW_RETRY
     if gup_flags & FOLL_REMOTE:
         fault_flags |= FAULT_FLAG_REMOTE
     if unshare:

@@ -189,7 +189,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
         if pte_none(ptep_get(st, mm, vpn)):
             if userfaultfd_missing(st, mm, vpn):
                 pte_unmap_unlock(st, mm, vpn)
-                return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
+                return (yield from handle_userfault(st, t, mm, vpn, fault_flags, VM_UFFD_MISSING))
             prot = vma_page_prot(st, mm, vpn)
             set_pte_at(st, mm, vpn, mk_pte(ZERO_PFN, prot | PAGE_SPECIAL))
         pte_unmap_unlock(st, mm, vpn)
@@ -202,7 +202,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
         if userfaultfd_missing(st, mm, vpn):
             pte_unmap_unlock(st, mm, vpn)
             folio_put(st, new_pfn)
-            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_MISSING))
+            return (yield from handle_userfault(st, t, mm, vpn, fault_flags, VM_UFFD_MISSING))
         set_anon_pte(st, mm, vpn, new_pfn, vma_is_writable(st, mm, vpn))
     else:
         folio_put(st, new_pfn)
@@ -282,6 +282,7 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             folio_put(st, pfn)
             return 0
 
+    ret = 0
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked or ptep_get(st, mm, vpn) != orig_pte:
         if locked:
@@ -298,13 +299,14 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
         set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags)
         folio_unlock(st, pfn)
         if fault_flags & FAULT_FLAG_WRITE and not pte_write(ptep_get(st, mm, vpn)):
-            yield from do_wp_page(st, t, mm, vpn, ptep_get(st, mm, vpn), fault_flags)
+            pte = ptep_get(st, mm, vpn)
+            ret = yield from do_wp_page(st, t, mm, vpn, pte, fault_flags)
         else:
             pte_unmap_unlock(st, mm, vpn)
     if bypass:
         yield "slot still claimed"
         swapcache_clear(st, slot)
-    return 0
+    return ret
 
 
 def set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags):
@@ -354,7 +356,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     if not fault_flags & FAULT_FLAG_UNSHARE:
         if userfaultfd_pte_wp(st, mm, vpn, orig_pte):
             pte_unmap_unlock(st, mm, vpn)
-            return (yield from handle_userfault(st, t, mm, vpn, VM_UFFD_WP))
+            return (yield from handle_userfault(st, t, mm, vpn, fault_flags, VM_UFFD_WP))
         if must_flush_before_copy(st, mm, vpn):
             yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
 

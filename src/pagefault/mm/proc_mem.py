@@ -1,8 +1,8 @@
 """/proc/PID/mem: one process reads and writes another's memory, whatever its protection. Models
 fs/proc/base.c, and access_remote_vm() in mm/memory.c.
 
-ptrace() does the same. Left out: kernels that are told not to force, faults that find no way to
-wait for userfaultfd.
+ptrace() does the same. A fault cannot give mmap_lock back, so it does not wait for an answer by
+userfaultfd: -EIO. Left out: kernels that are told not to force.
 """
 
 from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE, TASK_RUNNING

@@ -24,6 +24,7 @@ from pagefault.consts import (
     MIRROR_SVA,
     MIRROR_USER_MAP,
     NO_MM,
+    VM_FAULT_SIGBUS,
     WAITING,
 )
 from pagefault.hw.iommu import iommu_translate, secondary_load, secondary_store, spte_permits
@@ -156,7 +157,9 @@ def hmm_range_fault(st, t, mm, vpn, write):
         fault_flags = FAULT_FLAG_REMOTE
         if write:
             fault_flags |= FAULT_FLAG_WRITE
-        yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+        ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+        if ret & VM_FAULT_SIGBUS:
+            return -EFAULT
 
 
 def ib_umem_odp_map_dma_and_lock(st, t, s, vpn, write):
@@ -191,7 +194,9 @@ def iommu_sva_handle_mm(st, t, s, vpn, write):
         fault_flags = FAULT_FLAG_REMOTE
         if write:
             fault_flags |= FAULT_FLAG_WRITE
-        yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+        fault = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
+        if fault & VM_FAULT_SIGBUS:
+            ret = -EFAULT
     mmap_read_unlock(st, mm)
     return ret
 

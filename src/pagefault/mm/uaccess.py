@@ -4,7 +4,7 @@ A parser checks what it has read and then uses it. If it reads a second time to 
 have stored in between (a double fetch): so it works on a private copy.
 """
 
-from pagefault.consts import EFAULT, PROP_STABLE
+from pagefault.consts import EFAULT, FAULT_FLAG_ALLOW_RETRY, PROP_STABLE, VM_FAULT_RETRY
 from pagefault.hw.cpu import cpu_load, translate
 from pagefault.hw.monitor import break_promise
 from pagefault.mm.fault import access_error
@@ -14,14 +14,15 @@ from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 
 def fault_in_for_kernel(st, t, vpn):
     """arch/x86/mm/fault.c do_user_addr_fault(), v6.12, of an access of the kernel's: 0 to try
-    again, or -EFAULT and no signal (the exception table)."""
+    again, or -EFAULT and no signal (the exception table). It never tries the VMA lock."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     if access_error(st, mm, vpn, 0):
         mmap_read_unlock(st, mm)
         return -EFAULT
-    yield from handle_mm_fault(st, t, mm, vpn, 0)
-    mmap_read_unlock(st, mm)
+    ret = yield from handle_mm_fault(st, t, mm, vpn, FAULT_FLAG_ALLOW_RETRY)
+    if not ret & VM_FAULT_RETRY:
+        mmap_read_unlock(st, mm)
     return 0
 
 
