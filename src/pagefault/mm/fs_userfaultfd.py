@@ -16,12 +16,14 @@ from pagefault.consts import (
     VM_UFFD_WP,
     WAITING,
 )
+from pagefault.hw.monitor import note_uffd_wp
 from pagefault.hw.pgtable import pte_none, pte_present, pte_uffd_wp, pte_write, ptep_get
 from pagefault.mm.mmap_lock import (
     mmap_read_unlock,
     mmap_write_lock,
     mmap_write_unlock,
 )
+from pagefault.mm.vma import vma_end, vma_merge
 
 VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
 
@@ -84,10 +86,22 @@ def sys_uffd_register(st, t, start, end, mode):
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     ret = -EINVAL
-    for vpn in range(start, end):
-        vm_flags = st.mm[mm].vma[vpn].vm_flags
-        if vm_flags & VM_MAPPED:
-            st.mm[mm].vma[vpn].vm_flags = vm_flags & ~VM_UFFD_FLAGS | mode
+    vpn = start
+    while vpn < end:
+        next_vpn = max(vma_end(st, mm, vpn, end), vpn + 1)
+        if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+            userfaultfd_register_vma(st, mm, vpn, next_vpn, mode)
             ret = 0
+        vpn = next_vpn
     mmap_write_unlock(st, mm)
     return ret
+
+
+def userfaultfd_register_vma(st, mm, start, end, mode):
+    """One VMA of userfaultfd_register(), v6.12. Its old mode ends, and so what that tracked."""
+    if st.mm[mm].vma[start].vm_flags & VM_UFFD_FLAGS == mode:
+        return
+    for vpn in range(start, end):
+        st.mm[mm].vma[vpn].vm_flags = st.mm[mm].vma[vpn].vm_flags & ~VM_UFFD_FLAGS | mode
+        note_uffd_wp(st, mm, vpn, 0)
+    vma_merge(st, mm, start, end)
