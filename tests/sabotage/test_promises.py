@@ -103,6 +103,7 @@ CAUGHT = [
         "op",
         4,
     ),
+    ("exclusive-once", "swaps_in_as_exclusive", "swap+pageout-fork+parent-writes", "op", 5),
 ]
 
 

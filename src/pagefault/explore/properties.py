@@ -150,6 +150,14 @@ def _slots_are_counted(st):
     return 1
 
 
+def _claim_is_leaked(st, slot):
+    """Nobody will give up the claim on a slot. A fault on it that waits for userfaultfd will."""
+    for task in range(st.nr_tasks):
+        if st.task[task].userfault:
+            return 0
+    return st.swap[slot].claimed
+
+
 def _table_is_linked(st, table):
     """A PMD points to this page-table page."""
     for mm in range(st.nr_mms):
@@ -175,7 +183,7 @@ def counts_at_end(st):
         if st.folio[pfn].refcount != _holders(st, pfn):
             return 0
     for slot in range(NR_SWAP):
-        if st.swap[slot].count != _swap_ptes(st, slot) or st.swap[slot].claimed:
+        if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):
             return 0
     return 1
 
@@ -218,12 +226,20 @@ def exclusive_if_pinned(st):
 def exclusive_once(st):
     """An anon-exclusive page is mapped by at most one PTE, swap PTEs counted."""
     for pfn in range(1, st.nr_pfns):
-        if st.page[pfn].anon_exclusive and _pte_mappings(st, pfn) > 1:
-            return 0
+        if st.page[pfn].anon_exclusive:
+            if _pte_mappings(st, pfn) + _swap_ptes_of_folio(st, pfn) > 1:
+                return 0
     for slot in range(NR_SWAP):
         if st.swap[slot].count > 1 and _exclusive_swap_pte(st, slot):
             return 0
     return 1
+
+
+def _swap_ptes_of_folio(st, pfn):
+    """How many swap PTEs name the slot that a folio in the swap cache has."""
+    if st.folio[pfn].swap == 0:
+        return 0
+    return _swap_ptes(st, st.folio[pfn].swap - 1)
 
 
 def _exclusive_swap_pte(st, slot):
