@@ -99,7 +99,13 @@ from pagefault.mm.swap_state import (
     swap_cache_get_folio,
     swapin_readahead,
 )
-from pagefault.mm.swapfile import swap_duplicate, swap_free, swapcache_clear, swapcache_prepare
+from pagefault.mm.swapfile import (
+    slot_is_being_read,
+    swap_duplicate,
+    swap_free,
+    swapcache_clear,
+    swapcache_prepare,
+)
 
 # --- page tables and their locks ---------------------------------------------------------------
 
@@ -233,7 +239,7 @@ def swapin_directly(st, t, slot):
     """mm/memory.c do_swap_page(), v6.12, past the swap cache: a locked folio, or -1 to try again.
     Until the claim ends nobody can read the slot, nor can it be freed and used anew."""
     yield "slot not claimed yet"
-    while st.swap[slot].claimed:
+    while slot_is_being_read(st, slot):
         yield BLOCKED
     if not swapcache_prepare(st, slot):
         return -1

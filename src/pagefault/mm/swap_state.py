@@ -8,7 +8,12 @@ from pagefault.consts import BLOCKED, PG_DIRTY
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.page_alloc import folio_alloc, folio_get, folio_put
 from pagefault.mm.page_io import swap_read_folio
-from pagefault.mm.swapfile import folio_alloc_swap, swap_entry_free, swap_free
+from pagefault.mm.swapfile import (
+    folio_alloc_swap,
+    slot_is_being_read,
+    swap_entry_free,
+    swap_free,
+)
 
 
 def add_to_swap_cache(st, pfn, slot):
@@ -54,7 +59,7 @@ def swapin_readahead(st, t, slot):
     The folio is locked while it is read; here that is one step.
     """
     yield "not in the swap cache"
-    while st.swap[slot].claimed:
+    while slot_is_being_read(st, slot):
         yield BLOCKED
     if st.swap[slot].pfn != 0:
         return swap_cache_get_folio(st, slot)

@@ -54,6 +54,13 @@ def swapcache_prepare(st, slot):
     return 1
 
 
+def slot_is_being_read(st, slot):
+    """Who needs the slot waits for the fault that has claimed it: mm/memory.c do_swap_page() and
+    mm/swap_state.c __read_swap_cache_async(), v6.12, for a tick, then they look again. Once no PTE
+    names it, nobody needs it."""
+    return st.swap[slot].claimed and st.swap[slot].count != 0
+
+
 def swapcache_clear(st, slot):
     """mm/swapfile.c swapcache_clear(), v6.12: the claim ends."""
     st.swap[slot].claimed = 0
