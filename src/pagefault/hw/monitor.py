@@ -110,6 +110,14 @@ def note_written(st, mm, vpn):
         shadow.soft_dirty = SOFT_DIRTY_WRITTEN
 
 
+def expect_write(st, mm, vpn):
+    """A fault is taken for a store, or for a reference to write by. It makes the PTE dirty, so
+    pagemap may say so before anything is written, and though nothing ever is."""
+    shadow = st.mm[mm].shadow[vpn]
+    if shadow.clearing or shadow.soft_dirty == SOFT_DIRTY_CLEAN:
+        shadow.soft_dirty = SOFT_DIRTY_EITHER
+
+
 def soft_dirty_begins_to_clear(st, mm):
     """clear_refs() begins. What was written until now is forgotten."""
     for vpn in range(st.nr_vpns):

@@ -11,6 +11,7 @@ from pagefault.consts import (
     VM_WRITE,
 )
 from pagefault.hw.cpu import cpu_load, cpu_store, translate
+from pagefault.hw.monitor import expect_write
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 
@@ -71,6 +72,7 @@ def do_user_addr_fault(st, t, vpn, write):
     fault_flags = FAULT_FLAG_ALLOW_RETRY
     if write:
         fault_flags |= FAULT_FLAG_WRITE
+        expect_write(st, mm, vpn)
     ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
     if not ret & VM_FAULT_RETRY:
         unlock_after_fault(st, t, mm, vpn)

@@ -28,7 +28,7 @@ from pagefault.consts import (
     VM_WRITE,
 )
 from pagefault.hw.cpu import local_irq_disable, local_irq_enable
-from pagefault.hw.monitor import break_promise
+from pagefault.hw.monitor import break_promise, expect_write
 from pagefault.hw.pgtable import (
     pmd_none,
     pmd_table,
@@ -276,6 +276,8 @@ def follow_refuses(st, mm, vpn, gup_flags):
 def faultin_page(st, t, mm, vpn, gup_flags, unshare):
     """mm/gup.c faultin_page(), v6.12. Returns VM_FAULT_* bits."""
     fault_flags = 0
+    if gup_flags & FOLL_WRITE:
+        expect_write(st, mm, vpn)
     if gup_breaks_cow(gup_flags):
         fault_flags |= FAULT_FLAG_WRITE
     if gup_flags & FOLL_UNLOCKABLE:

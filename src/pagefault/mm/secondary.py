@@ -28,6 +28,7 @@ from pagefault.consts import (
     WAITING,
 )
 from pagefault.hw.iommu import iommu_translate, secondary_load, secondary_store, spte_permits
+from pagefault.hw.monitor import expect_write
 from pagefault.hw.pgtable import pte_pfn, pte_present, pte_protnone, pte_write, ptep_get
 from pagefault.mm.exit import mmput
 from pagefault.mm.fault import access_error
@@ -157,6 +158,7 @@ def hmm_range_fault(st, t, mm, vpn, write):
         fault_flags = FAULT_FLAG_REMOTE
         if write:
             fault_flags |= FAULT_FLAG_WRITE
+            expect_write(st, mm, vpn)
         ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
         if ret & VM_FAULT_SIGBUS:
             return -EFAULT
@@ -194,6 +196,7 @@ def iommu_sva_handle_mm(st, t, s, vpn, write):
         fault_flags = FAULT_FLAG_REMOTE
         if write:
             fault_flags |= FAULT_FLAG_WRITE
+            expect_write(st, mm, vpn)
         fault = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
         if fault & VM_FAULT_SIGBUS:
             ret = -EFAULT
