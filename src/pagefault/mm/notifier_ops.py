@@ -74,7 +74,7 @@ def spte_refs(st, s):
 
 def kvm_mmu_notifier_invalidate_range_start(st, t, s, start, end):
     """virt/kvm/kvm_main.c kvm_mmu_notifier_invalidate_range_start(), v6.12: from here to the end no
-    fault may map anything. Left out: memory slots; the pfn caches. Locks: takes mmu_lock."""
+    fault may map anything. Left out: memory slots. Locks: takes mmu_lock."""
     yield from secondary_lock(st, t, s)
     st.secondary[s].in_progress += 1
     zap_sptes(st, s, start, end)

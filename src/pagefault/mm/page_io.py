@@ -1,6 +1,7 @@
 """Folios go to the swap device and come back. Models mm/page_io.c.
 
-Both are done in one step. Left out: folios under writeback, devices that want them to stand still
+Both are done in one step. Left out: that nothing is written where no PTE names the slot any more
+(folio_free_swap()), folios under writeback, devices that want them to stand still
 meanwhile (SWP_STABLE_WRITES), errors.
 """
 
