@@ -110,6 +110,7 @@ FOLL_REMOTE = 1 << 5
 FOLL_COW = 1 << 6  # a forced write fault has broken COW; gone in 6.0
 FOLL_SLOW = 1 << 7  # the model's: the caller goes to the slow path at once
 FOLL_UNLOCKABLE = 1 << 8
+FOLL_HONOR_NUMA_FAULT = 1 << 9
 GUP_PIN_COUNTING_BIAS = 1024
 
 # /proc/PID/pagemap.

@@ -1,8 +1,8 @@
 """get_user_pages and pin_user_pages: kernel references to user pages. Models mm/gup.c.
 
 GUP-fast walks the page tables with nothing but interrupts off and rechecks; the slow path takes
-mmap_lock and the PTL and can fault. Each call here is for one page. Left out:
-FOLL_HONOR_NUMA_FAULT (KVM's), migration of pages that a long-term pin must not hold, files.
+mmap_lock and the PTL and can fault. Each call here is for one page. Left out: migration of
+pages that a long-term pin must not hold, files.
 """
 
 from pagefault.consts import (
@@ -14,6 +14,7 @@ from pagefault.consts import (
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     FOLL_FORCE,
+    FOLL_HONOR_NUMA_FAULT,
     FOLL_LONGTERM,
     FOLL_PIN,
     FOLL_REMOTE,
@@ -42,7 +43,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
-from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_writable
+from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_accessible, vma_is_writable
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
@@ -260,11 +261,19 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     return pfn
 
 
+def gup_can_follow_protnone(st, mm, vpn, gup_flags):
+    """include/linux/mm.h gup_can_follow_protnone(), v6.12: a NUMA hint is a reason to fault only
+    for who asks for that; check_vma_flags() has asked the VMA."""
+    return not gup_flags & FOLL_HONOR_NUMA_FAULT or not vma_is_accessible(st, mm, vpn)
+
+
 def follow_refuses(st, mm, vpn, gup_flags):
-    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL held. Without
-    FOLL_HONOR_NUMA_FAULT a PROT_NONE entry is no reason; check_vma_flags() has asked the VMA."""
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL
+    held."""
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte):
+        return -ENOENT
+    if pte_protnone(pte) and not gup_can_follow_protnone(st, mm, vpn, gup_flags):
         return -ENOENT
     if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte, gup_flags):
         return -ENOENT

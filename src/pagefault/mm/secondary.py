@@ -13,6 +13,7 @@ from pagefault.consts import (
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_WRITE,
     FOLL_GET,
+    FOLL_HONOR_NUMA_FAULT,
     FOLL_REMOTE,
     FOLL_SLOW,
     FOLL_WRITE,
@@ -66,8 +67,9 @@ def spte_keeps_reference(st, s):
 
 
 def kvm_gup_flags(st, t, write):
-    """A vCPU is a thread of the process and tries GUP-fast; who works for a device cannot."""
-    gup_flags = FOLL_GET
+    """A vCPU is a thread of the process and tries GUP-fast; who works for a device cannot. What the
+    guest touches, it uses: NUMA hints are honoured."""
+    gup_flags = FOLL_GET | FOLL_HONOR_NUMA_FAULT
     if write:
         gup_flags |= FOLL_WRITE
     if st.task[t].mm == NO_MM:
