@@ -102,8 +102,10 @@ def run_all(jobs: Sequence[Job], workers: int, note: Note | None = None) -> Iter
     )
     try:
         with _interrupts_ignored():  # by the children, who inherit that
-            outcomes = pool.map(_run_in_worker, jobs)
-        for outcome in outcomes:
+            # Not map(): what that cancels on an interrupt, a broken pool chokes on (CPython 3.11).
+            outcomes = [pool.submit(_run_in_worker, job) for job in jobs]
+        for future in outcomes:
+            outcome = future.result()
             if isinstance(outcome, str):
                 raise _WorkerError(outcome)
             yield outcome
@@ -119,7 +121,7 @@ def run_all(jobs: Sequence[Job], workers: int, note: Note | None = None) -> Iter
         raise
     finally:
         # Waits: a pool that is still closing when Python exits fails with a traceback.
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
 
 
 def default_workers() -> int:

@@ -154,13 +154,15 @@ def run(
             initargs=(trials, max_states, folder),
         )
         try:
-            yield from pool.map(_judge, mutants)
+            # Not map(): what that cancels on an interrupt, a broken pool chokes on (CPython 3.11).
+            for future in [pool.submit(_judge, mutant) for mutant in mutants]:
+                yield future.result()
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
 
 
 def _begin(trials: Sequence[Trial], max_states: int, folder: str) -> None:
