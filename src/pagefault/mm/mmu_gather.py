@@ -65,8 +65,8 @@ def tlb_batch_pages_flush(st, t):
 
 
 def mm_tlb_flush_pending(st, mm):
-    """include/linux/mm_types.h mm_tlb_flush_pending(), v6.12: somebody has changed PTEs and may not
-    have flushed yet."""
+    """include/linux/mm_inline.h mm_tlb_flush_pending(), v6.12: somebody has changed PTEs and may
+    not have flushed yet."""
     return st.mm[mm].tlb_flush_pending > 0
 
 
