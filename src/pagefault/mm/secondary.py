@@ -100,13 +100,14 @@ def kvm_tdp_page_fault(st, t, s, vpn, write):
     pfn = yield from kvm_faultin_pfn(st, t, s, vpn, write)
     if pfn < 0:
         return -EFAULT
+    keeps_reference = 0
     yield from secondary_lock(st, t, s)
     if st.secondary[s].in_use == MIRROR_LIVE and not mmu_invalidate_retry(st, s, seq):
-        set_spte(st, s, vpn, pfn, write, spte_keeps_reference(st, s))
-        if spte_keeps_reference(st, s):
-            secondary_unlock(st, s)
-            return 0
+        keeps_reference = spte_keeps_reference(st, s)
+        set_spte(st, s, vpn, pfn, write, keeps_reference)
     secondary_unlock(st, s)
+    if keeps_reference:
+        return 0
     yield "mmu_lock dropped, reference still held"
     kvm_release_pfn(st, pfn)
     return 0

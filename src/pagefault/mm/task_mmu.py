@@ -164,9 +164,7 @@ def sys_pagemap(st, t, vpn, wanted):
     bits `wanted`, else 0."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
-    locked = 0
-    if not pmd_none(pmdp_get(st, mm, vpn)):
-        locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     pm_flags = pte_to_pagemap_entry(st, mm, vpn)
     if locked:
         pte_unmap_unlock(st, mm, vpn)

@@ -30,7 +30,6 @@ from pagefault.hw.monitor import (
 from pagefault.hw.pgtable import (
     is_swap_pte,
     mk_pte,
-    pmd_none,
     pmdp_get,
     pte_dirty,
     pte_mkdirty,
@@ -189,7 +188,8 @@ def sys_uffd_move(st, t, vpn, new_vpn):
     """mm/userfaultfd.c move_pages(), v6.12, of one page: from `vpn` to a hole at `new_vpn`.
 
     0, -ENOENT without a VMA or a page, -EINVAL, -EEXIST, or -EBUSY where the page is shared or may
-    be pinned.
+    be pinned. Left out: -ENOENT before -EEXIST where the page has no page table, which for pages
+    side by side it has in Linux.
     """
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
@@ -199,10 +199,8 @@ def sys_uffd_move(st, t, vpn, new_vpn):
     if ret == 0:
         anon_vma_prepare(st, mm, vpn)
         anon_vma_prepare(st, mm, new_vpn)
-        ret = -ENOENT
-        if not pmd_none(pmdp_get(st, mm, vpn)):
-            pte_alloc(st, mm, new_vpn)
-            ret = -EAGAIN
+        pte_alloc(st, mm, new_vpn)
+        ret = -EAGAIN
     while ret == -EAGAIN:
         if mm_has_notifiers(st, mm):
             yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
