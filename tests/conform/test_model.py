@@ -55,6 +55,13 @@ def test_who_cannot_move_is_blocked_at_that_move() -> None:
     assert (outcome.status, outcome.moves) == (Status.BLOCKED, 2)
 
 
+def test_what_was_done_before_a_statement_waits_is_seen() -> None:
+    program = select(["swap+uffd-wp-pageout+store"])[0].program
+    outcomes = Model(link("mainline"), program).answer(("P",) * 6 + ("T",))
+    assert {o.status for o in outcomes} == {Status.BLOCKED}
+    assert {o.frames["P:A"] for o in outcomes} == {1}  # T's fault has brought the page back
+
+
 def test_a_choice_gives_several_outcomes() -> None:
     (program,) = (entry.program for entry in select(["tlb+munmap+load"]))
     schedules = sample_schedules(program, 100)

@@ -54,7 +54,7 @@ def test_many_bits(program, interpreted, monkeypatch):
 
     def begin(self, *args):
         fewer(self, *args)
-        self.width -= 2
+        self.width -= workers.FIRST_WORDS
         self.bits = self.bits._replace(
             bit_of=self.bits.bit_of[:0],
             naming=self.bits.naming[:0],

@@ -79,6 +79,7 @@ CAUGHT = [
         "step",
         31,
     ),
+    ("tracked", "swap_forgets_who_tracks", "swap+uffd-wp-pageout+store", "op", 7),
     ("coherent", "moves_what_is_pinned", "track+uffd-move+gup-fast-pin", "step", 24),
     ("coherent", "numa_hints_forget_the_write_bit", "track+pin-numa_hint-store-dma", "op", 5),
     ("tracked", "unshares_without_the_tracking_bits", UFFD_UNSHARE, "op", 8),

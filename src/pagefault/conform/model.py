@@ -54,13 +54,14 @@ _BUGS = {value: name for name, value in vars(consts).items() if name.startswith(
 
 @dataclass(frozen=True)
 class _Step:
-    """What a statement comes to: the states behind it, and whether it may find itself blocked.
+    """What a statement comes to: the states behind it, and what there is to see where it waits.
 
-    `bug` says which impossible situation the model met, if it met one.
+    It may have done something until then: a fault brings a page back from swap, and waits for
+    userfaultfd. `bug` says which impossible situation the model met, if it met one.
     """
 
     states: tuple[int, ...]
-    blocked: bool
+    blocked: tuple[Outcome, ...]
     bug: str = ""
 
 
@@ -122,8 +123,7 @@ class Model:
         for state in level.states:
             step = self._step(state, self._tasks[schedule[at]])
             after.update(dict.fromkeys(step.states))
-            if step.blocked:
-                ended.append(replace(self._look(state), status=Status.BLOCKED, moves=at))
+            ended += (replace(seen, status=Status.BLOCKED, moves=at) for seen in step.blocked)
             if step.bug:
                 ended.append(Outcome((), Status.UNABLE, at, why=step.bug))
         return _Level(tuple(after), tuple(ended))
@@ -143,28 +143,33 @@ class Model:
         """Make the step, once for each choice."""
         leaves: list[int] = self._st.leaves
         after: dict[int, None] = {}
-        blocked = False
+        blocked: list[Outcome] = []
         choices: tuple[int, ...] | None = ()
         for _ in range(MOST_BRANCHES):
             if choices is None:
-                return _Step(tuple(after), blocked)
+                return _Step(tuple(after), tuple(blocked))
             leaves[:] = self._codec.decode(self._keys[state])
             set_choices(leaves, choices)
             try:
                 outcome = self._engine.step(self._st, t)
                 made, arity = take_choices(leaves)
                 if leaves[BUG]:
-                    return _Step(tuple(after), blocked, f"model-bug: {_BUGS.get(leaves[BUG], '?')}")
+                    return _Step(
+                        tuple(after), tuple(blocked), f"model-bug: {_BUGS.get(leaves[BUG], '?')}"
+                    )
                 if outcome == MOVED:
                     leaves[BROKEN] = 0
                     self._canonical.apply(leaves)
                     after[self._number()] = None
                 else:
-                    blocked = True
+                    # What the kernel has done until then stays done.
+                    blocked.append(self._outcome(self._st))
             except (*MODEL_ERRORS, MisfitError) as error:
-                return _Step(tuple(after), blocked, f"model-bug: {type(error).__name__}: {error}")
+                return _Step(
+                    tuple(after), tuple(blocked), f"model-bug: {type(error).__name__}: {error}"
+                )
             choices = next_choices(made, arity)
-        return _Step(tuple(after), blocked, "model-bug: a choice without an end")
+        return _Step(tuple(after), tuple(blocked), "model-bug: a choice without an end")
 
     def _number(self) -> int:
         """The number of the state at hand."""

@@ -15,4 +15,5 @@ PARTS = [
     "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
 ]

@@ -19,4 +19,5 @@ PARTS = [
     "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
 ]

@@ -14,5 +14,6 @@ PARTS = [
     "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
     "user-map-gup-blocks",
 ]

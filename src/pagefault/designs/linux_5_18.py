@@ -17,4 +17,5 @@ PARTS = [
     "foll-cow",
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
 ]

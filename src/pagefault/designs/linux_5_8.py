@@ -23,4 +23,5 @@ PARTS = [
     "o-direct-takes-references",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
 ]

@@ -10,4 +10,5 @@ PARTS = [
     "o-direct-takes-references",
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
+    "mremap-keeps-uffd-wp",
 ]

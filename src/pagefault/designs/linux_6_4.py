@@ -8,4 +8,5 @@ copies a page that fork has write-protected while another thread still stores by
 PARTS = [
     "faults-under-vma-locks",
     "o-direct-takes-references",
+    "mremap-keeps-uffd-wp",
 ]

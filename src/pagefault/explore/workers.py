@@ -33,7 +33,7 @@ from pagefault.explore.words import (
 )
 from pagefault.layout import LEAVES, STATE
 
-__all__ = ["FIRST_ROOM", "MEMORY", "Core", "Shared", "Worker"]
+__all__ = ["FIRST_ROOM", "FIRST_WORDS", "MEMORY", "Core", "Shared", "Worker"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,6 +43,9 @@ MEMORY = 1 << 22
 """Room in the index of what is remembered of steps, at most: for half as many rows. Then all is
 forgotten and begun anew."""
 FIRST_MEMORY = 1 << 16
+FIRST_WORDS = 3
+"""Words of a key behind the control states, at first. One too many costs 8 bytes a state, one too
+few the time to make all keys longer."""
 _FIRST_TABLE = 1 << 20
 _FIRST_RING = 1 << 17
 _ROWS = MEMORY // 2
@@ -135,12 +138,12 @@ class Shared:
     def __init__(self, kernel_text: str, tasks: int, st: Any) -> None:
         self.tasks = tasks
         self.where = _make_where(kernel_text, tasks, st)
-        self.width = self.where.id_words + 2
+        self.width = self.where.id_words + FIRST_WORDS
         self.bits = Bits(
             number_of=np.full(WORDS * 64, -1, dtype=np.int64),
-            bit_of=np.zeros(128, dtype=np.int64),
-            naming=np.zeros(2, dtype=np.uint64),
-            renaming=np.zeros(2, dtype=np.uint64),
+            bit_of=np.zeros(64 * FIRST_WORDS, dtype=np.int64),
+            naming=np.zeros(FIRST_WORDS, dtype=np.uint64),
+            renaming=np.zeros(FIRST_WORDS, dtype=np.uint64),
         )
         room = 1 << 10
         self.control = Control(

@@ -231,9 +231,10 @@ def skips_swap_cache(st, slot):
 
 def swapin_directly(st, t, slot):
     """mm/memory.c do_swap_page(), v6.12, past the swap cache: a locked folio, or -1 to try again.
-    Until the claim ends nobody can read the slot, nor can it be freed and used anew."""
+    Until the claim ends nobody can read the slot, nor can it be freed and used anew. Who meets a
+    claim faults again and again (swapcache_wq, one tick), until the PTE has changed."""
     yield "slot not claimed yet"
-    while st.swap[slot].claimed:
+    while st.swap[slot].claimed and st.swap[slot].count:
         yield BLOCKED
     if not swapcache_prepare(st, slot):
         return -1
@@ -283,6 +284,7 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             return 0
 
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    ret = 0
     if not locked or ptep_get(st, mm, vpn) != orig_pte:
         if locked:
             pte_unmap_unlock(st, mm, vpn)
@@ -298,13 +300,14 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
         set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags)
         folio_unlock(st, pfn)
         if fault_flags & FAULT_FLAG_WRITE and not pte_write(ptep_get(st, mm, vpn)):
-            yield from do_wp_page(st, t, mm, vpn, ptep_get(st, mm, vpn), fault_flags)
+            # userfaultfd may have waited, and given mmap_lock back: VM_FAULT_RETRY.
+            ret = yield from do_wp_page(st, t, mm, vpn, ptep_get(st, mm, vpn), fault_flags)
         else:
             pte_unmap_unlock(st, mm, vpn)
     if bypass:
         yield "slot still claimed"
         swapcache_clear(st, slot)
-    return 0
+    return ret
 
 
 def set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags):

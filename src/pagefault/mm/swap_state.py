@@ -54,7 +54,7 @@ def swapin_readahead(st, t, slot):
     The folio is locked while it is read; here that is one step.
     """
     yield "not in the swap cache"
-    while st.swap[slot].claimed:
+    while st.swap[slot].claimed and st.swap[slot].count:
         yield BLOCKED
     if st.swap[slot].pfn != 0:
         return swap_cache_get_folio(st, slot)
