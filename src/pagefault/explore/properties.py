@@ -178,7 +178,7 @@ def counts_at_end(st):
         if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
             return 0
     for pfn in range(1, st.nr_pfns):
-        if st.page[pfn].mapcount != _pte_mappings(st, pfn):
+        if st.folio[pfn].locked or st.page[pfn].mapcount != _pte_mappings(st, pfn):
             return 0
         if st.folio[pfn].refcount != _holders(st, pfn):
             return 0

@@ -13,7 +13,7 @@ from pagefault.consts import (
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
-from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_pfn, pte_present, ptep_get
+from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.memory import vm_normal_page, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -95,8 +95,6 @@ def madvise_pageout(st, t, start, end):
 def madvise_cold_or_pageout_pte_range(st, t, mm, vpn):
     """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page, for MADV_PAGEOUT. A
     page that more than one PTE maps stays: others may need it."""
-    if pmd_none(pmdp_get(st, mm, vpn)):
-        return
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return

@@ -4,7 +4,7 @@ Models mm/oom_kill.c. The victim is dying: what it does meanwhile is left out, a
 and the tries again where mmap_lock is held by a writer.
 """
 
-from pagefault.consts import BLOCKED, EAGAIN, MMAP_LOCK_WRITER, MMF_OOM_SKIP, MMF_UNSTABLE
+from pagefault.consts import EAGAIN, MMAP_LOCK_WRITER, MMF_OOM_SKIP, MMF_UNSTABLE
 from pagefault.hw.monitor import owner_gave_up, owner_gives_up
 from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap_lock import mmap_read_unlock
@@ -55,19 +55,3 @@ def sys_reap(st, t, task):
     st.mm[mm].mm_flags |= MMF_OOM_SKIP
     mmap_read_unlock(st, mm)
     return ret
-
-
-def is_reaping(st):
-    """The reaper is at work: memory may come of it."""
-    for mm in range(st.nr_mms):
-        if st.mm[mm].mm_flags & (MMF_UNSTABLE | MMF_OOM_SKIP) == MMF_UNSTABLE:
-            return 1
-    return 0
-
-
-def wait_for_victim(st, t):
-    """mm/page_alloc.c __alloc_pages_may_oom(), v6.12: an allocation that nothing but the reaper can
-    serve waits for it. Left out: that there is no memory, which a design says instead."""
-    yield "no memory, the reaper is at work"
-    while is_reaping(st):
-        yield BLOCKED

@@ -11,7 +11,7 @@ from pagefault.consts import (
     KPF_ZERO_PAGE,
     PG_SWAPBACKED,
 )
-from pagefault.hw.pgtable import pmd_none, pmdp_get, pte_pfn, pte_present, ptep_get
+from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -22,9 +22,7 @@ def frame_in_pagemap(st, t, vpn):
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     pfn = -1
-    locked = 0
-    if not pmd_none(pmdp_get(st, mm, vpn)):
-        locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if locked:
         if pte_present(ptep_get(st, mm, vpn)):
             pfn = pte_pfn(ptep_get(st, mm, vpn))

@@ -28,7 +28,6 @@ from pagefault.hw.pgtable import pte_pfn
 from pagefault.mm.exit import mmput
 from pagefault.mm.gup import gup_fast_fallback
 from pagefault.mm.notifier_ops import set_spte, zap_sptes
-from pagefault.mm.oom_kill import wait_for_victim
 
 
 def mmget_not_zero(st, mm):
@@ -69,11 +68,6 @@ def user_map_put(st, t, s, vpn):
     zap_sptes(st, s, vpn, vpn + 1)
 
 
-def leaving_needs_memory(st):
-    """Whether leaving allocates memory, as the end of a GPU's job might. The kernel forbids it."""
-    return 0
-
-
 def user_map_enter(st, t, s, vpn):
     """0 with a page to use, -EFAULT, or -EINVAL if the address space is gone."""
     yield "section not entered"
@@ -97,8 +91,6 @@ def user_map_leave(st, t, s):
     if st.secondary[s].private[0] == 0:
         return -EINVAL
     vpn = st.secondary[s].private[0] - 1
-    if leaving_needs_memory(st):
-        yield from wait_for_victim(st, t)
     st.secondary[s].private[0] = 0
     ret = yield from user_map_drop(st, t, s, vpn)
     st.secondary[s].in_progress = 0
