@@ -61,7 +61,7 @@ AUDITED = frozenset(
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         *("proc_mem_open", "sys_proc_mem_read", "sys_proc_mem_write"),
-        *("wake_userfault", "flushed_before_freed"),
+        *("wake_userfault", "_claim_is_leaked"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
