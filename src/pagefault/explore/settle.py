@@ -239,6 +239,8 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
         packed = np.int64(t) | np.int64(nr) << (4 + CHOICE_BITS * MAX_CHOICES)
         for i in range(nr):
             ar[i] = st.arity[i]
+            if i >= given:
+                cv[i] = 0  # was not given: the first answer was taken
             if i < MAX_CHOICES:
                 packed |= np.int64(st.choice[i]) << (4 + CHOICE_BITS * i)
         if nr > 0 or given > 0:
