@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pagefault.explore.codec import Codec, MisfitError
@@ -22,6 +22,8 @@ def states(draw):
     return leaves
 
 
+# The machine has thousands of fields: to draw a state takes long, on a busy machine too long.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(states(), st.lists(states(), min_size=1, max_size=6))
 def test_a_key_is_the_state(initial, others):
     codec = Codec(initial)
