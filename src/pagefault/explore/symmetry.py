@@ -60,7 +60,7 @@ AUDITED = frozenset(
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
-        *("proc_mem_open", "sys_proc_mem_read", "sys_proc_mem_write"),
+        *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write"),
         *("wake_userfault", "_claim_is_leaked"),
         "dup_mmap",  # the child that it passes on is an address space
     }

@@ -3,7 +3,7 @@
 from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, TASK_RUNNING, WAITING
 from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
-from pagefault.mm.mmu_notifier import mm_has_notifiers, mmu_notifier_release
+from pagefault.mm.mmu_notifier import mmu_notifier_release
 
 
 def exit_mmap(st, t, mm):
@@ -12,12 +12,27 @@ def exit_mmap(st, t, mm):
     Left out: that the zap takes it for reading only. Nobody is left to tell: GUP from afar holds
     mm_users.
     """
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_release(st, t, mm)
+    yield from mmu_notifier_release(st, t, mm)
     yield from mmap_write_lock(st, t, mm)
     remove_vmas(st, mm, 0, st.nr_vpns)
     yield from unmap_region(st, t, mm, 0, st.nr_vpns)
     mmap_write_unlock(st, mm)
+
+
+def mmget_not_zero(st, mm):
+    """include/linux/sched/mm.h mmget_not_zero(), v6.12: 0 if the address space is torn down."""
+    if st.mm[mm].mm_users == 0:
+        return 0
+    st.mm[mm].mm_users += 1
+    return 1
+
+
+def get_task_mm(st, task):
+    """kernel/fork.c get_task_mm(), v6.12: 1 if the task has an address space, which is then held.
+    Who exits gives up task->mm before the last reference goes (kernel/exit.c exit_mm())."""
+    if st.task[task].state != TASK_RUNNING:
+        return 0
+    return mmget_not_zero(st, st.task[task].mm)
 
 
 def mmput(st, t, mm):

@@ -24,7 +24,6 @@ from pagefault.mm.mmap_lock import (
 )
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -69,11 +68,9 @@ def zap_page_range_single(st, t, mm, start, end):
     reading. The pages are gone and the TLBs flushed when it returns."""
     owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     yield from zap_pte_range(st, t, mm, start, end)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
 

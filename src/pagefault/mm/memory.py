@@ -70,7 +70,6 @@ from pagefault.mm.internal import (
 )
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -397,14 +396,12 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
     new_pfn = folio_alloc(st)
     copy_highpage(st, new_pfn, pte_pfn(orig_pte))
 
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked or ptep_get(st, mm, vpn) != orig_pte:
         if locked:
             pte_unmap_unlock(st, mm, vpn)
-        if mm_has_notifiers(st, mm):
-            yield from mmu_notifier_invalidate_range_end(st, t, mm)
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
         folio_put(st, new_pfn)
         folio_put(st, pte_pfn(orig_pte))
         return 0
@@ -415,8 +412,7 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
         folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
     free_swap_cache(st, pte_pfn(orig_pte))
     folio_put(st, pte_pfn(orig_pte))  # the mapping's
@@ -518,13 +514,11 @@ def copy_page_range(st, t, mm, child_mm, vpn):
     the pages of one VMA are one range for the notifiers."""
     if not vma_needs_copy(st, mm, vpn):
         return
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     raw_write_seqcount_begin(st, mm)
     yield from copy_pte_range(st, t, mm, child_mm, vpn)
     raw_write_seqcount_end(st, mm)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
 
 # --- zap ---------------------------------------------------------------------------------------

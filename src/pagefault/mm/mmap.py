@@ -30,7 +30,6 @@ from pagefault.mm.mmu_gather import (
     tlb_track_range,
 )
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -78,11 +77,9 @@ def unmap_region(st, t, mm, start, end):
     notifiers is told around the zap; nothing is mapped there any more when the flush comes."""
     owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     yield from zap_pte_range(st, t, mm, start, end)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)

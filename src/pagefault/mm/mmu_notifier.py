@@ -81,6 +81,8 @@ def mmu_notifier_invalidate_range_start(st, t, mm, start, end):
 def mmu_notifier_invalidate(st, t, mm, start, end, blockable):
     """mm/mmu_notifier.c __mmu_notifier_invalidate_range_start(), v6.12: intervals first, then the
     list. 0, or -EAGAIN if a callback would have to wait and may not; then there is no end."""
+    if not mm_has_notifiers(st, mm):
+        return 0
     yield "about to change, notifiers not told"
     seq = mn_itree_inv_start_range(st, mm)
     for s in range(NR_SECONDARY):
@@ -103,6 +105,8 @@ def mmu_notifier_invalidate(st, t, mm, start, end, blockable):
 def mmu_notifier_invalidate_range_end(st, t, mm):
     """mm/mmu_notifier.c __mmu_notifier_invalidate_range_end(), v6.12: what is there now may be
     mapped again."""
+    if not mm_has_notifiers(st, mm):
+        return
     yield "changed, notifiers not told"
     mn_itree_inv_end(st, mm)
     for s in range(NR_SECONDARY):
@@ -152,6 +156,8 @@ def mmu_notifier_unregister(st, s):
 def mmu_notifier_release(st, t, mm):
     """mm/mmu_notifier.c __mmu_notifier_release(), v6.12: the address space is torn down. Whoever
     follows it drops its entries and maps nothing more; nobody is told of the zap that comes."""
+    if not mm_has_notifiers(st, mm):
+        return
     yield "last user gone, notifiers not told"
     for s in range(NR_SECONDARY):
         if st.secondary[s].in_use == MIRROR_LIVE and st.secondary[s].mm == mm:

@@ -40,7 +40,6 @@ from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -116,9 +115,10 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
         vpn = table_end
 
 
-def change_pud_range(st, t, mm, start, end, cp_flags):
-    """mm/mprotect.c change_pud_range(), v6.12: notifiers are told from the first table on, if there
-    is one. They may map again before the TLBs are flushed: what they find has the new rights."""
+def change_protection(st, t, mm, start, end, cp_flags):
+    """mm/mprotect.c change_protection(), v6.12: notifiers are told from the first table on, if
+    there is one. They may map again before the TLBs are flushed: what they find has the new rights.
+    Locks: mmap_lock held."""
     vpn = start
     while vpn < end and pmd_none(pmdp_get(st, mm, vpn)):
         vpn += 1
@@ -126,14 +126,6 @@ def change_pud_range(st, t, mm, start, end, cp_flags):
         yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, end)
         yield from change_pte_range(st, t, mm, vpn, end, cp_flags)
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
-
-
-def change_protection(st, t, mm, start, end, cp_flags):
-    """mm/mprotect.c change_protection(), v6.12. Locks: mmap_lock held."""
-    if mm_has_notifiers(st, mm):
-        yield from change_pud_range(st, t, mm, start, end, cp_flags)
-    else:
-        yield from change_pte_range(st, t, mm, start, end, cp_flags)
 
 
 def mprotect_fixup(st, t, mm, start, end, prot):

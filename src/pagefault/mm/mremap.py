@@ -18,7 +18,6 @@ from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -97,13 +96,11 @@ def mremap_to(st, t, start, end, new_start):
     for i in range(end - start):
         copy_vma(st, mm, start + i, new_start + i)
     vma_merge(st, mm, new_start, new_end)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     for i in range(end - start):
         if not pmd_none(pmdp_get(st, mm, start + i)):
             yield from move_ptes(st, t, mm, start + i, new_start + i)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
     return 0

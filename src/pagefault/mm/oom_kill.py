@@ -10,7 +10,6 @@ from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap_lock import mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate,
     mmu_notifier_invalidate_range_end,
 )
@@ -20,14 +19,11 @@ from pagefault.mm.vma import vma_end
 def reap_vma(st, t, mm, start, end):
     """One VMA of __oom_reap_task_mm(): 0, or -EAGAIN if a notifier would have to wait."""
     tlb_gather_mmu(st, t, mm)
-    ret = 0
-    if mm_has_notifiers(st, mm):
-        ret = yield from mmu_notifier_invalidate(st, t, mm, start, end, 0)
+    ret = yield from mmu_notifier_invalidate(st, t, mm, start, end, 0)
     if ret == 0:
         owner_gives_up(st, mm, start, end)
         yield from zap_pte_range(st, t, mm, start, end)
-        if mm_has_notifiers(st, mm):
-            yield from mmu_notifier_invalidate_range_end(st, t, mm)
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     if ret == 0:
         owner_gave_up(st, mm, start, end)

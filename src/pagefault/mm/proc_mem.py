@@ -5,27 +5,19 @@ ptrace() does the same. A fault cannot give mmap_lock back, so it does not wait 
 userfaultfd: -EIO. Left out: kernels that are told not to force.
 """
 
-from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE, TASK_RUNNING
+from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE
 from pagefault.hw.monitor import owe_where_mapped, write_cell
-from pagefault.mm.exit import mmput
+from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 
 FORCED = FOLL_GET | FOLL_REMOTE | FOLL_FORCE
 
 
-def proc_mem_open(st, task):
-    """fs/proc/base.c proc_mem_open(), v6.12: 1 if there is an address space, which is then held."""
-    if st.task[task].state != TASK_RUNNING or st.mm[st.task[task].mm].mm_users == 0:
-        return 0
-    st.mm[st.task[task].mm].mm_users += 1
-    return 1
-
-
 def sys_proc_mem_read(st, t, task, vpn, cell):
     """fs/proc/base.c mem_rw(), v6.12: the value, -EIO where nothing is mapped, or -ESRCH. The
     reader is allowed to see what it reads: it passed the ptrace check."""
-    if not proc_mem_open(st, task):
+    if not get_task_mm(st, task):
         return -ESRCH
     mm = st.task[task].mm
     yield from mmap_read_lock(st, t, mm)
@@ -42,7 +34,7 @@ def sys_proc_mem_read(st, t, task, vpn, cell):
 
 def sys_proc_mem_write(st, t, task, vpn, cell, value):
     """fs/proc/base.c mem_rw(), v6.12: 0, -EIO where nothing is mapped, or -ESRCH."""
-    if not proc_mem_open(st, task):
+    if not get_task_mm(st, task):
         return -ESRCH
     mm = st.task[task].mm
     yield from mmap_read_lock(st, t, mm)

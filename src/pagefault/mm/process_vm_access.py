@@ -14,10 +14,9 @@ from pagefault.consts import (
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
-    TASK_RUNNING,
 )
 from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
-from pagefault.mm.exit import mmput
+from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
 
 REMOTE = FOLL_PIN | FOLL_REMOTE | FOLL_SLOW
@@ -28,10 +27,8 @@ def process_vm_pin(st, t, task, vpn, gup_flags):
 
     0, -ESRCH or -EFAULT. The address space is held (get_task_mm()) until process_vm_unpin().
     """
-    # Who exits gives up task->mm before the last reference goes (kernel/exit.c exit_mm()).
-    if st.task[task].state != TASK_RUNNING or st.mm[st.task[task].mm].mm_users == 0:
+    if not get_task_mm(st, task):
         return -ESRCH
-    st.mm[st.task[task].mm].mm_users += 1
     st.task[t].pin.state = PIN_TAKING
     st.task[t].pin.mm = st.task[task].mm
     st.task[t].pin.vpn = vpn

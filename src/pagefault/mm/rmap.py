@@ -22,7 +22,6 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -139,8 +138,6 @@ def try_to_unmap(st, t, pfn):
 
 def try_to_unmap_one(st, t, mm, vpn, pfn):
     """mm/rmap.c try_to_unmap_one(), v6.12: 0 if the PTE had to stay. Locks: takes the PTL."""
-    if not mm_has_notifiers(st, mm):
-        return (yield from unmap_one_pte(st, t, mm, vpn, pfn))
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     unmapped = yield from unmap_one_pte(st, t, mm, vpn, pfn)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)

@@ -31,7 +31,7 @@ from pagefault.consts import (
 from pagefault.hw.iommu import iommu_translate, secondary_load, secondary_store, spte_permits
 from pagefault.hw.monitor import expect_write
 from pagefault.hw.pgtable import pte_pfn, pte_present, pte_protnone, pte_write, ptep_get
-from pagefault.mm.exit import mmput
+from pagefault.mm.exit import mmget_not_zero, mmput
 from pagefault.mm.fault import access_error
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
 from pagefault.mm.memory import handle_mm_fault
@@ -55,7 +55,7 @@ from pagefault.mm.notifier_ops import (
     set_spte,
     zap_sptes,
 )
-from pagefault.mm.user_map import mmget_not_zero, user_map_read, user_map_write
+from pagefault.mm.user_map import user_map_read, user_map_write
 
 # --- KVM -----------------------------------------------------------------------------------------
 

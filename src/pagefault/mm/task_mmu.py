@@ -40,7 +40,6 @@ from pagefault.mm.mmap_lock import (
     mmap_write_unlock,
 )
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -115,11 +114,9 @@ def sys_clear_refs(st, t):
     soft_dirty_begins_to_clear(st, mm)
     yield from clear_refs_lock(st, t, mm)
     st.mm[mm].tlb_flush_pending += 1
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, 0, st.nr_vpns)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, 0, st.nr_vpns)
     yield from walk_page_range(st, t, mm)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from clear_refs_flush(st, t, mm)
     st.mm[mm].tlb_flush_pending -= 1
     soft_dirty_was_cleared(st, mm)

@@ -25,17 +25,9 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import observe_dangling, observe_read, owe_where_mapped, write_cell
 from pagefault.hw.pgtable import pte_pfn
-from pagefault.mm.exit import mmput
+from pagefault.mm.exit import mmget_not_zero, mmput
 from pagefault.mm.gup import gup_fast_fallback
 from pagefault.mm.notifier_ops import set_spte, zap_sptes
-
-
-def mmget_not_zero(st, mm):
-    """include/linux/sched/mm.h mmget_not_zero(), v6.12: 0 if the address space is torn down."""
-    if st.mm[mm].mm_users == 0:
-        return 0
-    st.mm[mm].mm_users += 1
-    return 1
 
 
 def user_map_gup(st, t, s, vpn, gup_flags):

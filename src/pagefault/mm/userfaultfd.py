@@ -50,7 +50,6 @@ from pagefault.mm.memory import pte_alloc, set_anon_pte
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -202,11 +201,9 @@ def sys_uffd_move(st, t, vpn, new_vpn):
         pte_alloc(st, mm, new_vpn)
         ret = -EAGAIN
     while ret == -EAGAIN:
-        if mm_has_notifiers(st, mm):
-            yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
         ret = yield from move_pages_pte(st, t, mm, vpn, new_vpn)
-        if mm_has_notifiers(st, mm):
-            yield from mmu_notifier_invalidate_range_end(st, t, mm)
+        yield from mmu_notifier_invalidate_range_end(st, t, mm)
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     if ret == 0:

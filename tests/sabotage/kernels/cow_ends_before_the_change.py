@@ -10,7 +10,6 @@ from pagefault.mm.memory import (
     vm_normal_page,
 )
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -23,10 +22,8 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
     new_pfn = folio_alloc(st)
     copy_highpage(st, new_pfn, pte_pfn(orig_pte))
 
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked or ptep_get(st, mm, vpn) != orig_pte:
         if locked:

@@ -10,7 +10,6 @@ from pagefault.mm.memory import (
     vm_normal_page,
 )
 from pagefault.mm.mmu_notifier import (
-    mm_has_notifiers,
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
@@ -37,10 +36,8 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
         folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
-    if mm_has_notifiers(st, mm):
-        yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
     folio_put(st, pte_pfn(orig_pte))  # the mapping's
     folio_put(st, pte_pfn(orig_pte))  # ours
