@@ -18,6 +18,7 @@ NR_MM = 4
 NR_VPN = 8
 PTRS_PER_PTE = 4
 NR_PMD = 2
+HPAGE_PMD_ORDER = 2  # a PMD maps a folio of PTRS_PER_PTE pages
 NR_SPARE_PTPAGE = 4  # page-table pages beyond one for each PMD
 NR_PTPAGE = 12
 NR_PFN = 16
@@ -79,6 +80,7 @@ VM_UFFD_MISSING = 1 << 11
 VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
+VM_HUGEPAGE = 1 << 16
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -96,9 +98,11 @@ MAP_FIXED = 8
 MADV_DONTNEED = 4
 MADV_DONTFORK = 10
 MADV_DOFORK = 11
+MADV_HUGEPAGE = 14
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
 MADV_PAGEOUT = 21
+MADV_COLLAPSE = 25
 
 # GUP.
 FOLL_WRITE = 1 << 0
@@ -127,6 +131,7 @@ VM_FAULT_OOM = 1 << 0
 VM_FAULT_SIGSEGV = 1 << 1
 VM_FAULT_SIGBUS = 1 << 2
 VM_FAULT_RETRY = 1 << 3
+VM_FAULT_FALLBACK = 1 << 4  # no huge page: go on with the PTE
 
 MMF_HAS_PINNED = 1 << 0
 MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
@@ -149,6 +154,7 @@ KPF_ANON = 1 << 0
 KPF_SWAPCACHE = 1 << 1
 KPF_SWAPBACKED = 1 << 2
 KPF_ZERO_PAGE = 1 << 3
+KPF_THP = 1 << 5
 
 # Tasks.
 TASK_NEW = 0
@@ -227,3 +233,4 @@ BUG_GATHER_OVERFLOW = 7
 BUG_PIN_IN_USE = 8
 BUG_PIPE_FULL = 9
 BUG_BAD_PTE = 10
+BUG_LEFT_OUT = 12  # what a program asked for, the model does not do

@@ -163,7 +163,7 @@ class Vma(Struct):
     """What mmap made of one page. Where a VMA ends is for vma_end() in mm/vma.py to say."""
 
     # mmap_lock
-    vm_flags: i2
+    vm_flags: i4
     anon_vma: i1  # its number, 0 for none: the VMA may hold anonymous pages; see mm/vma.py
     vm_file: i1  # file + 1
     vm_pgoff: i1  # anonymous memory: less the vpn, so 0 where it was never moved
@@ -191,7 +191,8 @@ class Mm(Struct):
 
     # mmap_lock for writing
     vma: array(Vma, NR_VPN)
-    pmd: pte_t[NR_PMD]
+    pmd: pte_t[NR_PMD]  # those that map a huge page: pmd_ptl
+    pmd_ptl: task_t  # task + 1: the split lock of the page of PMDs
     mm_flags: i2
     write_protect_seq: i1
 

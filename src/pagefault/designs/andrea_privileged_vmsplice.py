@@ -10,6 +10,7 @@ reading of a shared page.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "vmsplice-needs-privilege",
     "fork-copies-whatever-is-pinned",
     "no-unshare",

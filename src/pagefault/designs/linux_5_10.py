@@ -7,6 +7,7 @@ write_protect_seq 57efa1fe5957 (5.11 and 5.10.y) by Jason Gunthorpe. Keeps `priv
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -16,4 +17,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -6,6 +6,7 @@ reference until the page is mapped, so a write fault at that moment copies.
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -15,5 +16,6 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
     "kvm-by-hmm",
 ]

@@ -6,6 +6,7 @@ promise that 5.10 keeps: the copy is for nothing, and the guest faults once more
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -15,5 +16,6 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
     "kvm-keeps-references",
 ]

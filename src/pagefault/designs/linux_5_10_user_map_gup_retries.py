@@ -6,6 +6,7 @@ of Jason Gunthorpe's user_map sketch of 11 January 2021. The part says what it c
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -15,5 +16,6 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
     "user-map-gup-retries",
 ]

@@ -7,6 +7,7 @@ shares a pinned page, and the next write moves the owner away from it.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -23,4 +24,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
 ]

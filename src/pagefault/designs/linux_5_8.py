@@ -9,6 +9,7 @@ PARTS = [
     "gup-breaks-cow",
     "foll-cow",
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -24,4 +25,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -7,6 +7,7 @@ GUP-fast takes a pin while fork looks (closed by 57efa1fe5957), and wherever 5.1
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -23,4 +24,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -8,6 +8,7 @@ meets a fork or a write-protection.
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -24,4 +25,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
 ]

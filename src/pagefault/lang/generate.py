@@ -26,6 +26,14 @@ CELLS = 2
 VALUES = 5
 PAGES = "ABCD"
 PIPE = "pipe"
+OF_HUGE = frozenset({"hugepage", "collapse"})
+"""Words that are said only where the pages may be huge,"""
+NOT_OF_HUGE = frozenset({"pageout", "free", "cold"})
+"""those that are not said there,"""
+NOT_HUGE = frozenset({"reclaim", "uffd_register", "uffd_copy", "uffd_move", "uffd_wp"}) | {
+    "uffd_unprotect"
+}
+"""and verbs: the model leaves out what they do to huge pages."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""
 FILE = """+++
@@ -72,20 +80,22 @@ def generate(
     statements: int = 4,
     pages: int = 2,
     without: Collection[str] = (),
+    huge: bool = False,
 ) -> Program:
     """A program of at most `tasks` tasks with at most `statements` statements each.
 
     The first task, a process, has two statements more, which map `pages` pages and store to one;
-    and one for each task that it starts. `without` names verbs to leave out. ValueError for sizes
-    that the language does not have.
+    and one for each task that it starts. `without` names verbs to leave out. With `huge` there are
+    four pages, which may be one huge page. ValueError for sizes that the language does not have.
     """
+    if huge:
+        pages, without = len(PAGES), {*without, *NOT_HUGE}
     if not (1 <= tasks <= MAX_TASKS and 1 <= pages <= len(PAGES)):
         raise ValueError(f"1 to {MAX_TASKS} tasks and 1 to {len(PAGES)} pages")
     if not 0 <= statements <= MAX_STATEMENTS - MAX_TASKS - 2:
         raise ValueError(f"0 to {MAX_STATEMENTS - MAX_TASKS - 2} statements")
-    return parse(
-        _Writer(_Dice(seed), PAGES[:pages], frozenset(without)).text(seed, tasks, statements)
-    )
+    writer = _Writer(_Dice(seed), PAGES[:pages], frozenset(without), huge)
+    return parse(writer.text(seed, tasks, statements))
 
 
 def _waits(verb: Verb) -> bool:
@@ -96,8 +106,10 @@ def _waits(verb: Verb) -> bool:
 class _Writer:
     """First the tasks and their verbs, then, once it is known what there is, the arguments."""
 
-    def __init__(self, dice: _Dice, pages: str, without: frozenset[str]) -> None:
+    def __init__(self, dice: _Dice, pages: str, without: frozenset[str], huge: bool) -> None:
         self.dice = dice
+        self.huge = huge
+        self.unsaid = NOT_OF_HUGE if huge else OF_HUGE
         self.verbs = [verb for verb in VERBS.values() if self._is_free(verb, without)]
         self.start = {
             STARTS[slot.shape]: verb
@@ -130,6 +142,8 @@ class _Writer:
             f"{', '.join(self.pages)} = mmap(anon, private, rw)",
             f"{self.pages[0]}[0] = 1",
         ]
+        if self.huge:
+            first.lines.insert(1, f"madvise({self.pages[0]}..{self.pages[-1]}, hugepage)")
         for task in self.tasks:
             for verb in task.verbs:
                 if _waits(verb) and task.first_wait is None:
@@ -274,7 +288,7 @@ class _Writer:
     def _words(self, slot: Slot) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            said.append(self.dice.one_of(slot.one_of))
+            said.append(self.dice.one_of([w for w in slot.one_of if w not in self.unsaid]))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 
     def _argument(self, task: _Task, slot: Slot) -> str:

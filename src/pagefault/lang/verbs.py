@@ -62,6 +62,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
             "pageout": "reclaim the pages now: to swap",
+            "hugepage": "huge pages from now on, where all pages that one needs are mapped alike",
+            "collapse": "make huge pages of the pages now, by copies",
         },
         "gup": {
             "read": "the holder only reads",
@@ -97,6 +99,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapbacked": "may go to swap",
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
+            "thp": "part of a large folio, however it is mapped",
         },
     }
 )
@@ -272,7 +275,16 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
+                one_of=(
+                    "dontneed",
+                    "dontfork",
+                    "dofork",
+                    "wipeonfork",
+                    "keeponfork",
+                    "pageout",
+                    "hugepage",
+                    "collapse",
+                ),
             ),
         ),
         "status",
@@ -601,7 +613,9 @@ _ALL = (
         (
             _PAGE,
             Slot(
-                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+                "words",
+                group="kpageflags",
+                one_of=("anonymous", "swapbacked", "swapcache", "zero", "thp"),
             ),
         ),
         "value",

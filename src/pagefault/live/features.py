@@ -33,6 +33,12 @@ class Feature(Enum):
         "probe_reclaim",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    THP = (
+        "thp.c",
+        "probe_thp",
+        "huge pages by MADV_HUGEPAGE and not without (transparent_hugepage/enabled = madvise)",
+    )
+    COLLAPSE = ("thp.c", "probe_collapse", "MADV_COLLAPSE (6.1)")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

@@ -85,6 +85,15 @@ ADVICE = {
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
     "pageout": "MADV_PAGEOUT",
+    "hugepage": "MADV_HUGEPAGE",
+    "collapse": "MADV_COLLAPSE",
+}
+
+
+ADVICE_NEEDS = {
+    "pageout": Feature.SWAP,
+    "hugepage": Feature.THP,
+    "collapse": Feature.COLLAPSE,
 }
 
 
@@ -128,7 +137,13 @@ def missing(statement: Statement) -> str:
 
 PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
 UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
-KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+KPAGEFLAGS_BITS = {
+    "anonymous": "12",
+    "swapbacked": "14",
+    "swapcache": "13",
+    "zero": "24",
+    "thp": "22",
+}
 
 
 def rule_of(statement: Statement) -> Rule | None:
@@ -365,7 +380,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mmap": Rule(_mmap, "verbs/mmap.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
-        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs={"pageout": Feature.SWAP}),
+        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),

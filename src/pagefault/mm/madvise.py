@@ -1,19 +1,25 @@
 """madvise(). Models mm/madvise.c."""
 
 from pagefault.consts import (
+    EAGAIN,
     EINVAL,
     ENOMEM,
+    MADV_COLLAPSE,
     MADV_DOFORK,
     MADV_DONTFORK,
     MADV_DONTNEED,
+    MADV_HUGEPAGE,
     MADV_KEEPONFORK,
     MADV_PAGEOUT,
     MADV_WIPEONFORK,
     VM_DONTCOPY,
+    VM_HUGEPAGE,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
+from pagefault.mm.huge_memory import vma_adjust_trans_huge
+from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.memory import vm_normal_page, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -36,6 +42,8 @@ def sys_madvise(st, t, start, end, advice):
     """mm/madvise.c do_madvise(), v6.12: 0, -ENOMEM where nothing is mapped, -EINVAL."""
     if advice == MADV_DONTNEED:
         return (yield from madvise_dontneed(st, t, start, end))
+    if advice == MADV_COLLAPSE:
+        return (yield from madvise_walk_collapse(st, t, start, end))
     if advice == MADV_PAGEOUT:
         return (yield from madvise_pageout(st, t, start, end))
     if new_vm_flags(0, advice) < 0:
@@ -59,6 +67,28 @@ def madvise_dontneed(st, t, start, end):
             next_vpn = vpn + 1
         vpn = next_vpn
     check_revoked(st, t)
+    mmap_read_unlock(st, mm)
+    return ret
+
+
+def madvise_walk_collapse(st, t, start, end):
+    """mm/madvise.c madvise_walk_vmas(), v6.12, of MADV_COLLAPSE: VMA by VMA until one fails; holes
+    are skipped, and reported at the end. Locks: takes mmap_lock for reading, which the collapse
+    drops."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    ret = 0
+    vpn = start
+    while vpn < end and ret != -EINVAL and ret != -EAGAIN:
+        next_vpn = vma_end(st, mm, vpn, end)
+        if next_vpn > vpn:
+            error = yield from madvise_collapse(st, t, mm, vpn, next_vpn)
+            if error != 0:
+                ret = error
+        else:
+            ret = -ENOMEM
+            next_vpn = vpn + 1
+        vpn = next_vpn
     mmap_read_unlock(st, mm)
     return ret
 
@@ -105,7 +135,7 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, vpn):
 
 
 def new_vm_flags(vm_flags, advice):
-    """What an advice about fork makes of vm_flags; -1 for an advice that there is not."""
+    """What an advice makes of vm_flags; -1 for an advice that there is not."""
     if advice == MADV_DONTFORK:
         return vm_flags | VM_DONTCOPY
     if advice == MADV_DOFORK:
@@ -114,15 +144,18 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_HUGEPAGE:
+        return vm_flags | VM_HUGEPAGE
     return -1
 
 
-def madvise_update_vma(st, mm, start, end, advice):
+def madvise_update_vma(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_update_vma(), v6.12, of one VMA."""
     old_flags = st.mm[mm].vma[start].vm_flags
     vm_flags = new_vm_flags(old_flags, advice)
     if vm_flags == old_flags:
         return
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
@@ -137,7 +170,7 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
-            madvise_update_vma(st, mm, vpn, next_vpn, advice)
+            yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)
     mmap_write_unlock(st, mm)

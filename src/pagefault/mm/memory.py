@@ -1,21 +1,19 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages,
-KSM.
+This is the core of the model: read do_wp_page() first. Left out everywhere: files, KSM.
 """
 
 from pagefault.consts import (
     BLOCKED,
     BUG_BAD_PTE,
-    BUG_NO_FREE_PTPAGE,
     EAGAIN,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
-    NR_PMD,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
     PTRS_PER_PTE,
+    VM_FAULT_FALLBACK,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
@@ -26,8 +24,10 @@ from pagefault.hw.pgtable import (
     is_swap_pte,
     mk_pmd,
     mk_pte,
+    pmd_has_table,
     pmd_index,
     pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_maps,
@@ -48,6 +48,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     ptep_get_and_clear,
     ptep_set_wrprotect,
+    set_pmd_at,
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
@@ -57,6 +58,12 @@ from pagefault.mm.fs_userfaultfd import (
     userfaultfd_missing,
     userfaultfd_pte_wp,
     userfaultfd_wp,
+)
+from pagefault.mm.huge_memory import (
+    copy_huge_pmd,
+    handle_huge_pmd,
+    may_map_huge_pmd,
+    zap_or_split_huge_pmd,
 )
 from pagefault.mm.internal import (
     can_change_pte_writable,
@@ -79,9 +86,10 @@ from pagefault.mm.page_alloc import (
     folio_get,
     folio_put,
     folio_test_anon,
+    folio_test_large,
 )
 from pagefault.mm.page_io import swap_read_folio
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc_one, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
@@ -111,22 +119,8 @@ from pagefault.mm.swapfile import (
 
 def pte_alloc(st, mm, vpn):
     """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
-    if not pmd_none(pmdp_get(st, mm, vpn)):
-        return
-    # A table has a number of its own where it can; the spare ones serve while that one is still
-    # queued to be freed.
-    table = mm * NR_PMD + pmd_index(vpn)
-    if st.ptpage[table].in_use:
-        table = st.nr_mms * NR_PMD
-        while table < st.nr_ptpages and st.ptpage[table].in_use:
-            table += 1
-        if table >= st.nr_ptpages:
-            VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
-            return
-    st.ptpage[table].in_use = 1
-    for i in range(PTRS_PER_PTE):
-        st.ptpage[table].pte[i] = 0
-    st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        set_pmd_at(st, mm, vpn, mk_pmd(pte_alloc_one(st, mm, vpn)))
 
 
 def vm_normal_page(pte):
@@ -144,6 +138,10 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again,
     VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
+    if may_map_huge_pmd(st, mm, vpn):
+        ret = yield from handle_huge_pmd(st, t, mm, vpn, fault_flags)
+        if not ret & VM_FAULT_FALLBACK:
+            return ret
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
@@ -340,12 +338,20 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     """
     if PageAnonExclusive(st, pfn):
         return 1
+    if folio_test_large(st, pfn):
+        return wp_can_reuse_large_anon_folio(st, mm, pfn)
     in_swap_cache = st.folio[pfn].swap != 0
     if st.folio[pfn].refcount > 1 + in_swap_cache or folio_test_locked(st, pfn):
         return 0
     if in_swap_cache:
         folio_free_swap(st, pfn)
     return st.folio[pfn].refcount == 1
+
+
+def wp_can_reuse_large_anon_folio(st, mm, pfn):
+    """mm/memory.c wp_can_reuse_anon_folio(), v6.12: never one page of a large folio, so that the
+    folio is given back the sooner. Since 6.15 it may be (commit 1da190f4d0a6)."""
+    return 0
 
 
 def must_flush_before_copy(st, mm, vpn):
@@ -509,14 +515,24 @@ def raw_write_seqcount_end(st, mm):
     st.mm[mm].write_protect_seq += 1
 
 
+def copy_pmd_range(st, t, mm, child_mm, vpn):
+    """mm/memory.c copy_pmd_range(), v6.12, of one page: a huge page is copied whole, with its first
+    page, unless it had to be split."""
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        ret = yield from copy_huge_pmd(st, t, mm, child_mm, vpn)
+        if ret == 0:
+            return
+    yield from copy_pte_range(st, t, mm, child_mm, vpn)
+
+
 def copy_page_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq. Left out: that
     the pages of one VMA are one range for the notifiers."""
-    if not vma_needs_copy(st, mm, vpn):
+    if not vma_needs_copy(st, mm, vpn) or pmd_trans_huge(pmdp_get(st, child_mm, vpn)):
         return
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     raw_write_seqcount_begin(st, mm)
-    yield from copy_pte_range(st, t, mm, child_mm, vpn)
+    yield from copy_pmd_range(st, t, mm, child_mm, vpn)
     raw_write_seqcount_end(st, mm)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
@@ -544,8 +560,10 @@ def zap_pte_range(st, t, mm, start, end):
     vpn = start
     while vpn < end:
         table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            yield from zap_or_split_huge_pmd(st, t, mm, vpn, table_end)
         locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
+        if pmd_has_table(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             for i in range(vpn, table_end):

@@ -16,8 +16,10 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
+    pmd_has_table,
     pmd_index,
     pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mkuffd_wp,
@@ -29,6 +31,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
+from pagefault.mm.huge_memory import change_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.internal import (
     can_change_pte_writable,
     numa_saved_write,
@@ -45,6 +48,7 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import folio_precise_page_mapcount
 from pagefault.mm.vma import vma_end, vma_merge
 
 HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
@@ -64,7 +68,7 @@ def change_uffd_wp(st, mm, vpn, pte, cp_flags):
 def numa_skips_folio(st, pfn):
     """The question of change_pte_range(), v6.12: no NUMA hint for a page that cannot move, since it
     may be pinned or others map it. By page_count 5.17 (commit 80d47f5de5e3) to 6.1."""
-    return folio_maybe_dma_pinned(st, pfn) or st.page[pfn].mapcount > 1
+    return folio_maybe_dma_pinned(st, pfn) or folio_precise_page_mapcount(st, pfn) > 1
 
 
 def numa_skips_pte(st, pte):
@@ -101,8 +105,10 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
     vpn = start
     while vpn < end:
         table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            yield from change_or_split_huge_pmd(st, t, mm, vpn, table_end, cp_flags)
         locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
+        if pmd_has_table(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             for i in range(vpn, table_end):
@@ -136,6 +142,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
     vm_flags = calc_vm_prot_bits(prot)
     if st.mm[mm].vma[start].vm_flags & (VM_READ | VM_WRITE) == vm_flags:
         return
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags

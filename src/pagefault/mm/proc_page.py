@@ -8,13 +8,15 @@ from pagefault.consts import (
     KPF_ANON,
     KPF_SWAPBACKED,
     KPF_SWAPCACHE,
+    KPF_THP,
     KPF_ZERO_PAGE,
     PG_SWAPBACKED,
 )
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.page_alloc import folio_test_anon, folio_test_large, is_zero_pfn, page_folio
+from pagefault.mm.pgtable_generic import lock_entry, unlock_entry
+from pagefault.mm.rmap import folio_precise_page_mapcount
 
 
 def frame_in_pagemap(st, t, vpn):
@@ -22,11 +24,11 @@ def frame_in_pagemap(st, t, vpn):
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     pfn = -1
-    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    locked = yield from lock_entry(st, t, mm, vpn)
     if locked:
         if pte_present(ptep_get(st, mm, vpn)):
             pfn = pte_pfn(ptep_get(st, mm, vpn))
-        pte_unmap_unlock(st, mm, vpn)
+        unlock_entry(st, mm, vpn)
     mmap_read_unlock(st, mm)
     return pfn
 
@@ -38,7 +40,7 @@ def sys_kpagecount(st, t, vpn):
     if pfn < 0:
         return -EFAULT
     yield "frame known, not looked at yet"
-    return st.page[pfn].mapcount
+    return folio_precise_page_mapcount(st, pfn)
 
 
 def sys_kpageflags(st, t, vpn, wanted):
@@ -57,9 +59,11 @@ def stable_page_flags(st, pfn):
     kpf = 0
     if folio_test_anon(st, pfn):
         kpf |= KPF_ANON
+    if folio_test_large(st, pfn):
+        kpf |= KPF_THP
     if is_zero_pfn(pfn):
         kpf |= KPF_ZERO_PAGE
-    if st.folio[pfn].pg_flags & PG_SWAPBACKED:
+    if st.folio[page_folio(st, pfn)].pg_flags & PG_SWAPBACKED:
         kpf |= KPF_SWAPBACKED
         if st.folio[pfn].swap:
             kpf |= KPF_SWAPCACHE

@@ -5,11 +5,11 @@ reclaimed, that the flush of unmapped PTEs is put off (TTU_BATCH_FLUSH), folios 
 and not in swap (MADV_FREE).
 """
 
-from pagefault.consts import NR_SWAP, PG_ANON, PG_DIRTY, PG_ISOLATED
-from pagefault.hw.choice import choose
+from pagefault.consts import BUG_LEFT_OUT, NR_SWAP, PG_ANON, PG_DIRTY, PG_ISOLATED
+from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
-from pagefault.mm.page_alloc import folio_get, folio_maybe_dma_pinned, folio_put
+from pagefault.mm.page_alloc import folio_get, folio_maybe_dma_pinned, folio_put, folio_test_large
 from pagefault.mm.page_io import swap_writepage
 from pagefault.mm.rmap import try_to_unmap
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
@@ -18,6 +18,7 @@ from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 def folio_isolate_lru(st, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference; 0 if
     somebody else has."""
+    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
     if not st.folio[pfn].pg_flags & PG_ANON or st.folio[pfn].pg_flags & PG_ISOLATED:
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED

@@ -1,5 +1,5 @@
 /* madvise(A..B, dontneed) */
 HELPER long advise(int page, int pages, int advice)
 {
-	return madvise(address(page), pages * page_bytes, advice) < 0 ? -errno : 0;
+	return madvise(address(page), bytes_of(pages), advice) < 0 ? -errno : 0;
 }
