@@ -2,8 +2,8 @@
 
 A case is what parent and child do to a page that the parent has filled; a kind is how the page came
 to be what it is then. `python tests/selftests/cow_c.py FOLDER` writes all of them as litmus files,
-for `pagefault conform FOLDER -k host`: Linux 5.10, 6.1, 6.12, 6.18 and 7.2 agree in all schedules of
-those that need no gup_test.
+for `pagefault conform FOLDER -k host`: Linux 5.10, 6.1, 6.12, 6.18 and 7.2 agree in all schedules
+of those that need no gup_test.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ MAPCOUNT = ("linux-5.7",)
 BREAKS_COW = ("linux-5.8",)
 PAGE_COUNT = ("linux-5.9", "linux-5.10", "linux-5.18")
 SWAPIN_BY_MAPCOUNT = (*MAPCOUNT, "linux-5.9-rc4", "linux-5.9", "linux-5.10")
-"""Who swaps a page in to write it keeps it if nobody else maps it, until c145e0b47c77 (5.18); on 5.8
-a reference for reading has copied the page."""
+"""Who swaps a page in to write it keeps it if nobody else maps it, until c145e0b47c77 (5.18). On 5.8
+a reference for reading has copied the page before."""
 EXCLUSIVE = ("linux-5.19", "linux-6.1", "mainline", "linux-6.18")
 DESIGNS = (*MAPCOUNT, *BREAKS_COW, "linux-5.9-rc4", *PAGE_COUNT, *EXCLUSIVE)
 

@@ -12,7 +12,6 @@ from pagefault.lang import parse
 from pagefault.link import link
 from pagefault.verdict import Verdict
 
-
 PAIRS = list(product(CASES, KINDS))
 
 
