@@ -25,8 +25,8 @@ MAPCOUNT = ("linux-5.7",)
 BREAKS_COW = ("linux-5.8",)
 PAGE_COUNT = ("linux-5.9", "linux-5.10", "linux-5.18")
 SWAPIN_BY_MAPCOUNT = (*MAPCOUNT, "linux-5.9-rc4", "linux-5.9", "linux-5.10")
-"""Who swaps a page in to write it keeps it if nobody else maps it, until c145e0b47c77 (5.18). On 5.8
-a reference for reading has copied the page before."""
+"""Who swaps a page in to write it keeps it if nobody else maps it, until c145e0b47c77 (5.18). On
+5.8 a reference for reading has copied the page before."""
 EXCLUSIVE = ("linux-5.19", "linux-6.1", "mainline", "linux-6.18")
 DESIGNS = (*MAPCOUNT, *BREAKS_COW, "linux-5.9-rc4", *PAGE_COUNT, *EXCLUSIVE)
 
