@@ -7,7 +7,7 @@ shares a pinned page, and the next write moves the owner away from it.
 
 PARTS = [
     "reuse-by-mapcount",
-    "huge-reuse-by-mapcount",
+    "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",

@@ -54,7 +54,7 @@ def folio_alloc(st):
     fresh = -1
     candidates = 0
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount == 0:
+        if folio_refcount(st, pfn) == 0:
             if st.page[pfn].dangling:
                 candidates += 1
             elif fresh < 0:
@@ -67,7 +67,7 @@ def folio_alloc(st):
         picked -= 1
     new_pfn = fresh
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount == 0 and st.page[pfn].dangling:
+        if folio_refcount(st, pfn) == 0 and st.page[pfn].dangling:
             if picked == 0:
                 new_pfn = pfn
             picked -= 1
