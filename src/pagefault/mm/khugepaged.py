@@ -43,7 +43,6 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_refcount,
     folio_test_anon,
-    page_folio,
 )
 from pagefault.mm.pgtable_generic import (
     pmd_lock,
@@ -203,6 +202,6 @@ def __collapse_huge_page_copy(st, mm, vpn, new_pfn, table):
             copy_highpage(st, new_pfn + i, pte_pfn(pte))
             folio_remove_rmap_pte(st, pte_pfn(pte))
             observe_rmap_removed(st, mm, vpn + i, pte_pfn(pte))
-            if st.folio[page_folio(st, pte_pfn(pte))].locked:
+            if folio_test_locked(st, pte_pfn(pte)):
                 folio_unlock(st, pte_pfn(pte))
             folio_put(st, pte_pfn(pte))
