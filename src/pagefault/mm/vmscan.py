@@ -3,9 +3,9 @@
 Left out: the LRU lists, their order and their batches.
 """
 
-from pagefault.consts import NR_RECLAIM, NR_SWAP, PG_DIRTY, PG_ISOLATED
+from pagefault.consts import NR_RECLAIM, NR_SWAP, PG_ACTIVE, PG_DIRTY, PG_ISOLATED, PG_SWAPBACKED
 from pagefault.hw.choice import choose
-from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
+from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.page_alloc import (
     folio_get,
@@ -130,8 +130,11 @@ def sys_reclaim(st, t):
     """
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
+            age_lazyfree(st, ptep_get(st, mm, vpn))
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
             pte = ptep_get(st, mm, vpn)
-            if pte_present(pte):
+            if pte_present(pte) and not st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE:
                 folio_isolate_lru(st, t, pte_pfn(pte))
             if st.task[t].reclaim.nr == NR_RECLAIM:
                 yield from reclaim_pages(st, t)
@@ -140,7 +143,21 @@ def sys_reclaim(st, t):
         if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
             folio_isolate_lru(st, t, st.swap[slot].pfn)
     yield from reclaim_pages(st, t)
+    for pfn in range(st.nr_pfns):
+        st.folio[pfn].pg_flags &= ~PG_ACTIVE
     return 0
+
+
+def age_lazyfree(st, pte):
+    """mm/vmscan.c walk_pte_range() and sort_folio(), v6.12: the multi-generational LRU may have
+    looked at PTEs before. It takes over that one is dirty; a lazyfree folio that is dirty is
+    swap-backed again, and the youngest of all, which may be spared for now."""
+    if pte_present(pte) and pte_dirty(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
+        aged = choose(st, 3)
+        if aged:
+            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_SWAPBACKED
+        if aged == 2:
+            st.folio[pte_pfn(pte)].pg_flags |= PG_ACTIVE
 
 
 def reclaim_comes_again(st):
