@@ -18,5 +18,6 @@ PARTS = [
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

@@ -9,5 +9,6 @@ PARTS = [
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
+    "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

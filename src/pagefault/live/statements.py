@@ -84,9 +84,13 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "free": "MADV_FREE",
+    "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
     "hugepage": "MADV_HUGEPAGE",
     "collapse": "MADV_COLLAPSE",
+    "populate_read": "MADV_POPULATE_READ",
+    "populate_write": "MADV_POPULATE_WRITE",
 }
 
 
@@ -94,6 +98,8 @@ ADVICE_NEEDS = {
     "pageout": Feature.SWAP,
     "hugepage": Feature.THP,
     "collapse": Feature.COLLAPSE,
+    "populate_read": Feature.POPULATE,
+    "populate_write": Feature.POPULATE,
 }
 
 

@@ -22,6 +22,7 @@ from pagefault.consts import (
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MMF_HAS_PINNED,
+    PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
     VM_FAULT_RETRY,
     VM_MAPPED,
@@ -36,6 +37,7 @@ from pagefault.hw.pgtable import (
     pmd_table,
     pmd_trans_huge,
     pmdp_get,
+    pte_dirty,
     pte_index,
     pte_pfn,
     pte_present,
@@ -45,14 +47,16 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
+from pagefault.mm.huge_memory import touch_pmd
 from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_accessible, vma_is_writable
-from pagefault.mm.memory import handle_mm_fault
+from pagefault.mm.memory import handle_mm_fault, vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import (
     folio_grab,
     folio_refcount,
     folio_test_anon,
     folio_ungrab,
+    page_folio,
 )
 from pagefault.mm.pgtable_generic import (
     pmd_trans_huge_lock,
@@ -283,7 +287,7 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
 def follow_page_pte(st, t, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12. Returns a pfn; -ENOENT: fault it in; -EMLINK: unshare.
 
-    Left out: FOLL_TOUCH, which marks the folio accessed or dirty and leaves the PTE alone.
+    Left out: that FOLL_TOUCH marks the folio accessed.
     Locks: mmap_lock held for reading; takes the PTL.
     """
     if pmd_none(pmdp_get(st, mm, vpn)):
@@ -298,6 +302,7 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
+        touch_folio(st, ptep_get(st, mm, vpn), gup_flags)
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
@@ -314,10 +319,18 @@ def follow_huge_pmd(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
+        touch_pmd(st, mm, vpn, gup_flags & FOLL_WRITE)
     pmd_unlock(st, mm)
     if ret != 0:
         return ret
     return pfn
+
+
+def touch_folio(st, pte, gup_flags):
+    """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
+    it will be written to. The PTE is left alone."""
+    if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
+        st.folio[page_folio(st, pte_pfn(pte))].pg_flags |= PG_DIRTY
 
 
 def gup_can_follow_protnone(st, mm, vpn, gup_flags):

@@ -169,6 +169,15 @@ def huge_pmd_set_accessed(st, t, mm, vpn, orig_pmd, fault_flags):
     pmd_unlock(st, mm)
 
 
+def touch_pmd(st, mm, vpn, write):
+    """mm/huge_memory.c touch_pmd(), v6.12, for GUP: here it is the entry that becomes young and
+    dirty, where of a small page it is the folio. Locks: PMD lock held."""
+    pmd = pte_mkyoung(pmdp_get(st, mm, vpn))
+    if write:
+        pmd = pte_mkdirty(pmd)
+    set_pmd_at(st, mm, vpn, pmd)
+
+
 # --- copy-on-write -----------------------------------------------------------------------------
 
 
@@ -284,6 +293,11 @@ def vma_adjust_trans_huge(st, t, mm, start, end):
     yield from split_huge_pmd_if_cut(st, t, mm, start)
     if end < st.nr_vpns:
         yield from split_huge_pmd_if_cut(st, t, mm, end)
+
+
+def leaves_out_huge_pages(st, mm, vpn):
+    """The model does not do to huge pages what the caller does to small ones."""
+    VM_BUG_ON(st, pmd_trans_huge(pmdp_get(st, mm, vpn)), BUG_LEFT_OUT)
 
 
 # --- fork, zap, mprotect, mremap ---------------------------------------------------------------

@@ -11,6 +11,8 @@ from pagefault.consts import (
     HPAGE_PMD_ORDER,
     NR_PRIVATE,
     PG_ANON,
+    PG_ISOLATED,
+    PG_SWAPBACKED,
     PROP_COUNTS,
     PTRS_PER_PTE,
     ZERO_PFN,
@@ -42,6 +44,18 @@ def folio_refcount(st, pfn):
 
 def folio_test_anon(st, pfn):
     return st.folio[page_folio(st, pfn)].pg_flags & PG_ANON != 0
+
+
+def folio_test_swapbacked(st, pfn):
+    """include/linux/page-flags.h folio_test_swapbacked(), v6.12: an anonymous folio without it is
+    lazyfree: MADV_FREE has marked it, it may be discarded while it is clean."""
+    return st.folio[page_folio(st, pfn)].pg_flags & PG_SWAPBACKED != 0
+
+
+def folio_test_lru(st, pfn):
+    """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
+    has it in hand."""
+    return folio_test_anon(st, pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_ISOLATED
 
 
 def folio_alloc(st):
