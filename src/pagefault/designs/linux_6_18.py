@@ -8,6 +8,7 @@ PARTS = [
     "mremap-moves-several-vmas",
     "vma-takes-the-anon-vma-of-its-neighbour",
     "reuses-large-folios",
+    "collapse-of-read-only-pages",
     "huge-page-over-the-zero-page",
     "pagemap-looks-at-the-first-page",
 ]

@@ -121,9 +121,14 @@ def collapse_refuses_pte(st, pte):
     return 0
 
 
+def collapse_wants_writable():
+    """mm/khugepaged.c hpage_collapse_scan_pmd(), v6.12: one PTE at least must be writable, so that
+    the pages are not all shared (SCAN_PAGE_RO)."""
+    return 1
+
+
 def collapse_refuses(st, table):
-    """Why the pages of a table are not to become one: 0, -EAGAIN, -EINVAL. One PTE at least must be
-    writable, so that the pages are not all shared (SCAN_PAGE_RO)."""
+    """Why the pages of a table are not to become one: 0, -EAGAIN, -EINVAL."""
     writable = 0
     for i in range(PTRS_PER_PTE):
         pte = st.ptpage[table].pte[i]
@@ -131,7 +136,7 @@ def collapse_refuses(st, table):
         if ret != 0:
             return ret
         writable |= pte_write(pte)
-    if not writable:
+    if collapse_wants_writable() and not writable:
         return -EINVAL
     return 0
 
