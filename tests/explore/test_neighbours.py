@@ -54,6 +54,10 @@ TOLD_APART = [
     ("reclaim-flushes-unnoticed", "mainline", "reclaim+mprotect+store+reclaim", "step"),
     ("gathers-ignore-each-other", "mainline", "tlb+dontneed-load+dontneed", "step"),
     (
+        *("madv-free-asks-who-maps", "mainline"),
+        *("reclaim+fork-readv-fork+child-frees-pageout", "op"),
+    ),
+    (
         *("madv-free-discards-what-is-referenced", "mainline"),
         *("reclaim+free-get-pageout-dma-write", "op"),
     ),

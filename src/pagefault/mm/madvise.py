@@ -140,12 +140,22 @@ def madvise_free_pte_range(st, t, mm, start, end):
     pte_unmap_unlock(st, mm, start)
 
 
+def others_map_lazyfree(st, pfn):
+    """The question of madvise_free_pte_range(), v6.12, asked only where the folio's dirty flag is
+    to be cleared: do others map it? What is dirty nowhere is marked whoever maps it."""
+    if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
+        return 0
+    return st.page[pfn].mapcount != 1
+
+
 def clean_for_lazyfree(st, pfn):
     """mm/madvise.c madvise_free_pte_range(), v6.12: the folio gives up its slot and is not dirty
     then; 0 if it cannot, since others map it or need the slot, or have it locked."""
+    if others_map_lazyfree(st, pfn):
+        return 0
     if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
         return 1
-    if folio_test_locked(st, pfn) or st.page[pfn].mapcount != 1:
+    if folio_test_locked(st, pfn):
         return 0
     folio_free_swap(st, pfn)
     if st.folio[pfn].swap:
