@@ -56,6 +56,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
     ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
     ("advice", "pageout"): consts.MADV_PAGEOUT,
+    ("advice", "mergeable"): consts.MADV_MERGEABLE,
+    ("advice", "unmergeable"): consts.MADV_UNMERGEABLE,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,
@@ -77,6 +79,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
+    ("kpageflags", "ksm"): consts.KPF_KSM,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

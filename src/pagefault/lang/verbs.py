@@ -62,6 +62,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
             "pageout": "reclaim the pages now: to swap",
+            "mergeable": "KSM may merge the pages with others",
+            "unmergeable": "undo mergeable: each page its own again",
         },
         "gup": {
             "read": "the holder only reads",
@@ -97,6 +99,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapbacked": "may go to swap",
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
+            "ksm": "KSM has merged it with another",
         },
     }
 )
@@ -272,7 +275,10 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
+                one_of=(
+                    *("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
+                    *("mergeable", "unmergeable"),
+                ),
             ),
         ),
         "status",
@@ -287,6 +293,22 @@ _ALL = (
         "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
         "write(2) to memory.reclaim of their cgroup",
         ("reclaim()",),
+    ),
+    Verb(
+        "ksm",
+        (),
+        "status",
+        "merges pages with equal contents, of all memory that is mergeable",
+        "ksmd, /sys/kernel/mm/ksm/run",
+        ("ksm()",),
+    ),
+    Verb(
+        "migrate",
+        (_PAGE,),
+        "status",
+        "moves a page to another frame; EAGAIN where somebody else refers to it",
+        "move_pages(2) to another node, MPOL_MF_MOVE_ALL",
+        ("migrate(A)", "r0 = migrate(A)"),
     ),
     Verb(
         "mremap",
@@ -601,7 +623,9 @@ _ALL = (
         (
             _PAGE,
             Slot(
-                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+                "words",
+                group="kpageflags",
+                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm"),
             ),
         ),
         "value",

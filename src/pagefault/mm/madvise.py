@@ -7,13 +7,17 @@ from pagefault.consts import (
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_KEEPONFORK,
+    MADV_MERGEABLE,
     MADV_PAGEOUT,
+    MADV_UNMERGEABLE,
     MADV_WIPEONFORK,
     VM_DONTCOPY,
+    VM_MERGEABLE,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
+from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import vm_normal_page, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -105,7 +109,7 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, vpn):
 
 
 def new_vm_flags(vm_flags, advice):
-    """What an advice about fork makes of vm_flags; -1 for an advice that there is not."""
+    """What an advice about fork or KSM makes of vm_flags; -1 for an advice that there is not."""
     if advice == MADV_DONTFORK:
         return vm_flags | VM_DONTCOPY
     if advice == MADV_DOFORK:
@@ -114,6 +118,10 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_MERGEABLE:
+        return vm_flags | VM_MERGEABLE
+    if advice == MADV_UNMERGEABLE:
+        return vm_flags & ~VM_MERGEABLE
     return -1
 
 
@@ -137,6 +145,8 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
+            if advice == MADV_UNMERGEABLE:
+                yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
             madvise_update_vma(st, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)

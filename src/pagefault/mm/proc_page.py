@@ -6,6 +6,7 @@ The frame is found by /proc/self/pagemap first, and nothing holds it in between.
 from pagefault.consts import (
     EFAULT,
     KPF_ANON,
+    KPF_KSM,
     KPF_SWAPBACKED,
     KPF_SWAPCACHE,
     KPF_ZERO_PAGE,
@@ -13,7 +14,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
+from pagefault.mm.page_alloc import folio_test_anon, folio_test_ksm, is_zero_pfn
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 
 
@@ -57,6 +58,8 @@ def stable_page_flags(st, pfn):
     kpf = 0
     if folio_test_anon(st, pfn):
         kpf |= KPF_ANON
+    if folio_test_ksm(st, pfn):
+        kpf |= KPF_KSM
     if is_zero_pfn(pfn):
         kpf |= KPF_ZERO_PAGE
     if st.folio[pfn].pg_flags & PG_SWAPBACKED:
