@@ -137,6 +137,8 @@ _ORDER = (
     "kpage.c",
     "swap.c",
     "reclaim.c",
+    "ksm.c",
+    "numa.c",
     "pipes.c",
     "uffd.c",
     "pins/common.c",

@@ -87,8 +87,8 @@ def write_protect_page(st, t, mm, vpn, pfn):
 
 
 def write_protect_pte(st, t, mm, vpn, pfn):
-    """mm/ksm.c write_protect_page(), v6.12: what it does while notifiers know that it is at it. The
-    PTE is cleared first, so that nobody takes a reference after the look. Locks: takes the PTL."""
+    """mm/ksm.c write_protect_page(), v6.12: what it does while notifiers know that it is at it.
+    Locks: takes the PTL."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return 0
@@ -97,10 +97,8 @@ def write_protect_pte(st, t, mm, vpn, pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 0
     if write_protect_must_clear(st, mm, pte):
-        anon_exclusive = PageAnonExclusive(st, pfn)
-        pte = yield from ptep_clear_flush(st, t, mm, vpn)
-        if ksm_must_not_share(st, pfn, anon_exclusive):
-            set_pte_at(st, mm, vpn, pte)
+        pte = yield from clear_pte_to_share(st, t, mm, vpn, pfn)
+        if pte == 0:
             pte_unmap_unlock(st, mm, vpn)
             return 0
         if pte_dirty(pte):
@@ -111,8 +109,19 @@ def write_protect_pte(st, t, mm, vpn, pfn):
     return pte
 
 
+def clear_pte_to_share(st, t, mm, vpn, pfn):
+    """mm/ksm.c write_protect_page(), v6.12: the PTE is cleared and flushed before references are
+    counted, so that nobody takes one afterwards. The old PTE, or 0 where it had to be put back."""
+    anon_exclusive = PageAnonExclusive(st, pfn)
+    pte = yield from ptep_clear_flush(st, t, mm, vpn)
+    if ksm_must_not_share(st, pfn, anon_exclusive):
+        set_pte_at(st, mm, vpn, pte)
+        return 0
+    return pte
+
+
 def ksm_must_not_share(st, pfn, anon_exclusive):
-    """mm/ksm.c write_protect_page(), v6.12: both questions, asked with the PTE cleared. If neither
+    """mm/ksm.c write_protect_page(), v6.12: both questions. If neither
     objects, the page is no longer anon-exclusive."""
     if ksm_sees_other_references(st, pfn):
         return 1
