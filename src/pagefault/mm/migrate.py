@@ -180,12 +180,17 @@ def restored_pte(st, mm, vpn, entry, new_pfn):
     if not entry & PAGE_ACCESSED:
         pte = pte_mkold(pte)
     if st.folio[new_pfn].pg_flags & PG_DIRTY:
-        pte |= entry & PAGE_DIRTY
+        pte |= restored_dirty(entry)
     if is_writable_migration_entry(entry):
         pte = pte_mkwrite(pte)
     elif pte_uffd_wp(entry):
         pte = pte_mkuffd_wp(pte)
     return pte
+
+
+def restored_dirty(entry):
+    """mm/migrate.c remove_migration_pte(), v6.12: dirty again, and no more soft-dirty for it."""
+    return entry & PAGE_DIRTY
 
 
 # --- the move ----------------------------------------------------------------------------------
@@ -272,7 +277,8 @@ def sys_migrate(st, t, vpn):
 
 def add_folio_for_migration(st, t, mm, vpn):
     """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA or
-    for the zero page, -ENOENT without a page, -EBUSY where somebody else has isolated it."""
+    for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where somebody else has
+    isolated it."""
     yield from mmap_read_lock(st, t, mm)
     ret = -EFAULT
     if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
