@@ -12,4 +12,5 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "migration-makes-soft-dirty",
+    "kpageflags-tells-ksm",
 ]

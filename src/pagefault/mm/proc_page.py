@@ -14,7 +14,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_test_anon, folio_test_ksm, is_zero_pfn
+from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 
 
@@ -52,13 +52,19 @@ def sys_kpageflags(st, t, vpn, wanted):
     return int(stable_page_flags(st, pfn) & wanted != 0)
 
 
+def is_reported_as_ksm(st, pfn):
+    """fs/proc/page.c stable_page_flags(), v6.12: every anonymous page, since 6.9 (commit
+    dee3d0bef2b0): PAGE_MAPPING_KSM, which it looks for, has the bit PAGE_MAPPING_ANON in it."""
+    return folio_test_anon(st, pfn)
+
+
 def stable_page_flags(st, pfn):
     """fs/proc/page.c stable_page_flags(), v6.12: KPF_* bits. Left out: what no path here sets, and
     what other kernel threads may change at any time, such as the LRU's."""
     kpf = 0
     if folio_test_anon(st, pfn):
         kpf |= KPF_ANON
-    if folio_test_ksm(st, pfn):
+    if is_reported_as_ksm(st, pfn):
         kpf |= KPF_KSM
     if is_zero_pfn(pfn):
         kpf |= KPF_ZERO_PAGE
