@@ -205,9 +205,7 @@ def try_to_merge_with_ksm_page(st, t, mm, vpn, pfn, k_pfn):
 def try_to_merge_two_pages(st, t, place, pfn, tree_place, tree_pfn):
     """mm/ksm.c try_to_merge_two_pages(), v6.12: the first becomes a KSM page, which the second is
     replaced by. If that fails, the first is undone."""
-    err = yield from try_to_merge_with_ksm_page(
-        st, t, place // NR_VPN, place % NR_VPN, pfn, -1
-    )
+    err = yield from try_to_merge_with_ksm_page(st, t, place // NR_VPN, place % NR_VPN, pfn, -1)
     if err == 0:
         err = yield from try_to_merge_with_ksm_page(
             st, t, tree_place // NR_VPN, tree_place % NR_VPN, tree_pfn, pfn
@@ -264,9 +262,7 @@ def cmp_and_merge_page(st, t, place, pfn):
     yield "looks for an equal page"
     k_pfn = stable_tree_search(st, pfn)
     if k_pfn >= 0:
-        yield from try_to_merge_with_ksm_page(
-            st, t, place // NR_VPN, place % NR_VPN, pfn, k_pfn
-        )
+        yield from try_to_merge_with_ksm_page(st, t, place // NR_VPN, place % NR_VPN, pfn, k_pfn)
         folio_put(st, k_pfn)
         return
     tree_place = unstable_tree_search(st, place, pfn)
