@@ -18,6 +18,8 @@ TOLD_APART = [
     ("linux-5.9", "linux-5.10", "fork+gup-fast-pin+store-dma", "step"),
     ("linux-5.10", "linux-5.18", "swap+pageout-fork-vmsplice-in-child-unmap+parent-writes", "op"),
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
+    ("linux-5.19", "linux-6.1", "migrate+clear-migrate-store", "op"),
+    ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
     ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),

@@ -24,5 +24,4 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
-    "reuses-ksm-pages",
 ]

@@ -6,12 +6,6 @@ from pagefault.mm.folio_lock import folio_trylock
 from pagefault.mm.page_alloc import copy_highpage, folio_alloc, folio_test_ksm
 
 
-def reuse_ksm_page(st, pfn):
-    """May a write fault make a KSM page writable in place? Not since 5.9 (commit 09854ba94c6a);
-    mm/ksm.c reuse_ksm_page() said so in 5.1 to 5.8."""
-    return 0
-
-
 def mapped_at_another_index(st, mm, vpn, pfn):
     """The folio belongs to another place of an anon_vma: KSM had merged it, and reclaim forgot.
 

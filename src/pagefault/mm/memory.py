@@ -70,7 +70,7 @@ from pagefault.mm.internal import (
     vma_is_writable,
     vma_page_prot,
 )
-from pagefault.mm.ksm_pages import ksm_might_need_to_copy, reuse_ksm_page
+from pagefault.mm.ksm_pages import ksm_might_need_to_copy
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
@@ -371,10 +371,11 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
 
 
 def wp_can_reuse(st, mm, pfn):
-    """mm/memory.c do_wp_page(), v6.12: which pages come into question at all."""
-    if folio_test_ksm(st, pfn):
-        return reuse_ksm_page(st, pfn)
-    return folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn)
+    """mm/memory.c do_wp_page(), v6.12: which pages come into question at all. Never one of KSM, but
+    for 5.1 to 5.8, which reused it if nobody else had it, so that nobody could tell."""
+    if not folio_test_anon(st, pfn) or folio_test_ksm(st, pfn):
+        return 0
+    return wp_can_reuse_anon_folio(st, mm, pfn)
 
 
 def must_flush_before_copy(st, mm, vpn):
