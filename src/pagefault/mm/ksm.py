@@ -1,7 +1,7 @@
 """Pages with equal contents are merged into one. Models mm/ksm.c.
 
-A scan looks at each mergeable page once: is there a KSM page that equals it (stable tree), or a page
-that the scan met before (unstable tree)? A page that merges is write-protected, compared and
+A scan looks at each mergeable page once: is there a KSM page that equals it (stable tree), or a
+page that the scan met before (unstable tree)? A page that merges is write-protected, compared and
 replaced; whoever writes it later gets a copy.
 
 Left out: checksums, so that a page which changes all the time is tried as others are; the trees'
@@ -78,8 +78,8 @@ def ksm_sees_other_references(st, pfn):
 
 
 def write_protect_page(st, t, mm, vpn, pfn):
-    """mm/ksm.c write_protect_page(), v6.12: the PTE that is there then, clean and read-only; 0 where
-    the page may not be merged. Locks: mmap_lock for reading and the folio lock held."""
+    """mm/ksm.c write_protect_page(), v6.12: the PTE that is there then, clean and read-only; 0
+    where the page may not be merged. Locks: mmap_lock for reading and the folio lock held."""
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     pte = yield from write_protect_pte(st, t, mm, vpn, pfn)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
@@ -167,8 +167,9 @@ def drop_replaced_page(st, mm, vpn, pfn):
 
 
 def try_to_merge_one_page(st, t, mm, vpn, pfn, k_pfn):
-    """mm/ksm.c try_to_merge_one_page(), v6.12: map `k_pfn` where `pfn` is, or make `pfn` itself a KSM
-    page if `k_pfn` is -1: 0 or -EFAULT. Locks: mmap_lock held for reading; tries the folio lock."""
+    """mm/ksm.c try_to_merge_one_page(), v6.12: map `k_pfn` where `pfn` is, or make `pfn` itself a
+    KSM page if `k_pfn` is -1: 0 or -EFAULT. Locks: mmap_lock held for reading; tries the folio
+    lock."""
     if pfn == k_pfn:
         return 0
     yield "page found, folio not locked"
@@ -244,8 +245,8 @@ def stable_tree_search(st, pfn):
 
 
 def unstable_tree_search(st, place, pfn):
-    """mm/ksm.c unstable_tree_search_insert(), v6.12: a place that the scan has met before with a page
-    that equals `pfn`, and is another; or -1."""
+    """mm/ksm.c unstable_tree_search_insert(), v6.12: a place that the scan has met before with a
+    page that equals `pfn`, and is another; or -1."""
     for other in range(place):
         pte = ptep_get(st, other // NR_VPN, other % NR_VPN)
         if pte_present(pte) and find_mergeable_vma(st, other // NR_VPN, other % NR_VPN):

@@ -21,8 +21,8 @@ def mapped_at_another_index(st, mm, vpn, pfn):
 
 
 def ksm_might_need_to_copy(st, t, mm, vpn, pfn):
-    """mm/ksm.c ksm_might_need_to_copy(), v6.12: the folio that a fault finds in the swap cache, or a
-    locked copy of it where the folio itself cannot be mapped. Locks: folio lock held."""
+    """mm/ksm.c ksm_might_need_to_copy(), v6.12: the folio that a fault finds in the swap cache, or
+    a locked copy of it where the folio itself cannot be mapped. Locks: folio lock held."""
     if folio_test_ksm(st, pfn) or not st.folio[pfn].pg_flags & PG_ANON:
         return pfn
     if not mapped_at_another_index(st, mm, vpn, pfn):

@@ -462,8 +462,8 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
 
 
 def copy_nonpresent_pte(st, mm, child_mm, vpn):
-    """mm/memory.c copy_nonpresent_pte(), v6.12. Locks: both PTLs held. From here on the slot, or the
-    page that migrates, is shared, so neither entry is exclusive. The child is not registered."""
+    """mm/memory.c copy_nonpresent_pte(), v6.12. Locks: both PTLs held. From here on the slot, or
+    the page that migrates, is shared: neither entry is exclusive. The child is not registered."""
     pte = ptep_get(st, mm, vpn)
     if is_migration_entry(pte):
         if not is_readable_migration_entry(pte):

@@ -3,8 +3,8 @@
 While it moves, migration entries stand for the PTEs that map it, and whoever faults on one waits
 for the folio lock. A page that somebody else refers to stays where it is.
 
-Left out: nodes, so that any free frame will do; the first attempts of a synchronous migration, which
-wait for no lock and flush later (MIGRATE_ASYNC); that a page which was busy is tried up to ten
+Left out: nodes, so that any free frame will do; the first attempts of a synchronous migration,
+which wait for no lock and flush later (MIGRATE_ASYNC); that a page which was busy is tried up to ten
 times; writeback; files; large folios; device memory.
 """
 
@@ -18,7 +18,6 @@ from pagefault.consts import (
     PAGE_ACCESSED,
     PAGE_DIRTY,
     PAGE_SOFT_DIRTY,
-    PAGE_UFFD_WP,
     PG_DIRTY,
     PG_ISOLATED,
     VM_MAPPED,
@@ -151,8 +150,8 @@ def rmap_walk_migration(st, pfn):
 
 
 def remove_migration_ptes(st, t, pfn, new_pfn):
-    """mm/migrate.c remove_migration_ptes(), v6.12: what stood for `pfn` maps `new_pfn`, which is the
-    same where the page could not move. Locks: both folio locks held."""
+    """mm/migrate.c remove_migration_ptes(), v6.12: what stood for `pfn` maps `new_pfn`, which is
+    the same where the page could not move. Locks: both folio locks held."""
     place = rmap_walk_migration(st, pfn)
     while place >= 0:
         yield from remove_migration_pte(st, t, place // NR_VPN, place % NR_VPN, pfn, new_pfn)
@@ -197,8 +196,8 @@ def restored_dirty(entry):
 
 
 def folio_expected_refs(st, pfn):
-    """mm/migrate.c folio_expected_refs(), v6.12, of a folio that nobody maps: whoever isolated it,
-    and the swap cache."""
+    """mm/migrate.c folio_migrate_mapping(), v6.12, of a folio that nobody maps: whoever isolated
+    it, and the swap cache."""
     return 1 + (st.folio[pfn].swap != 0)
 
 
