@@ -4,7 +4,7 @@ While it moves, migration entries stand for the PTEs that map it, and whoever fa
 for the folio lock. A page that somebody else refers to stays where it is.
 
 Left out: nodes, so that any free frame will do; the first attempts of a synchronous migration,
-which wait for no lock and flush later (MIGRATE_ASYNC); that a page which was busy is tried up to ten
+which wait for no lock and flush later (MIGRATE_ASYNC); that a busy page is tried up to ten
 times; writeback; files; large folios; device memory.
 """
 
