@@ -19,6 +19,7 @@ TOLD_APART = [
     ("linux-5.10", "linux-5.18", "swap+pageout-fork-vmsplice-in-child-unmap+parent-writes", "op"),
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
     ("linux-5.19", "linux-6.1", "migrate+clear-migrate-store", "op"),
+    ("linux-5.7", "linux-5.7-ksm-of-4.12", "ksm+store-load+free+clear+merge", "step"),
     ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
@@ -53,6 +54,12 @@ TOLD_APART = [
     ("andrea-cor", "andrea-cor-anon", "gup+longterm-zero-page-write-dma", "op"),
     ("andrea-cor-anon", "andrea-privileged-vmsplice", "gup+fork-pin-read-write-dma", "op"),
     ("andrea-privileged-vmsplice", "linux-5.7", "gup+pin-fork-write-dma", "op"),
+    ("reclaim-flushes-unnoticed", "mainline", "reclaim+mprotect+store+reclaim", "step"),
+    ("gathers-ignore-each-other", "mainline", "tlb+dontneed-load+dontneed", "step"),
+    (
+        *("madv-free-discards-what-is-referenced", "mainline"),
+        *("reclaim+free-get-pageout-dma-write", "op"),
+    ),
 ]
 
 

@@ -61,9 +61,13 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "free": "the data may go, until it is written anew",
+            "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",
             "mergeable": "KSM may merge the pages with others",
             "unmergeable": "undo mergeable: each page its own again",
+            "populate_read": "make the pages present, to read",
+            "populate_write": "make the pages present, to write",
         },
         "gup": {
             "read": "the holder only reads",
@@ -275,10 +279,7 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=(
-                    *("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
-                    *("mergeable", "unmergeable"),
-                ),
+                one_of=tuple(WORDS["advice"]),
             ),
         ),
         "status",

@@ -84,9 +84,13 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "free": "MADV_FREE",
+    "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
     "mergeable": "MADV_MERGEABLE",
     "unmergeable": "MADV_UNMERGEABLE",
+    "populate_read": "MADV_POPULATE_READ",
+    "populate_write": "MADV_POPULATE_WRITE",
 }
 
 
@@ -391,6 +395,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
                 "pageout": Feature.SWAP,
                 "mergeable": Feature.KSM,
                 "unmergeable": Feature.KSM,
+                "populate_read": Feature.POPULATE,
+                "populate_write": Feature.POPULATE,
             },
         ),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),

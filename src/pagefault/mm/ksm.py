@@ -22,8 +22,6 @@ from pagefault.hw.monitor import observe_merged, observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
     mk_pte,
-    pmd_none,
-    pmdp_get,
     pte_dirty,
     pte_maps,
     pte_mkclean,
@@ -220,7 +218,7 @@ def get_mergeable_page(st, t, mm, vpn):
     -1. Locks: takes mmap_lock for reading and the PTL."""
     yield from mmap_read_lock(st, t, mm)
     pfn = -1
-    if find_mergeable_vma(st, mm, vpn) and not pmd_none(pmdp_get(st, mm, vpn)):
+    if find_mergeable_vma(st, mm, vpn):
         locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             pte = ptep_get(st, mm, vpn)

@@ -48,7 +48,14 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import copy_highpage, folio_alloc, folio_get, folio_put, is_zero_pfn
+from pagefault.mm.page_alloc import (
+    copy_highpage,
+    folio_alloc,
+    folio_get,
+    folio_put,
+    folio_test_lru,
+    is_zero_pfn,
+)
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
@@ -57,7 +64,7 @@ from pagefault.mm.rmap import (
     folio_try_share_anon_rmap_pte,
     rmap_walk,
 )
-from pagefault.mm.vmscan import folio_isolate_lru, folio_putback_lru
+from pagefault.mm.vmscan import folio_putback_lru
 
 # --- who meets a migration entry ---------------------------------------------------------------
 
@@ -286,6 +293,16 @@ def add_folio_for_migration(st, t, mm, vpn):
     return ret
 
 
+def isolate_folio(st, pfn):
+    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
+    hand."""
+    if not folio_test_lru(st, pfn):
+        return 0
+    st.folio[pfn].pg_flags |= PG_ISOLATED
+    folio_get(st, pfn)
+    return 1
+
+
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
@@ -297,7 +314,7 @@ def isolate_mapped_folio(st, t, mm, vpn):
         pfn = pte_pfn(pte)
         if is_zero_pfn(pfn):
             pfn = -EFAULT
-        elif not folio_isolate_lru(st, pfn):
+        elif not isolate_folio(st, pfn):
             pfn = -EBUSY
     pte_unmap_unlock(st, mm, vpn)
     return pfn
