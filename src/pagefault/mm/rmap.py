@@ -91,8 +91,8 @@ def folio_add_new_anon_rmap(st, pfn):
 
 
 def folio_add_anon_rmap_pte(st, pfn, exclusive):
-    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio; also the first one, of
-    a folio from swap, as folio_add_new_anon_rmap() does."""
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio; also the first one,
+    of a folio from swap, as folio_add_new_anon_rmap() does."""
     if not folio_test_anon(st, pfn):
         st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount += 1
