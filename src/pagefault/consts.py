@@ -149,7 +149,7 @@ PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
-PG_ACTIVE = 1 << 10  # not to be reclaimed by the call that found it used
+PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.

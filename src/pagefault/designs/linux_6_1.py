@@ -13,4 +13,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "migration-makes-soft-dirty",
     "kpageflags-tells-ksm",
+    "populate-skips-holes",
 ]

@@ -10,4 +10,5 @@ PARTS = [
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "populate-skips-holes",
 ]

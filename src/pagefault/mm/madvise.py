@@ -202,6 +202,11 @@ def cold_may_touch(st, pfn):
     return folio_test_lru(st, pfn) and st.page[pfn].mapcount == 1
 
 
+def populate_goes_on(ret):
+    """mm/gup.c faultin_page_range(), v6.12: a hole ends it (since 6.9, commit 631426ba1d45)."""
+    return ret == 0
+
+
 def madvise_populate(st, t, start, end, advice):
     """mm/madvise.c madvise_populate(), v6.12: fault the pages in, for a write or a read: 0, -ENOMEM
     without a VMA, -EINVAL where the VMA does not permit it. Takes no references that last."""
@@ -212,7 +217,7 @@ def madvise_populate(st, t, start, end, advice):
     yield from mmap_read_lock(st, t, mm)
     ret = 0
     vpn = start
-    while vpn < end and ret == 0:
+    while vpn < end and populate_goes_on(ret):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)

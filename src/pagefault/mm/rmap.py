@@ -7,6 +7,7 @@ from pagefault.consts import (
     MMF_HAS_PINNED,
     NR_VPN,
     PAGE_PRESENT,
+    PG_ACTIVE,
     PG_ANON,
     PG_DIRTY,
     PG_SWAPBACKED,
@@ -293,7 +294,7 @@ def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
     yield "references counted, dirty flag not looked at"
     if used or st.folio[pfn].pg_flags & PG_DIRTY:
         set_pte_at(st, mm, vpn, pte)
-        st.folio[pfn].pg_flags |= PG_SWAPBACKED
+        st.folio[pfn].pg_flags |= PG_SWAPBACKED | PG_ACTIVE
         return 0
     # Ghost: userfaultfd write-protects PTEs, and this one is none now.
     note_uffd_wp(st, mm, vpn, 0)

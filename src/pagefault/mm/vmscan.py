@@ -14,7 +14,7 @@ from pagefault.mm.page_alloc import (
     folio_test_lru,
     folio_test_swapbacked,
 )
-from pagefault.mm.page_io import swap_writepage
+from pagefault.mm.page_io import folio_start_writeback, folio_test_writeback, swap_writepage
 from pagefault.mm.rmap import try_to_unmap, try_to_unmap_flush, try_to_unmap_flush_dirty
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
@@ -49,12 +49,6 @@ def is_page_cache_freeable(st, pfn):
     return st.folio[pfn].refcount == 2
 
 
-def device_is_synchronous(st):
-    """Whether the device has written when swap_writepage() returns, as zram has. A disk has not:
-    the folio is under writeback, and stays in the swap cache."""
-    return choose(st, 2)
-
-
 def reclaim_pages(st, t):
     """mm/vmscan.c reclaim_pages(), v6.12, of the folios that this task has isolated. Those that
     nobody else has a reference to any more are free then; their last mappings were flushed."""
@@ -74,13 +68,16 @@ def shrink_folio(st, t, pfn):
     yield "isolated, folio not locked"
     if not folio_trylock(st, t, pfn):
         return
+    if folio_test_writeback(st, pfn):
+        folio_unlock(st, pfn)
+        return
     unmapped = yield from shrink_mapped_folio(st, t, pfn)
     if unmapped and st.folio[pfn].pg_flags & PG_DIRTY:
         yield from try_to_unmap_flush_dirty(st, t)
         yield "unmapped, not written yet"
         written = pageout(st, pfn)
         folio_unlock(st, pfn)
-        if not written or not device_is_synchronous(st):
+        if not written or folio_test_writeback(st, pfn):
             return
         yield "written to swap, folio not locked"
         if not folio_trylock(st, t, pfn):
@@ -119,6 +116,7 @@ def pageout(st, pfn):
         return 0
     st.folio[pfn].pg_flags &= ~PG_DIRTY
     swap_writepage(st, pfn)
+    folio_start_writeback(st, pfn)
     return 1
 
 
@@ -131,35 +129,38 @@ def sys_reclaim(st, t):
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
             age_lazyfree(st, ptep_get(st, mm, vpn))
-    for mm in range(st.nr_mms):
-        for vpn in range(st.nr_vpns):
-            pte = ptep_get(st, mm, vpn)
-            if pte_present(pte) and not st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE:
-                folio_isolate_lru(st, t, pte_pfn(pte))
-            if st.task[t].reclaim.nr == NR_RECLAIM:
-                yield from reclaim_pages(st, t)
-    yield from reclaim_pages(st, t)
+    yield from reclaim_mapped(st, t, 0)
+    yield from reclaim_mapped(st, t, PG_ACTIVE)
     for slot in range(NR_SWAP):
         if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
             folio_isolate_lru(st, t, st.swap[slot].pfn)
     yield from reclaim_pages(st, t)
-    for pfn in range(st.nr_pfns):
-        st.folio[pfn].pg_flags &= ~PG_ACTIVE
     return 0
+
+
+def reclaim_mapped(st, t, active):
+    """mm/vmscan.c shrink_lruvec(), v6.12: what page tables map and was not used lately; or, with
+    PG_ACTIVE, what was, and may be spared."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte_present(pte) and st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE == active:
+                if not active or reclaim_comes_again(st):
+                    folio_isolate_lru(st, t, pte_pfn(pte))
+            if st.task[t].reclaim.nr == NR_RECLAIM:
+                yield from reclaim_pages(st, t)
+    yield from reclaim_pages(st, t)
 
 
 def age_lazyfree(st, pte):
     """mm/vmscan.c walk_pte_range() and sort_folio(), v6.12: the multi-generational LRU may have
     looked at PTEs before. It takes over that one is dirty; a lazyfree folio that is dirty is
-    swap-backed again, and the youngest of all, which may be spared for now."""
+    swap-backed again, and the youngest of all."""
     if pte_present(pte) and pte_dirty(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
-        aged = choose(st, 3)
-        if aged:
-            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_SWAPBACKED
-        if aged == 2:
-            st.folio[pte_pfn(pte)].pg_flags |= PG_ACTIVE
+        if choose(st, 2):
+            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_SWAPBACKED | PG_ACTIVE
 
 
 def reclaim_comes_again(st):
-    """Whether a folio that was written is met once more when the device has done it."""
+    """Whether a folio is met once more, though it was being written, or spared as it is in use."""
     return choose(st, 2)
