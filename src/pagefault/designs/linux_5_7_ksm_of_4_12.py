@@ -1,7 +1,8 @@
 """Linux 5.7 with the KSM of 4.12, which does not flush what is clean and read-only already.
 
-Breaks `no-lost-write`: a CPU that may still write by its TLB does so after the pages were compared,
-and the store is gone with the page (commit b3a81d0841a9, 4.13).
+Loses a store: a CPU that may still write by its TLB does so after the pages were compared, and
+the store is gone with the page (commit b3a81d0841a9, 4.13). No promise says so, for the pages are
+those of MADV_FREE, which may go back to zeros, though not to what was stored before.
 """
 
 PARTS = [
