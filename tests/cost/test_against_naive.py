@@ -1,0 +1,69 @@
+"""The compiled direct-map simulator counts what the naive one counts, and nothing gets lost."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from naive import Naive
+
+from pagefault.cost.machine import COUNTERS, INTERFACES, Load, Size, worn
+from pagefault.cost.directmap import load_core
+
+FLUSHES = [
+    {},
+    {"batch": 4},
+    {"batch": 40},
+    {"defer": 100},
+    {"never": True},
+]
+
+
+@pytest.fixture(scope="module")
+def core():
+    return load_core()
+
+
+def both(core, seed, interface, flush, gib=4):
+    """The same machine and load in both, chosen by the seed."""
+    dice = random.Random(f"{seed} {interface}")
+    size = Size((gib << 18) + 512 * dice.choice([0, 7]), dice.choice([1, 2, 7]))
+    load = Load(
+        processes=dice.choice([3, 40]),
+        secret=dice.choice([1, 16, 600]),
+        used=dice.choice([0.0, 0.5, 0.97]),
+        lives=dice.choice([2, 1000, 3000]),
+        wear=dice.choice([0, 3]),
+        churn=dice.choice([0, 1]),
+        fresh=dice.random() < 0.5,
+        seed=seed,
+    )
+    machine = worn(size, load, core)
+    total = machine.total[0]
+    total["interface"] = INTERFACES[interface]
+    total["batch_faults"] = flush.get("batch", 1)
+    total["defer"], total["never_flush"] = flush.get("defer", 0), flush.get("never", False)
+    naive = Naive(size.pages, size.cpus, interface, seed=seed, **flush)
+    naive.start(load.used, load.fresh, load.seed)
+    for _ in range(load.wear * load.lives):
+        naive.churn(load.lives)
+    faults = 4000
+    core.run(machine, faults, load.churn)
+    naive.run(faults, load.processes, load.secret, load.churn, load.lives)
+    core.settle(machine)
+    naive.settle()
+    return machine, naive
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+@pytest.mark.parametrize("seed", range(6))
+def test_counts_are_those_of_the_naive_simulator(core, seed, interface):
+    machine, naive = both(core, seed, interface, FLUSHES[seed % len(FLUSHES)])
+    now = machine.now()
+    assert {name: now[name] for name in COUNTERS} == {name: naive.count[name] for name in COUNTERS}
+    assert {name: now[name] for name in naive.sums()} == naive.sums()
+    assert machine.entries() == naive.entries()
+    assert machine.block["mt"].tolist() == naive.type
+    assert {
+        (line % 11, line // 11): int(count) for line, count in enumerate(machine.line["count"])
+    } == {key: len(pages) for key, pages in naive.free.items()}
