@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from naive import Naive
@@ -19,15 +20,19 @@ FLUSHES = [
 ]
 
 
+FAULTS = 4000
+SEEDS = range(6)
+
+
 @pytest.fixture(scope="module")
 def core():
     return load_core()
 
 
-def both(core, seed, interface, flush, gib=4):
-    """The same machine and load in both, chosen by the seed."""
+def compiled(core, seed, interface, flush):
+    """A machine and a load, chosen by the seed; the machine when it is through with it."""
     dice = random.Random(f"{seed} {interface}")
-    size = Size((gib << 18) + 512 * dice.choice([0, 7]), dice.choice([1, 2, 7]))
+    size = Size((4 << 18) + 512 * dice.choice([0, 7]), dice.choice([1, 2, 7]))
     load = Load(
         processes=dice.choice([3, 40]),
         secret=dice.choice([1, 16, 600]),
@@ -43,22 +48,28 @@ def both(core, seed, interface, flush, gib=4):
     total["interface"] = INTERFACES[interface]
     total["batch_faults"] = flush.get("batch", 1)
     total["defer"], total["never_flush"] = flush.get("defer", 0), flush.get("never", False)
-    naive = Naive(size.pages, size.cpus, interface, seed=seed, **flush)
+    core.run(machine, FAULTS, load.churn)
+    core.settle(machine)
+    return machine, size, load
+
+
+def naively(size, load, interface, flush):
+    """The same, by hand."""
+    naive = Naive(size.pages, size.cpus, interface, seed=load.seed, **flush)
     naive.start(load.used, load.fresh, load.seed)
     for _ in range(load.wear * load.lives):
         naive.churn(load.lives)
-    faults = 4000
-    core.run(machine, faults, load.churn)
-    naive.run(faults, load.processes, load.secret, load.churn, load.lives)
-    core.settle(machine)
+    naive.run(FAULTS, load.processes, load.secret, load.churn, load.lives)
     naive.settle()
-    return machine, naive
+    return naive
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_counts_are_those_of_the_naive_simulator(core, seed, interface):
-    machine, naive = both(core, seed, interface, FLUSHES[seed % len(FLUSHES)])
+    flush = FLUSHES[seed % len(FLUSHES)]
+    machine, size, load = compiled(core, seed, interface, flush)
+    naive = naively(size, load, interface, flush)
     now = machine.now()
     assert {name: now[name] for name in COUNTERS} == {name: naive.count[name] for name in COUNTERS}
     assert {name: now[name] for name in naive.sums()} == naive.sums()
@@ -67,3 +78,15 @@ def test_counts_are_those_of_the_naive_simulator(core, seed, interface):
     assert {
         (line % 11, line // 11): int(count) for line, count in enumerate(machine.line["count"])
     } == {key: len(pages) for key, pages in naive.free.items()}
+
+
+def test_everything_happens_in_these_loads(core):
+    """Else the comparison would not show much."""
+    seen = Counter()
+    for seed in SEEDS:
+        for interface in INTERFACES:
+            machine, _, _ = compiled(core, seed, interface, FLUSHES[seed % len(FLUSHES)])
+            seen.update({name: machine.now()[name] for name in COUNTERS})
+            seen.update(Counter(f"blocks of type {mt}" for mt in machine.block["mt"]))
+    assert all(seen[name] for name in COUNTERS), seen
+    assert all(seen[f"blocks of type {mt}"] for mt in range(4)), seen

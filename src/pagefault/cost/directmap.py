@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,17 +99,22 @@ class Row:
     spent: float
     locked: float
     stolen: float
-    loop_share: float
-    """Of the time of every other CPU, that one process takes which only loops."""
-    loop_fault: float
+    looped: dict[str, int]
+    """What one process added then that only opens, touches and closes."""
+
+    def loop_takes(self, prices: Prices, cpus: int) -> float:
+        """The share of every other CPU's time that this process takes."""
+        spent = prices.spent(self.looped, cpus)
+        return prices.stolen(self.looped) / spent if spent and cpus > 1 else 0.0
 
     @property
     def fault(self) -> float:
         """A fault, with its share of the frees, splits and flushes."""
         return self.spent / max(self.counts["faults"], 1)
 
-    def document(self) -> dict[str, Any]:
+    def document(self, prices: Prices) -> dict[str, Any]:
         """As JSON has it."""
+        share = self.loop_takes(prices, self.counts["cpus"])
         return {
             "interface": self.policy.interface,
             "flush": self.policy.flush.name,
@@ -121,7 +127,7 @@ class Row:
                 "locked": self.locked,
                 "stolen": self.stolen,
             },
-            "loop": {"share": self.loop_share, "fault": self.loop_fault},
+            "loop": {"counts": self.looped, "share": share},
         }
 
 
@@ -141,7 +147,7 @@ class Report:
             "machine": {"bytes": self.size.pages << 12, "cpus": self.size.cpus},
             "load": {**asdict(self.load), "faults": self.faults},
             "prices": self.prices.document(),
-            "policies": [row.document() for row in self.rows],
+            "policies": [row.document(self.prices) for row in self.rows],
         }
 
 
@@ -162,15 +168,15 @@ def _row(
     whole = machine.entries()
     grown = []
     core.occupy(machine, load.processes, load.guest)
-    for number in range(SLICES):
-        core.run(machine, faults * (number + 1) // SLICES - faults * number // SLICES, load.churn)
+    # Most happens early.
+    ends = sorted({round(end) for end in np.geomspace(min(100, faults), faults, SLICES)})
+    for begin, end in pairwise((0, *ends)):
+        core.run(machine, end - begin, load.churn)
         entries = machine.entries()
         grown.append((machine.now()["faults"], whole["1G"] - entries["1G"], entries["4K"] << 12))
     core.settle(machine)
     counts = counted(machine)
     cpus = counts["cpus"]
-    looped = _loop(machine, core)
-    spent = prices.spent(looped, cpus)
     return Row(
         policy,
         counts,
@@ -182,8 +188,7 @@ def _row(
         prices.spent(counts, cpus),
         prices.locked(counts, cpus),
         prices.stolen(counts),
-        prices.stolen(looped) / spent if spent else 0.0,
-        spent / max(looped["faults"], 1),
+        _loop(machine, core),
     )
 
 

@@ -52,7 +52,11 @@ def _machine(report: Report) -> Iterator[str]:
 
 
 def _table(report: Report) -> Iterator[str]:
-    rows = [(*HEAD[0], LOOP[0]), (*HEAD[1], LOOP[1]), *map(_cells, report.rows)]
+    rows = [
+        (*HEAD[0], LOOP[0]),
+        (*HEAD[1], LOOP[1]),
+        *(_cells(row, report.prices) for row in report.rows),
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         left = "  ".join(f"{cell:<{w}}" for cell, w in zip(row[:2], widths[:2], strict=True))
@@ -60,7 +64,7 @@ def _table(report: Report) -> Iterator[str]:
         yield f"{left}  {right}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, prices: Prices) -> tuple[str, ...]:
     counts = row.counts
     full = counts["flushes"] - counts["range_flushes"]
     return (
@@ -76,7 +80,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         number(counts["ipis"]),
         time(row.locked),
         time(row.fault),
-        f"{row.loop_share:.1%}",
+        f"{row.loop_takes(prices, counts['cpus']):.2%}",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pagefault.cost import buddy, unmapping
 from pagefault.errors import PagefaultError
 
-__all__ = ["INTERFACES", "Flush", "Load", "Machine", "Size", "build", "worn"]
+__all__ = ["INTERFACES", "Flush", "Load", "Machine", "Size", "build", "interface_of", "worn"]
 
 Array = npt.NDArray[Any]
 
@@ -24,6 +24,16 @@ INTERFACES = {
     "migrate-type": unmapping.MIGRATE_TYPE,
     "collapse": unmapping.COLLAPSE,
 }
+
+
+def interface_of(name: str) -> str:
+    """The name, if it is one."""
+    if name not in INTERFACES:
+        raise PagefaultError(
+            f"error: no interface is called {name!r}\nhint: {', '.join(INTERFACES)}"
+        )
+    return name
+
 
 GIB_PAGES = 1 << unmapping.GIB
 MOST_CHUNKS = 4_000_000  # so that 32 bits number all nodes
@@ -182,6 +192,11 @@ class Load:
     fresh: bool = False
     """Free memory is in physical order, as after boot; else in any order."""
     seed: int = 1
+
+    def on(self, size: Size) -> Load:
+        """The same, on a machine where others have not the memory to allocate so much."""
+        fits = round(size.pages * (1 - self.used) / 8)
+        return replace(self, lives=max(min(self.lives, fits), 2))
 
 
 def _batch(pages: int) -> int:

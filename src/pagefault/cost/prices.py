@@ -52,8 +52,10 @@ class Prices:
         return [vars(price) for price in self.of.values()]
 
     def round(self, cpus: int) -> float:
-        """An IPI to all other CPUs, and their answers."""
-        return 0.0 if cpus < 2 else self["ipi"] + self["ipi-each"] * (cpus - 2)
+        """An IPI to all other CPUs, and their answers: no less than the interrupt takes there."""
+        if cpus < 2:
+            return 0.0
+        return max(self["ipi"] + self["ipi-each"] * (cpus - 2), self["handler"])
 
     def spent(self, counts: Mapping[str, int], cpus: int) -> float:
         """Time of those who fault and free."""
