@@ -194,9 +194,8 @@ class Naive:
         if not pcp.lists[mt]:
             finders = [self.smallest, self.claim, self.steal]
             for _ in range(self.fetch(pcp)):
-                for find in list(finders):
-                    if (pfn := find(0, mt)) is not None:
-                        break
+                found = ((find, find(0, mt)) for find in finders)
+                find, pfn = next((f for f in found if f[1] is not None), (None, None))
                 if pfn is None:
                     break
                 if find == self.steal:

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 from naive import Naive
 
-from pagefault.cost.machine import COUNTERS, INTERFACES, Load, Size, worn
 from pagefault.cost.directmap import load_core
+from pagefault.cost.machine import COUNTERS, INTERFACES, Load, Size, worn
 
 FLUSHES = [
     {},

@@ -158,7 +158,7 @@ def directmap(
 @click.option(
     "--secret",
     is_flag=True,
-    help="Take up to 64 pages out of this machine's direct map: what that splits stays so until reboot.",
+    help="Take up to 64 pages out of this machine's direct map. What that splits stays so.",
 )
 @json_option
 def calibrate(trials: int, secret: bool, as_json: bool) -> None:

@@ -60,12 +60,15 @@ def load_core() -> Core:
     )
 
 
+EACH = Flush()
+
+
 @dataclass(frozen=True)
 class Policy:
     """Where exclusive pages come from, and when TLBs are flushed: two axes."""
 
     interface: str
-    flush: Flush = Flush()
+    flush: Flush = EACH
 
     def settle_in(self, machine: Machine) -> None:
         """From now on the machine works so."""

@@ -448,9 +448,7 @@ def run(m, faults, events):
         process = random(m, total.processes)
         cpu = process % total.cpus
         left = total.secret - m.process[process].held
-        if left == 0:
-            close(m, process, cpu)
-        elif not touch(m, process, cpu, min(left, total.batch_faults)):
+        if left == 0 or not touch(m, process, cpu, min(left, total.batch_faults)):
             close(m, process, cpu)
         for _ in range(events):
             churn(m)
