@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.direct_map import calibrate, directmap
+from pagefault.cli.direct_map import calibrate, directmap, splits
 from pagefault.cli.options import all_columns, json_option
 
 __all__ = ["cost"]
@@ -20,6 +20,7 @@ def cost() -> None:
 
 cost.add_command(directmap)
 cost.add_command(calibrate)
+cost.add_command(splits)
 
 
 @cost.command(short_help="What mmu notifiers cost, and what pins cost instead.")

@@ -9,7 +9,7 @@ import click
 
 from pagefault.cli.options import json_option
 
-__all__ = ["calibrate", "directmap"]
+__all__ = ["calibrate", "directmap", "splits"]
 
 plot_option = click.option(
     "--plot",
@@ -177,3 +177,41 @@ def calibrate(trials: int, secret: bool, as_json: bool) -> None:
         click.echo(json.dumps(document, indent=1))
     else:
         click.echo(calibration_text(found))
+
+
+@click.command(short_help="Take secret pages on a kernel in QEMU; compare with the simulator.")
+@click.option("-k", "--kernel", required=True, metavar="IMAGE", help="See `pagefault kernels`.")
+@click.option(
+    "--pages",
+    type=click.IntRange(1, 8000),
+    default=2048,
+    show_default=True,
+    help="Taken out of the guest's direct map.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    help="Predictions of each kind: where free blocks lie is chance.",
+)
+@json_option
+def splits(kernel: str, pages: int, seeds: int, as_json: bool) -> None:
+    """Take pages by memfd_secret(2) on a real kernel and hold its counters against the simulator.
+
+    The kernel boots in QEMU, since what is split stays split. The prediction starts from the
+    guest's own /proc/pagetypeinfo and /proc/zoneinfo: how many free blocks of each size and type
+    there are. Where they lie they do not say, so there are two: close together, and anywhere.
+    """
+    from pagefault.cost.observing import observe, observed_text
+    from pagefault.live.kernels import find
+    from pagefault.report.story import SCHEMA
+
+    image = find(kernel)
+    found = observe(image, pages, seeds)
+    if as_json:
+        document = {"schema": SCHEMA, "kind": "splits", "kernel": image.release}
+        rows = [one.document() for one in found]
+        click.echo(json.dumps({**document, "situations": rows}, indent=1))
+    else:
+        click.echo(observed_text(image.release, found))
