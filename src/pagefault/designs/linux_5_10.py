@@ -17,5 +17,6 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
     "pagemap-looks-at-the-first-page",
 ]

@@ -18,4 +18,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "pagemap-looks-at-the-first-page",
     "kvm-by-hmm",
+    "kpageflags-tells-ksm",
 ]

@@ -18,4 +18,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "pagemap-looks-at-the-first-page",
     "user-map-gup-retries",
+    "kpageflags-tells-ksm",
 ]

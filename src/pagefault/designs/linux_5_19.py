@@ -14,6 +14,7 @@ PARTS = [
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

@@ -7,6 +7,7 @@ which VMAs there are decides what mremap() refuses. Nothing that is promised han
 PARTS = [
     "mremap-moves-several-vmas",
     "vma-takes-the-anon-vma-of-its-neighbour",
+    "kpageflags-tells-ksm",
     "reuses-large-folios",
     "collapse-of-read-only-pages",
     "huge-page-over-the-zero-page",

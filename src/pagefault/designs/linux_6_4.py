@@ -9,6 +9,7 @@ PARTS = [
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

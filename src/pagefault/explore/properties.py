@@ -23,12 +23,19 @@ from pagefault.consts import (
     PAGE_TABLE,
     PFN_SHIFT,
     PIN_HELD,
-    PTE_HAS_PFN,
     PTRS_PER_PTE,
     SPTE_REFERENCED,
 )
 from pagefault.hw.monitor import grants_more
-from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte_write, ptep_get
+from pagefault.hw.pgtable import (
+    pmd_index,
+    pmd_table,
+    pte_maps,
+    pte_pfn,
+    pte_present,
+    pte_write,
+    ptep_get,
+)
 from pagefault.mm.notifier_ops import spte_gup_flags
 from pagefault.mm.page_alloc import folio_test_anon, folio_test_large, grab_refs, page_folio
 from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount
@@ -74,7 +81,7 @@ def _pte_mappings(st, pfn):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
-                if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                if pte_maps(pte, pfn):
                     mappings += 1
     return mappings
 

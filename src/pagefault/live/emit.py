@@ -144,6 +144,8 @@ _ORDER = (
     "swap.c",
     "populate.c",
     "reclaim.c",
+    "ksm.c",
+    "numa.c",
     "pipes.c",
     "uffd.c",
     "pins/common.c",

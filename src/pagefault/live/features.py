@@ -34,6 +34,8 @@ class Feature(Enum):
         "probe_reclaim",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
+    NUMA = ("numa.c", "probe_numa", "a second NUMA node")
     THP = (
         "thp.c",
         "probe_thp",

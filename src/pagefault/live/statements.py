@@ -87,6 +87,8 @@ ADVICE = {
     "free": "MADV_FREE",
     "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
+    "mergeable": "MADV_MERGEABLE",
+    "unmergeable": "MADV_UNMERGEABLE",
     "hugepage": "MADV_HUGEPAGE",
     "collapse": "MADV_COLLAPSE",
     "populate_read": "MADV_POPULATE_READ",
@@ -98,6 +100,8 @@ ADVICE_NEEDS = {
     "pageout": Feature.SWAP,
     "hugepage": Feature.THP,
     "collapse": Feature.COLLAPSE,
+    "mergeable": Feature.KSM,
+    "unmergeable": Feature.KSM,
     "populate_read": Feature.POPULATE,
     "populate_write": Feature.POPULATE,
 }
@@ -148,6 +152,7 @@ KPAGEFLAGS_BITS = {
     "swapbacked": "14",
     "swapcache": "13",
     "zero": "24",
+    "ksm": "21",
     "thp": "22",
 }
 
@@ -247,6 +252,17 @@ def _exit(names: Names, s: Statement) -> str:
 
 def _reclaim(names: Names, s: Statement) -> str:
     return "reclaim_all()"
+
+
+def _ksm(names: Names, s: Statement) -> str:
+    return "ksm_scan()"
+
+
+def _migrate(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"migrate_page({names.c(page)})"
+    raise AssertionError(s)
 
 
 def _vmsplice(names: Names, s: Statement) -> str:
@@ -388,6 +404,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
+        "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),

@@ -15,9 +15,11 @@ from pagefault.consts import (
     MADV_FREE,
     MADV_HUGEPAGE,
     MADV_KEEPONFORK,
+    MADV_MERGEABLE,
     MADV_PAGEOUT,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
+    MADV_UNMERGEABLE,
     MADV_WIPEONFORK,
     PG_DIRTY,
     PG_SWAPBACKED,
@@ -25,6 +27,7 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_HUGEPAGE,
     VM_MAPPED,
+    VM_MERGEABLE,
     VM_WIPEONFORK,
 )
 from pagefault.hw.choice import VM_BUG_ON
@@ -45,6 +48,7 @@ from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
 from pagefault.mm.khugepaged import madvise_collapse
+from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import vm_normal_page, zap_nonpresent_pte, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -174,12 +178,22 @@ def madvise_free_pte_range(st, t, mm, start, end):
     pte_unmap_unlock(st, mm, start)
 
 
+def others_map_lazyfree(st, pfn):
+    """The question of madvise_free_pte_range(), v6.12, asked only where the folio's dirty flag is
+    to be cleared: do others map it? What is dirty nowhere is marked whoever maps it."""
+    if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
+        return 0
+    return st.page[pfn].mapcount != 1
+
+
 def clean_for_lazyfree(st, pfn):
     """mm/madvise.c madvise_free_pte_range(), v6.12: the folio gives up its slot and is not dirty
     then; 0 if it cannot, since others map it or need the slot, or have it locked."""
+    if others_map_lazyfree(st, pfn):
+        return 0
     if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
         return 1
-    if folio_test_locked(st, pfn) or st.page[pfn].mapcount != 1:
+    if folio_test_locked(st, pfn):
         return 0
     folio_free_swap(st, pfn)
     if st.folio[pfn].swap:
@@ -271,6 +285,10 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_MERGEABLE:
+        return vm_flags | VM_MERGEABLE
+    if advice == MADV_UNMERGEABLE:
+        return vm_flags & ~VM_MERGEABLE
     if advice == MADV_HUGEPAGE:
         return vm_flags | VM_HUGEPAGE
     return -1
@@ -297,6 +315,8 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
+            if advice == MADV_UNMERGEABLE:
+                yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
             yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)

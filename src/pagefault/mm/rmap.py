@@ -45,6 +45,7 @@ from pagefault.mm.mmu_notifier import (
 from pagefault.mm.page_alloc import (
     folio_maybe_dma_pinned,
     folio_put,
+    folio_test_anon,
     folio_test_large,
     folio_test_swapbacked,
     page_folio,
@@ -96,9 +97,10 @@ def folio_add_new_anon_rmap(st, pfn):
 
 
 def folio_add_anon_rmap_pte(st, pfn, exclusive):
-    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a page, from swap or as a huge
-    page is split."""
-    st.folio[page_folio(st, pfn)].pg_flags |= PG_ANON | PG_SWAPBACKED
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a page; also the first one,
+    of a folio from swap, as folio_add_new_anon_rmap() does."""
+    if not folio_test_anon(st, pfn):
+        st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount += 1
     folio_add_large_mapcount(st, pfn, 1)
     if exclusive:
