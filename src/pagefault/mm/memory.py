@@ -25,11 +25,9 @@ from pagefault.hw.pgtable import (
     is_readable_migration_entry,
     is_swap_pte,
     make_readable_migration_entry,
-    mk_pmd,
     mk_pte,
     pmd_has_table,
     pmd_index,
-    pmd_none,
     pmd_trans_huge,
     pmdp_get,
     pte_clear_uffd_wp,
@@ -51,7 +49,6 @@ from pagefault.hw.pgtable import (
     ptep_get,
     ptep_get_and_clear,
     ptep_set_wrprotect,
-    set_pmd_at,
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
@@ -80,6 +77,7 @@ from pagefault.mm.internal import (
 )
 from pagefault.mm.ksm_pages import ksm_might_need_to_copy
 from pagefault.mm.migrate import migration_entry_wait
+from pagefault.mm.mmap_lock import raw_write_seqcount_begin, raw_write_seqcount_end
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -95,7 +93,7 @@ from pagefault.mm.page_alloc import (
     folio_test_large,
 )
 from pagefault.mm.page_io import swap_read_folio
-from pagefault.mm.pgtable_generic import pte_alloc_one, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
@@ -120,14 +118,6 @@ from pagefault.mm.swapfile import (
     swapcache_clear,
     swapcache_prepare,
 )
-
-# --- page tables and their locks ---------------------------------------------------------------
-
-
-def pte_alloc(st, mm, vpn):
-    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
-    if pmd_none(pmdp_get(st, mm, vpn)):
-        set_pmd_at(st, mm, vpn, mk_pmd(pte_alloc_one(st, mm, vpn)))
 
 
 def vm_normal_page(pte):
@@ -542,15 +532,6 @@ def copy_pte_range(st, t, mm, child_mm, vpn):
 def vma_needs_copy(st, mm, vpn):
     """mm/memory.c vma_needs_copy(), v6.12: without an anon_vma the child can refault it all."""
     return st.mm[mm].vma[vpn].anon_vma and not pte_none(ptep_get(st, mm, vpn))
-
-
-def raw_write_seqcount_begin(st, mm):
-    """fork holds write_protect_seq odd, so that GUP-fast neither pins nor keeps a pin."""
-    st.mm[mm].write_protect_seq += 1
-
-
-def raw_write_seqcount_end(st, mm):
-    st.mm[mm].write_protect_seq += 1
 
 
 def copy_pmd_range(st, t, mm, child_mm, vpn):

@@ -17,14 +17,13 @@ from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.huge_memory import move_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.ksm import unmerge_ksm_pages
-from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.vma import set_vma, vma_end, vma_merge
 

@@ -4,9 +4,11 @@ from pagefault.consts import BLOCKED, BUG_NO_FREE_PTPAGE, BUG_UNLOCK, NR_PMD, PT
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.pgtable import (
     huge_start,
+    mk_pmd,
     pmd_has_table,
     pmd_index,
     pmd_mkinvalid,
+    pmd_none,
     pmd_table,
     pmd_trans_huge,
     pmdp_get,
@@ -54,8 +56,8 @@ def pmd_unlock(st, mm):
 
 
 def pmd_trans_huge_lock(st, t, mm, vpn):
-    """include/linux/huge_mm.h pmd_trans_huge_lock(), v6.12: 1 with the lock held if a huge page is
-    mapped, else 0."""
+    """include/linux/huge_mm.h pmd_trans_huge_lock(), v6.12: 1 with the PMD lock held if a huge page
+    is mapped, else 0."""
     if not pmd_trans_huge(pmdp_get(st, mm, vpn)):
         return 0
     yield from pmd_lock(st, t, mm)
@@ -111,3 +113,9 @@ def pte_alloc_one(st, mm, vpn):
     for i in range(PTRS_PER_PTE):
         st.ptpage[table].pte[i] = 0
     return table
+
+
+def pte_alloc(st, mm, vpn):
+    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
+    if pmd_none(pmdp_get(st, mm, vpn)):
+        set_pmd_at(st, mm, vpn, mk_pmd(pte_alloc_one(st, mm, vpn)))

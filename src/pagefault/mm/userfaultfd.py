@@ -47,7 +47,7 @@ from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.fs_userfaultfd import VM_UFFD_FLAGS, userfaultfd_wp, wake_userfault
 from pagefault.mm.internal import vma_page_prot
-from pagefault.mm.memory import pte_alloc, set_anon_pte
+from pagefault.mm.memory import set_anon_pte
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
@@ -63,7 +63,7 @@ from pagefault.mm.page_alloc import (
     folio_put,
     is_zero_pfn,
 )
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare
 from pagefault.mm.swap_state import swap_cache_get_folio
 from pagefault.mm.vma import vma_end
