@@ -70,6 +70,11 @@ def pte_mkdirty(pte):
     return pte | PAGE_DIRTY | PAGE_SOFT_DIRTY
 
 
+def pte_mkclean(pte):
+    """arch/x86/include/asm/pgtable.h pte_mkclean(), v6.12. soft-dirty stays."""
+    return pte & ~PAGE_DIRTY
+
+
 def pte_soft_dirty(pte):
     return pte & PAGE_SOFT_DIRTY != 0
 

@@ -12,9 +12,9 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_WIPEONFORK,
 )
-from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
+from pagefault.hw.monitor import check_revoked
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
-from pagefault.mm.memory import vm_normal_page, zap_pte_range
+from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -22,14 +22,10 @@ from pagefault.mm.mmap_lock import (
     mmap_write_lock,
     mmap_write_unlock,
 )
-from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
-from pagefault.mm.mmu_notifier import (
-    mmu_notifier_invalidate_range_end,
-    mmu_notifier_invalidate_range_start,
-)
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.vma import vma_end, vma_merge
 from pagefault.mm.vmscan import folio_isolate_lru, reclaim_pages
+from pagefault.mm.zap import zap_page_range_single
 
 
 def sys_madvise(st, t, start, end, advice):
@@ -53,7 +49,7 @@ def madvise_dontneed(st, t, start, end):
     while vpn < end:
         next_vpn = vma_end(st, mm, vpn, end)
         if next_vpn > vpn:
-            yield from zap_page_range_single(st, t, mm, vpn, next_vpn)
+            yield from zap_page_range_single(st, t, mm, vpn, next_vpn, 1)
         else:
             ret = -ENOMEM
             next_vpn = vpn + 1
@@ -61,18 +57,6 @@ def madvise_dontneed(st, t, start, end):
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     return ret
-
-
-def zap_page_range_single(st, t, mm, start, end):
-    """mm/memory.c zap_page_range_single(), v6.12, of pages of one VMA. Locks: mmap_lock held for
-    reading. The pages are gone and the TLBs flushed when it returns."""
-    owner_gives_up(st, mm, start, end)
-    tlb_gather_mmu(st, t, mm)
-    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
-    yield from zap_pte_range(st, t, mm, start, end)
-    yield from mmu_notifier_invalidate_range_end(st, t, mm)
-    yield from tlb_finish_mmu(st, t, mm)
-    owner_gave_up(st, mm, start, end)
 
 
 def madvise_pageout(st, t, start, end):

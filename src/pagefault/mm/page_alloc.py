@@ -10,6 +10,7 @@ from pagefault.consts import (
     GUP_PIN_COUNTING_BIAS,
     NR_PRIVATE,
     PG_ANON,
+    PG_DIRTY,
     PROP_COUNTS,
     ZERO_PFN,
 )
@@ -77,6 +78,11 @@ def copy_highpage(st, new_pfn, old_pfn):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
         st.page[new_pfn].writer[cell] = st.page[old_pfn].writer[cell]
         st.page[new_pfn].audience[cell] = st.page[old_pfn].audience[cell]
+
+
+def folio_mark_dirty(st, pfn):
+    """mm/page-writeback.c folio_mark_dirty(), v6.12: what the page holds is newer than the disk."""
+    st.folio[pfn].pg_flags |= PG_DIRTY
 
 
 def folio_get(st, pfn):
