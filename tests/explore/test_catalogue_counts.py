@@ -21,6 +21,12 @@ PINNED = [
     ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
     ("gup+pin-unpin+fork-store", "mainline", "step", 964, 2355, 32, 0, 2),
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
+    ("file+fsync+store", "mainline", "step", 466, 765, 45, 0, 3),
+    ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
+    ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),
+    ("file+truncate-grow-pread+store", "mainline", "step", 84, 116, 30, 0, 4),
+    ("file+proc_mem_write+dontneed-continue", "linux-5.18", "step", 192, 310, 33, 2, 3),
+    ("file+longterm-pin-fsync-dma-write", "linux-6.1", "op", 10, 9, 9, 1, 0),
 ]
 
 

@@ -19,6 +19,11 @@ TOLD_APART = [
     ("linux-5.10", "linux-5.18", "swap+pageout-fork-vmsplice-in-child-unmap+parent-writes", "op"),
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
+    ("mainline", "gup-drops-foll-write", "file+proc_mem_write+dontneed", "step"),
+    ("mainline", "zap-removes-rmap-before-the-flush", "file+munmap-pread+store+fsync", "step"),
+    ("mainline", "longterm-writes-to-files", "file+longterm-pin-shared-regular", "op"),
+    ("mainline", "mremap-flushes-without-the-ptl", "file+mremap+truncate+store", "step"),
+    ("linux-6.1", "linux-6.4", "file+munmap-pread+store+fsync", "step"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
     ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),
     (

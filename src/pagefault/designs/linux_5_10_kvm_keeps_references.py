@@ -16,4 +16,6 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kvm-keeps-references",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

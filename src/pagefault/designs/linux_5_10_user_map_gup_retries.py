@@ -16,4 +16,6 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "user-map-gup-retries",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

@@ -110,8 +110,9 @@ def filemap_add_folio(st, t, file, index):
     return pfn
 
 
-def filemap_find_or_create(st, t, file, index):
-    """The folio of a page, with a reference: as it is in the page cache, or from the disk."""
+def __filemap_get_folio(st, t, file, index):
+    """mm/filemap.c __filemap_get_folio(), v6.12, with FGP_CREAT: the folio of a page, with a
+    reference: as it is in the page cache, or from the disk."""
     pfn = filemap_get_folio(st, file, index)
     if pfn < 0:
         yield from filemap_invalidate_lock_shared(st, t, file)
@@ -145,7 +146,7 @@ def filemap_fault(st, t, mm, vpn, fault_flags):
         if userfaultfd_minor(st, mm, vpn) and st.file[file].page[index].pfn:
             ret = yield from handle_userfault(st, t, mm, vpn, fault_flags, VM_UFFD_MINOR)
             return -ret
-        pfn = yield from filemap_find_or_create(st, t, file, index)
+        pfn = yield from __filemap_get_folio(st, t, file, index)
         yield from folio_lock(st, t, pfn)
         if folio_is_page_of(st, pfn, file) and index < st.file[file].nr_pages:
             return pfn
@@ -181,7 +182,7 @@ def sys_pread(st, t, file, index, cell):
     if index >= st.file[file].nr_pages:
         return -ENOENT
     yield "i_size read, page cache not looked at"
-    pfn = yield from filemap_find_or_create(st, t, file, index)
+    pfn = yield from __filemap_get_folio(st, t, file, index)
     ret = -ENOENT
     yield "folio found, not read yet"
     if index < st.file[file].nr_pages:
@@ -194,7 +195,7 @@ def sys_pread(st, t, file, index, cell):
 def sys_pwrite(st, t, file, index, cell, value):
     """mm/filemap.c generic_perform_write(), v6.12, of one cell: 0. The file grows if it must."""
     yield from inode_lock(st, t, file)
-    pfn = yield from filemap_find_or_create(st, t, file, index)
+    pfn = yield from __filemap_get_folio(st, t, file, index)
     yield from folio_lock(st, t, pfn)
     write_cell(st, st.task[t].mm, pfn, cell, value)
     write_seen_by_mappings(st, pfn, cell, value)

@@ -79,6 +79,13 @@ def gup_breaks_cow(gup_flags):
     return gup_flags & FOLL_WRITE != 0
 
 
+def gup_wants_write(st, mm, vpn, gup_flags):
+    """Whether the walk takes only what may be written: shared memory has no COW to break."""
+    if not is_cow_mapping(st, mm, vpn):
+        return gup_flags & FOLL_WRITE
+    return gup_breaks_cow(gup_flags)
+
+
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
     """mm/gup.c can_follow_write_pte(), v6.12: FOLL_FORCE writes through a read-only PTE if COW has
     been broken and no fault is to tell of the write (since 6.0, commit 5535be309971)."""
@@ -311,7 +318,9 @@ def follow_refuses(st, mm, vpn, gup_flags):
         return -ENOENT
     if pte_protnone(pte) and not gup_can_follow_protnone(st, mm, vpn, gup_flags):
         return -ENOENT
-    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte, gup_flags):
+    if gup_wants_write(st, mm, vpn, gup_flags) and not can_follow_write_pte(
+        st, mm, vpn, pte, gup_flags
+    ):
         return -ENOENT
     if not pte_write(pte) and is_cow_mapping(st, mm, vpn):
         if gup_must_unshare(st, gup_flags, pte_pfn(pte)):
@@ -324,7 +333,7 @@ def faultin_page(st, t, mm, vpn, gup_flags, unshare):
     fault_flags = 0
     if gup_flags & FOLL_WRITE:
         expect_write(st, mm, vpn)
-    if gup_breaks_cow(gup_flags):
+    if gup_wants_write(st, mm, vpn, gup_flags):
         fault_flags |= FAULT_FLAG_WRITE
     if gup_flags & FOLL_UNLOCKABLE:
         fault_flags |= FAULT_FLAG_ALLOW_RETRY

@@ -33,16 +33,20 @@ def tlb_delay_rmap(st):
     return 1
 
 
-def tlb_remove_folio(st, t, pfn, delay_rmap):
+def tlb_remove_folio(st, t, pfn):
     """Queue a reference to be dropped after the flush. __tlb_remove_folio_pages_size()."""
     gather = st.task[t].gather
     if gather.nr >= NR_GATHER:
         VM_BUG_ON(st, 1, BUG_GATHER_OVERFLOW)
         return
     gather.pfn[gather.nr] = pfn
-    if delay_rmap:
-        gather.delayed_rmap |= 1 << gather.nr
     gather.nr += 1
+
+
+def tlb_remove_folio_keeping_rmap(st, t, pfn):
+    """The same, v6.12 with `delay_rmap`: tlb_flush_rmaps() takes the page out of the rmap."""
+    tlb_remove_folio(st, t, pfn)
+    st.task[t].gather.delayed_rmap |= 1 << (st.task[t].gather.nr - 1)
 
 
 def tlb_remove_table(st, t, table):

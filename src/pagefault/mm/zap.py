@@ -29,6 +29,7 @@ from pagefault.mm.mmu_gather import (
     tlb_flush_rmaps,
     tlb_gather_mmu,
     tlb_remove_folio,
+    tlb_remove_folio_keeping_rmap,
     tlb_track_range,
 )
 from pagefault.mm.mmu_notifier import (
@@ -51,10 +52,11 @@ def zap_present_pte(st, t, mm, vpn):
     dirty = not folio_test_anon(st, pte_pfn(pte)) and pte_dirty(pte)
     if dirty:
         folio_mark_dirty(st, pte_pfn(pte))
-    delay_rmap = dirty and tlb_delay_rmap(st)
-    if not delay_rmap:
+    if dirty and tlb_delay_rmap(st):
+        tlb_remove_folio_keeping_rmap(st, t, pte_pfn(pte))
+    else:
         folio_remove_rmap_pte(st, pte_pfn(pte))
-    tlb_remove_folio(st, t, pte_pfn(pte), delay_rmap)
+        tlb_remove_folio(st, t, pte_pfn(pte))
     return dirty
 
 
