@@ -17,6 +17,7 @@ from pagefault.consts import (
     SIG_BASE,
     VM_MAPPED,
     VM_READ,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
 )
 from pagefault.lang.program import (
@@ -71,6 +72,8 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     untouched = None if vm_flags & VM_UFFD_MISSING else 0
     if st.mm[mm].vma[vpn].vm_file:
         untouched = _peek_file(st, mm, vpn, cell)
+        if vm_flags & VM_UFFD_MINOR and _page_cache_has(st, mm, vpn):
+            untouched = None
     pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
     if pmd & PAGE_PSE:
         return int(st.page[(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE].cell[cell])
@@ -93,6 +96,11 @@ def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
         return None
     page = file.page[index]
     return int(st.page[page.pfn].cell[cell] if page.pfn else page.disk[cell])
+
+
+def _page_cache_has(st: Any, mm: int, vpn: int) -> bool:
+    vma = st.mm[mm].vma[vpn]
+    return bool(st.file[vma.vm_file - 1].page[vpn + vma.vm_pgoff].pfn)
 
 
 def _wanted(left: Register | Memory | Signal, right: Int | Code) -> int:

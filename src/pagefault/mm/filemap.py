@@ -178,10 +178,13 @@ def filemap_page_mkwrite(st, t, mm, vpn, pfn):
 
 def sys_pread(st, t, file, index, cell):
     """mm/filemap.c filemap_read(), v6.12, of one cell: its value, or -ENOENT beyond the end. It
-    takes no lock: what it has found it reads, though it be truncated meanwhile."""
+    takes no lock: what it has found it reads, though it be truncated meanwhile. shmem reads zeros
+    where it has no page, and gets none (shmem_file_read_iter())."""
     if index >= st.file[file].nr_pages:
         return -ENOENT
     yield "i_size read, page cache not looked at"
+    if st.file[file].kind == FILE_SHMEM and st.file[file].page[index].pfn == 0:
+        return 0
     pfn = yield from __filemap_get_folio(st, t, file, index)
     ret = -ENOENT
     yield "folio found, not read yet"
