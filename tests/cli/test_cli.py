@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from pagefault.cli.app import app, run
-from pagefault.lang import catalogue_root, select
+from pagefault.lang import select
 
 LEAK = """+++
 title = "A child vmsplices a page and unmaps it; then the parent writes"
@@ -210,14 +211,25 @@ def test_the_core_names_tests_of_the_catalogue(pagefault):
     code, out, _ = pagefault("check", "--core", "gup+pin-mprotect-write-dma", "--grain", "op")
     assert code == 0
     assert "Observation gup+pin-mprotect-write-dma" in out
-    lines = (catalogue_root() / "core.txt").read_text().splitlines()
-    names = [line for line in lines if line and not line.startswith("#")]
-    assert len(select(names)) == len(names)
 
 
 def test_the_core_is_as_claimed(pagefault):
     code, out, _ = pagefault("check", "--core", "--grain", "op")
     assert code == 0, out
+
+
+def verbs(group: click.Group = app, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, verb in group.commands.items():
+        yield (*above, name)
+        if isinstance(verb, click.Group):
+            yield from verbs(verb, (*above, name))
+
+
+@pytest.mark.parametrize("verb", list(verbs()), ids=" ".join)
+def test_help_tells_exit_codes(pagefault, verb):
+    code, out, _ = pagefault(*verb, "--help")
+    assert code == 0
+    assert out.count("Exit code:") == 1
 
 
 # --- explain --------------------------------------------------------------------------------------
@@ -301,7 +313,7 @@ def test_diff_of_a_design_with_itself(pagefault):
     ("arguments", "says"),
     [
         (["chekc"], "No such command"),
-        (["check", "no-such-test"], "no litmus test"),
+        (["check", "no-such-test"], "no test, list"),
         (["check", "--design", "linux-4.2"], "there is no design 'linux-4.2'"),
         (["check", "--grain", "word"], "Invalid value for '--grain'"),
         (["check", "--max-states", "0"], "Invalid value for '--max-states'"),

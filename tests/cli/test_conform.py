@@ -130,7 +130,7 @@ def test_all_skipped_is_an_exit_code() -> None:
         (["--database", "x", "--no-database"], "exclude each other"),
         (["--known", "no-such-file", TEST], "can't read it"),
         (["--design", "no-such", TEST], "no-such"),
-        (["no-such-test"], "no litmus test"),
+        (["no-such-test"], "no test, list"),
     ],
 )
 def test_what_makes_no_sense_is_an_error(

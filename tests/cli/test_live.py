@@ -118,7 +118,7 @@ def test_all_skipped_is_an_exit_code(capsys: pytest.CaptureFixture[str]) -> None
         (["live", TEST, "--json", "--tap"], "exclude each other"),
         (["live", TEST, "--stress", "0"], "Invalid value"),
         (["live", TEST, "--stress", "1", "--tap"], "histograms only"),
-        (["live", "no-such-test"], "no litmus test"),
+        (["live", "no-such-test"], "no test, list"),
         (["repro", "cow/"], "repro shows one"),
         (["repro", TEST, "--schedule", "C"], "C cannot move"),
         (["repro", TEST, "--schedule", "P,Q"], "there is no task 'Q'"),

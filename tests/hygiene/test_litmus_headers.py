@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pagefault.lang import listed, lists
+
 CATALOGUE = Path(__file__).resolve().parents[2] / "litmus"
 FILES = sorted(CATALOGUE.rglob("*.litmus"))
 
@@ -38,8 +40,9 @@ def test_family_has_a_readme(folder: Path) -> None:
     assert "?" in (folder / "README.md").read_text()
 
 
-def test_core_names_tests() -> None:
-    lines = (CATALOGUE / "core.txt").read_text().splitlines()
-    core = {name for line in lines if (name := line.partition("#")[0].strip())}
-    assert core
-    assert core <= {path.stem for path in FILES}
+@pytest.mark.parametrize("path", lists().values(), ids=lists())
+def test_lists_name_tests(path: Path) -> None:
+    names = listed(path)
+    assert names
+    assert len(set(names)) == len(names)
+    assert set(names) <= {file.stem for file in FILES}

@@ -64,6 +64,13 @@ def test_select(root, selectors, expected):
     assert names(select(selectors, root)) == expected
 
 
+def test_a_list_is_in_its_order_and_hides_the_family(root):
+    (root / "cow.txt").write_text("# why\ntlb+mprotect  # first\n\ncow+store\n")
+    assert names(select(["cow"], root)) == ["tlb+mprotect", "cow+store"]
+    assert names(select(["cow/"], root)) == ["cow+fork", "cow+store"]
+    assert names(select(["cow", "cow/"], root)) == ["tlb+mprotect", "cow+store", "cow+fork"]
+
+
 def test_a_folder_without_tests_does_not_hide_a_family(root):
     (root.parent / "cow").mkdir()
     assert names(select(["cow/"], root)) == ["cow+fork", "cow+store"]
@@ -86,7 +93,7 @@ def test_a_file_outside_the_catalogue(root, around):
     ],
 )
 def test_unknown_selector(root, selector, hint):
-    with pytest.raises(LitmusError, match="no litmus test, family, file or folder") as caught:
+    with pytest.raises(LitmusError, match="no test, list, family, file or folder") as caught:
         select([selector], root)
     assert caught.value.hint == hint
 

@@ -50,7 +50,7 @@ def app(context: click.Context) -> None:
     \b
     pagefault check                        the catalogue: every test, every design with a claim
     pagefault check cow/ --design mine.py  your design against a family of tests
-    pagefault table cow/                   tests against designs, and what each design keeps
+    pagefault table cow                    a debate: tests against designs, and what each keeps
     pagefault explain TEST --design D      a shortest trace, ready for a mail
     pagefault list cow/                    the tests and what they ask
     pagefault designs                      the kernels there are
@@ -81,6 +81,17 @@ for _verb in (
     kernels,
 ):
     app.add_command(_verb)
+
+
+def _say_exit_codes(verb: click.Command) -> None:
+    """A verb that can only succeed or fail need not say so itself."""
+    for child in verb.commands.values() if isinstance(verb, click.Group) else ():
+        _say_exit_codes(child)
+    if "Exit code" not in (verb.help or ""):
+        verb.epilog = "Exit code: 0 done, 2 an error."
+
+
+_say_exit_codes(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options
+from pagefault.cli.options import budget_of, budget_options, core_option, jobs_option, json_option
 
 __all__ = ["check"]
 
@@ -33,9 +33,9 @@ __all__ = ["check"]
     metavar="P",
     help="Judge this property only. May be repeated.",
 )
-@click.option("--core", is_flag=True, help="Only the core of the catalogue (litmus/core.txt).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time.")
+@core_option
+@json_option
+@jobs_option
 @budget_options
 def check(
     selectors: tuple[str, ...],
@@ -53,7 +53,8 @@ def check(
 ) -> int:
     """Search every schedule of each TEST and compare with what the test claims.
 
-    TEST is a name, a family such as cow/, a glob, a file, a folder, or - for standard input;
+    TEST is a name, a list such as cow, a family such as cow/, a glob, a file, a folder, or - for
+    standard input;
     without any, the catalogue. Each test runs under every design that it makes a claim about, or
     under those that --design names; a design without a claim gets a verdict and no judgement.
 

@@ -12,7 +12,7 @@ import click
 from pagefault.cli.running import Job, Outcome, default_workers, run_all, shown_name
 from pagefault.errors import DesignError, LitmusError
 from pagefault.explore.search import Budget
-from pagefault.lang import Entry, Expectation, Program, catalogue_root, select
+from pagefault.lang import Entry, Expectation, Program, select
 from pagefault.link import designs as all_designs
 from pagefault.link import link
 from pagefault.report.story import SCHEMA, result_document, trace_document
@@ -30,10 +30,8 @@ def entries(selectors: Sequence[str], core: bool) -> list[Entry]:
     """The tests that the selectors name; of those, the core of the catalogue if `core`."""
     if not core:
         return select(selectors)
-    lines = (catalogue_root() / "core.txt").read_text(encoding="utf-8").splitlines()
-    names = [name for line in lines if (name := line.partition("#")[0].strip())]
     chosen = {entry.path.resolve() for entry in select(selectors)}
-    return [entry for entry in select(names) if entry.path.resolve() in chosen]
+    return [entry for entry in select(["core"]) if entry.path.resolve() in chosen]
 
 
 def plan(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pagefault.cli.backends import risk_option
+from pagefault.cli.options import json_option
 
 __all__ = ["conform"]
 
@@ -81,7 +82,7 @@ __all__ = ["conform"]
     metavar="FILE",
     help="Another list of differences that stand than the one that comes with pagefault.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+@json_option
 @click.option("--tap", is_flag=True, help="Print TAP, as the kernel's selftests do.")
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), default=1, metavar="N", help="Drivers on the host."

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from pagefault.cli.options import all_columns, json_option
+
 __all__ = ["cost"]
 
 
@@ -48,7 +50,7 @@ def cost() -> None:
     metavar="N",
     help="each with so many ancestors' anon_vmas in its chain.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md).")
+@json_option
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -91,23 +93,23 @@ def notifier(
     metavar="D",
     help="A column: a name, or the path of a design file. May be repeated. Default: all designs.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md).")
+@json_option
 def copies(selectors: tuple[str, ...], designs: tuple[str, ...], as_json: bool) -> int:
     """Count in the model the pages that each design allocates in each TEST.
 
-    TEST is a name, a family such as gup/, a glob, a file or a folder; without any, the catalogue.
+    TEST is a name, a list such as cow, a family such as gup/, a glob, a file or a folder; without
+    any, the catalogue.
     One schedule of each is walked, the same under all designs. Each cell has three numbers: pages
     that statements allocated which take references (an unshare, or a page that was never written),
     that fork allocated (early copies), and that faults did.
     """
     from pagefault.cli.running import shown_name
     from pagefault.lang import select
-    from pagefault.link import designs as all_designs
     from pagefault.link import link
     from pagefault.report.copies import allocations, copies_text
     from pagefault.report.story import SCHEMA
 
-    columns = designs or [info.name for info in all_designs() if not info.is_part]
+    columns = designs or all_columns()
     kernels = {shown_name(design): link(design) for design in columns}
     entries = select(selectors)
     document = {

@@ -6,11 +6,13 @@ import json
 
 import click
 
+from pagefault.cli.options import json_option
+
 __all__ = ["designs"]
 
 
 @click.command(short_help="The kernels there are, and the idea of each.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md).")
+@json_option
 def designs(as_json: bool) -> None:
     """List the designs: name, how many functions each replaces, and its idea.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options, one_test
+from pagefault.cli.options import budget_of, budget_options, json_option, one_test
 
 if TYPE_CHECKING:
     from pagefault.explore.paths import Result, Trace
@@ -37,7 +37,7 @@ SURPRISE, UNKNOWN = 1, 3
 @click.option(
     "--property", "prop", metavar="P", help="Show how this property breaks, not another one."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md).")
+@json_option
 @budget_options
 def explain(
     test: str,

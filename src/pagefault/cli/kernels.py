@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pagefault.cli.options import json_option
+
 if TYPE_CHECKING:
     from pagefault.live.kernels import Image
 
@@ -20,13 +22,9 @@ __all__ = ["kernels"]
 SERIES = ("5.10", "6.1", "6.12", "7")
 FLAVOURS = ("amd64", "cloud-amd64", "rt-amd64")
 
-as_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md)."
-)
-
 
 @click.group(invoke_without_command=True, short_help="Kernel images: list, fetch, add, probe.")
-@as_json_option
+@json_option
 @click.pass_context
 def kernels(context: click.Context, as_json: bool) -> None:
     """List the kernel images, or bring in another one. Each boots in QEMU.
@@ -88,7 +86,7 @@ def _rows() -> list[dict[str, Any]]:
     type=click.Path(path_type=Path),
     help="Take its modules from DIR: /lib/modules/RELEASE, or what make modules_install wrote.",
 )
-@as_json_option
+@json_option
 def add(path: Path, name: str | None, modules: Path | None, as_json: bool) -> None:
     """Copy the boot image at PATH, an arch/x86/boot/bzImage or a vmlinuz, into the store.
 
@@ -110,7 +108,7 @@ def add(path: Path, name: str | None, modules: Path | None, as_json: bool) -> No
     help="cloud-amd64 is a third of the size, with fewer drivers; rt-amd64 is PREEMPT_RT.",
 )
 @click.option("--mirror", metavar="URI", help="The base of a Debian mirror, instead of apt's.")
-@as_json_option
+@json_option
 def fetch(series: str, flavour: str, mirror: str | None, as_json: bool) -> None:
     """Download the newest Debian kernel of a series: 20 to 125 MB, of which some 20 are kept.
 
@@ -132,7 +130,7 @@ def fetch(series: str, flavour: str, mirror: str | None, as_json: bool) -> None:
     show_default=True,
     help="tcg emulates; auto takes KVM if a trial boot comes up in time.",
 )
-@as_json_option
+@json_option
 def probe(name: str, accel: str, as_json: bool) -> None:
     """Boot IMAGE, a name or the path of a boot image, and try each feature that tests need."""
     from pagefault.live.kernels import find

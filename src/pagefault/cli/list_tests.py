@@ -6,16 +6,19 @@ import json
 
 import click
 
+from pagefault.cli.options import json_option
+
 __all__ = ["list_tests"]
 
 
 @click.command("list", short_help="The tests, and what they claim.")
 @click.argument("selectors", metavar="[TEST]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON document (docs/json.md).")
+@json_option
 def list_tests(selectors: tuple[str, ...], as_json: bool) -> None:
     """List tests: the name, the sentence that says what happens, and the claim about each design.
 
-    TEST is a name, a family such as cow/, a glob, a file or a folder; without any, the catalogue.
+    TEST is a name, a list such as cow, a family such as cow/, a glob, a file or a folder; without
+    any, the catalogue.
     """
     from pagefault.lang import format_condition, select
     from pagefault.report.story import SCHEMA

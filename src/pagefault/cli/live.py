@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pagefault.cli.backends import backend_of, risk_option
+from pagefault.cli.options import json_option
 
 if TYPE_CHECKING:
     from pagefault.lang import Program
@@ -39,7 +40,7 @@ SURPRISE, SKIPPED = 1, 4
 @click.option(
     "--frames", is_flag=True, help="Tell which pages share a frame, where the kernel tells it."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+@json_option
 @click.option("--tap", is_flag=True, help="Print TAP, as the kernel's selftests do.")
 @click.option(
     "--max-schedules",
@@ -66,7 +67,8 @@ def live(
 ) -> int:
     """Run each TEST on a real kernel, in every schedule, and print what came of it.
 
-    TEST is a name, a family such as cow/, a glob, a file, a folder, or - for standard input;
+    TEST is a name, a list such as cow, a family such as cow/, a glob, a file, a folder, or - for
+    standard input;
     without any, the catalogue. What the kernel cannot do is a skip, with the reason.
 
     \b

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pagefault.cli.options import jobs_option, json_option
+
 if TYPE_CHECKING:
     from pagefault.mutate import Verdict
 
@@ -25,8 +27,8 @@ MAX_STATES = 20_000
     metavar="F",
     help="Mutate this function of mm/ or hw/ only. May be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time.")
+@json_option
+@jobs_option
 @click.option(
     "--max-states",
     type=click.IntRange(min=1),

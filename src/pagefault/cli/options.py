@@ -11,13 +11,32 @@ if TYPE_CHECKING:
     from pagefault.explore.search import Budget
     from pagefault.lang import Program
 
-__all__ = ["budget_of", "budget_options", "one_test"]
+__all__ = [
+    "all_columns",
+    "budget_of",
+    "budget_options",
+    "core_option",
+    "jobs_option",
+    "json_option",
+    "one_test",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_STATES = 5_000_000
 MAX_SECONDS = 600.0
 MAX_MEMORY = 4096
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md)."
+)
+jobs_option = click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time."
+)
+core_option = click.option(
+    "--core", is_flag=True, help="Of these tests, the core of the catalogue (litmus/core.txt)."
+)
 
 
 def _number(context: click.Context, option: click.Parameter, value: float) -> float:
@@ -79,6 +98,13 @@ def budget_of(max_states: int, max_seconds: float, max_memory: int) -> Budget:
     from pagefault.explore.search import Budget
 
     return Budget(states=max_states, seconds=max_seconds, megabytes=max_memory)
+
+
+def all_columns() -> list[str]:
+    """The designs that are whole kernels: what a table shows when nobody names any."""
+    from pagefault.link import designs
+
+    return [info.name for info in designs() if not info.is_part]
 
 
 def one_test(selector: str, verb: str) -> Program:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options
+from pagefault.cli.options import budget_of, budget_options, core_option, jobs_option, json_option
 
 __all__ = ["table"]
 
@@ -29,15 +29,15 @@ __all__ = ["table"]
     show_default=True,
     help="Switch tasks after each statement (op), or at each switch point of the kernel (step).",
 )
-@click.option("--core", is_flag=True, help="Only the core of the catalogue (litmus/core.txt).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md).")
+@core_option
+@json_option
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Write a page as well: each cell shows its source, or the command for its trace.",
 )
-@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time.")
+@jobs_option
 @budget_options
 def table(
     selectors: tuple[str, ...],
@@ -55,7 +55,8 @@ def table(
 ) -> int:
     """Search each TEST under every design and print the verdicts as a table.
 
-    TEST is a name, a family such as cow/, a glob, a file or a folder; without any, the catalogue.
+    TEST is a name, a list such as cow, a family such as cow/, a glob, a file or a folder; without
+    any, the catalogue.
     Below the table stands for each design which promises it kept in these tests, which it broke
     and where, and which functions of the kernel it replaces; then who says what each test claims.
     A cell that nobody makes a claim about is marked, and `pagefault explain` shows its trace.

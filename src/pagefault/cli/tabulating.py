@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pagefault.cli import checking
+from pagefault.cli.options import all_columns
 from pagefault.cli.running import Outcome, default_workers, run_all
 from pagefault.explore.promises import promises
 from pagefault.explore.search import Budget
 from pagefault.lang import Entry
-from pagefault.link import designs as all_designs
 from pagefault.link import link
 from pagefault.report.story import SCHEMA, result_document
 
@@ -38,7 +38,7 @@ class Request:
 def run(request: Request) -> tuple[Document, int]:
     """Make the searches; the table as a document, and the exit code."""
     tests = checking.entries(request.selectors, request.core)
-    columns = request.designs or [info.name for info in all_designs() if not info.is_part]
+    columns = request.designs or all_columns()
     jobs = checking.plan(tests, columns, request.grain, (), request.budget)
     jobs = [replace(job, cores=request.cores, reduce=request.reduce) for job in jobs]
     outcomes = []

@@ -3,7 +3,7 @@
 `parse` and `load` give a `Program` or raise LitmusError; docs/grammar.md describes the language.
 """
 
-from pagefault.lang.catalogue import Entry, catalogue, catalogue_root, select
+from pagefault.lang.catalogue import Entry, catalogue, catalogue_root, listed, lists, select
 from pagefault.lang.parse import load, parse
 from pagefault.lang.printing import format_condition, format_program, format_statement
 from pagefault.lang.program import (
@@ -69,6 +69,8 @@ __all__ = [
     "format_condition",
     "format_program",
     "format_statement",
+    "listed",
+    "lists",
     "load",
     "parse",
     "select",

@@ -15,9 +15,10 @@ from pagefault.lang._text import did_you_mean, read_input
 from pagefault.lang.parse import load, parse
 from pagefault.lang.program import Program
 
-__all__ = ["Entry", "catalogue", "catalogue_root", "select"]
+__all__ = ["Entry", "catalogue", "catalogue_root", "listed", "lists", "select"]
 
 SUFFIX = ".litmus"
+LIST_SUFFIX = ".txt"
 STDIN = "-"
 
 
@@ -69,8 +70,9 @@ def catalogue(root: str | Path | None = None) -> list[Entry]:
 def select(selectors: Sequence[str], root: str | Path | None = None) -> list[Entry]:
     """The tests that the selectors name, each once, in their order; all without selectors.
 
-    A selector is the path of a file or folder, a family (`cow` or `cow/`), a test's name, a glob
-    over names or `family/name`, or `-` for standard input. LitmusError if one names nothing.
+    A selector is the path of a file or folder, a list (`core`), a family (`gup/` or `gup`), a
+    test's name, a glob over names or `family/name`, or `-` for standard input. LitmusError if one
+    names nothing.
     """
     if not selectors:
         return catalogue(root)
@@ -92,11 +94,14 @@ def _select(selector: str, root: str | Path | None) -> list[Entry]:
                 return [_entry(path)]
             if path.is_dir() and (found := _below(path)):
                 return found
-            is_family = any(entry.family == selector.rstrip("/") for entry in entries)
-            if os.path.lexists(path) and not is_family:
+            is_ours = any(entry.family == selector.rstrip("/") for entry in entries)
+            if os.path.lexists(path) and not is_ours and selector not in lists(root):
                 raise LitmusError(_what(path), selector)
         except OSError as error:  # a name that is too long, a folder that is not ours
             raise LitmusError(f"can't read it: {error.strerror or error}", selector[:80]) from None
+    if selector in (named := lists(root)):
+        places = {name: i for i, name in enumerate(listed(named[selector]))}
+        return sorted((e for e in entries if e.name in places), key=lambda e: places[e.name])
     word = selector.rstrip("/").removesuffix(SUFFIX)
     chosen = [e for e in entries if e.family == word or word in (e.name, f"{e.family}/{e.name}")]
     if not chosen:
@@ -108,10 +113,22 @@ def _select(selector: str, root: str | Path | None) -> list[Entry]:
     if chosen:
         return chosen
     families = sorted({f"{entry.family}/" for entry in entries})
-    hint = did_you_mean(selector, [*(entry.name for entry in entries), *families])
+    hint = did_you_mean(selector, [*(entry.name for entry in entries), *families, *named])
     if not hint:
         hint = f"families are {' '.join(families)}; `pagefault list` shows the tests"
-    raise LitmusError(f"no litmus test, family, file or folder is called {selector!r}", hint=hint)
+    raise LitmusError(f"no test, list, family, file or folder is called {selector!r}", hint=hint)
+
+
+def lists(root: str | Path | None = None) -> dict[str, Path]:
+    """The lists of the catalogue by name: `core` is `core.txt` at its top."""
+    folder = Path(root) if root is not None else catalogue_root()
+    return {path.stem: path for path in sorted(folder.glob(f"*{LIST_SUFFIX}"))}
+
+
+def listed(path: Path) -> list[str]:
+    """The names of tests in a list: one a line, after `#` a comment."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [name for line in lines if (name := line.partition("#")[0].strip())]
 
 
 def _what(path: Path) -> str:
