@@ -66,7 +66,7 @@ class Feature(Enum):
     REGULAR_FILES = (
         "files.c",
         "probe_regular_files",
-        "a folder on a disk (TMPDIR, /var/tmp, /tmp), with O_TMPFILE",
+        "a folder on a disk (PAGEFAULT_FS, TMPDIR, /var/tmp, /tmp), with O_TMPFILE",
     )
     USERFAULTFD = (
         "pins/copy.c",

@@ -32,7 +32,7 @@ static int open_on_disk(const char *folder)
 
 HELPER int probe_regular_files(void)
 {
-	const char *folder[] = { getenv("TMPDIR"), "/var/tmp", "/tmp", "." };
+	const char *folder[] = { getenv("PAGEFAULT_FS"), getenv("TMPDIR"), "/var/tmp", "/tmp", "." };
 
 	for (int f = 0; f < MAX_FILES; f++)
 		for (int i = 0; file_fd[f][0] < 0; i++) {
