@@ -16,4 +16,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "populate-skips-holes",
 ]

@@ -10,4 +10,5 @@ PARTS = [
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
     "longterm-writes-to-files",
+    "populate-skips-holes",
 ]

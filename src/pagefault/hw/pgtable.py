@@ -75,6 +75,10 @@ def pte_mkclean(pte):
     return pte & ~PAGE_DIRTY
 
 
+def pte_young(pte):
+    return pte & PAGE_ACCESSED != 0
+
+
 def pte_soft_dirty(pte):
     return pte & PAGE_SOFT_DIRTY != 0
 

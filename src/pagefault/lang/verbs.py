@@ -239,7 +239,7 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
+                one_of=tuple(WORDS["advice"]),
             ),
         ),
         "status",

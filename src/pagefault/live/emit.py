@@ -138,6 +138,7 @@ _ORDER = (
     "pagemap.c",
     "kpage.c",
     "swap.c",
+    "populate.c",
     "reclaim.c",
     "pipes.c",
     "files.c",

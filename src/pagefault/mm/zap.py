@@ -38,7 +38,7 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.page_alloc import folio_mark_dirty, folio_test_anon
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import folio_remove_rmap_pte
+from pagefault.mm.rmap import flush_tlb_batched_pending, folio_remove_rmap_pte
 from pagefault.mm.swap_state import free_swap_and_cache
 
 
@@ -81,6 +81,7 @@ def zap_pte_range(st, t, mm, start, end, even_cows):
         if not pmd_none(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
+            yield from flush_tlb_batched_pending(st, t, mm)
             force_flush = 0
             for i in range(vpn, table_end):
                 pte = ptep_get(st, mm, i)

@@ -15,6 +15,7 @@ from pagefault.mm.mremap import (
     take_rmap_locks,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import flush_tlb_batched_pending
 
 
 def move_ptes(st, t, mm, vpn, new_vpn):
@@ -23,6 +24,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if not same_table(st, mm, vpn, new_vpn):
         yield from pte_offset_map_lock(st, t, mm, new_vpn)
+    yield from flush_tlb_batched_pending(st, t, mm)
     pte = ptep_get_and_clear(st, mm, vpn)
     set_pte_at(st, mm, new_vpn, move_soft_dirty_pte(pte))
     owner_moves(st, t, mm, vpn, new_vpn)
