@@ -63,8 +63,8 @@ def _lines(one: Comparison) -> Iterator[str]:
         )
     predicted = pages + sum(one.splits.values())
     yield (
-        f"  interrupts of the other CPU: {one.interrupts}, predicted {predicted}: one for each page "
-        "and split"
+        f"  interrupts of the other CPU: {one.interrupts}, predicted {predicted}: "
+        "one for each page and split"
     )
     freed = seen.given.interrupts - seen.taken.interrupts
     yield f"  when the pages were given back: {freed}, predicted 0"

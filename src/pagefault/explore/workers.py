@@ -538,6 +538,7 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
         "ptpage": st.nr_ptpages,
         "pin": st.nr_pins,
         "pipe": st.nr_pipes,
+        "file": st.nr_files,
         "vma": st.nr_vpns,
         "shadow": st.nr_vpns,
         "tlb": st.nr_vpns,

@@ -26,6 +26,8 @@ CELLS = 2
 VALUES = 5
 PAGES = "ABCD"
 PIPE = "pipe"
+NO_FILES = {"file", "file_cell"}
+"""Shapes of arguments that no generated program has."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""
 FILE = """+++
@@ -120,7 +122,8 @@ class _Writer:
         """Whether a task may have it anywhere. What starts a task is put in where one starts."""
         if verb.name in without or (_waits(verb) and "exit" in without):
             return False
-        return all(slot.shape not in STARTS for slot in verb.slots)
+        shapes = {slot.shape for slot in verb.slots}
+        return not shapes & (NO_FILES | set(STARTS))
 
     def text(self, seed: int, tasks: int, statements: int) -> str:
         self._choose_tasks(tasks)
