@@ -18,6 +18,9 @@ TOLD_APART = [
     ("linux-5.9", "linux-5.10", "fork+gup-fast-pin+store-dma", "step"),
     ("linux-5.10", "linux-5.18", "swap+pageout-fork-vmsplice-in-child-unmap+parent-writes", "op"),
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
+    ("linux-5.19", "linux-6.1", "migrate+clear-migrate-store", "op"),
+    ("linux-5.7", "linux-5.7-ksm-of-4.12", "ksm+store-load+free+clear+merge", "step"),
+    ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
     ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),
@@ -51,11 +54,16 @@ TOLD_APART = [
     ("andrea-cor", "andrea-cor-anon", "gup+longterm-zero-page-write-dma", "op"),
     ("andrea-cor-anon", "andrea-privileged-vmsplice", "gup+fork-pin-read-write-dma", "op"),
     ("andrea-privileged-vmsplice", "linux-5.7", "gup+pin-fork-write-dma", "op"),
-]
-
-# Alike until the model has what differs, and what that is.
-ALIKE = [
-    ("linux-5.19", "linux-6.1", "a write fault after mprotect(), which changes no answer"),
+    ("reclaim-flushes-unnoticed", "mainline", "reclaim+mprotect+store+reclaim", "step"),
+    ("gathers-ignore-each-other", "mainline", "tlb+dontneed-load+dontneed", "step"),
+    (
+        *("madv-free-asks-who-maps", "mainline"),
+        *("reclaim+fork-readv-fork+child-frees-pageout", "op"),
+    ),
+    (
+        *("madv-free-discards-what-is-referenced", "mainline"),
+        *("reclaim+free-get-pageout-dma-write", "op"),
+    ),
 ]
 
 
@@ -71,7 +79,6 @@ def test_a_test_tells_them_apart(a, b, test, grain):
 
 def test_each_design_has_a_neighbour():
     named = {name for a, b, *_ in TOLD_APART for name in (a, b)}
-    named |= {name for a, b, _ in ALIKE for name in (a, b)}
     assert {info.name for info in designs() if not info.is_part} <= named
 
 

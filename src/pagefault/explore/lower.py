@@ -55,7 +55,13 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "dofork"): consts.MADV_DOFORK,
     ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
     ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
+    ("advice", "free"): consts.MADV_FREE,
+    ("advice", "cold"): consts.MADV_COLD,
     ("advice", "pageout"): consts.MADV_PAGEOUT,
+    ("advice", "mergeable"): consts.MADV_MERGEABLE,
+    ("advice", "unmergeable"): consts.MADV_UNMERGEABLE,
+    ("advice", "populate_read"): consts.MADV_POPULATE_READ,
+    ("advice", "populate_write"): consts.MADV_POPULATE_WRITE,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,
@@ -77,6 +83,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
+    ("kpageflags", "ksm"): consts.KPF_KSM,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

@@ -28,11 +28,14 @@ class Feature(Enum):
     SOFT_DIRTY = ("soft_dirty.c", "probe_soft_dirty", "soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)")
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
+    POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
+    NUMA = ("numa.c", "probe_numa", "a second NUMA node")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

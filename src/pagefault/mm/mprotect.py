@@ -9,19 +9,21 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
-    PAGE_SWAP,
     PTRS_PER_PTE,
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.monitor import check_revoked, note_revoked, note_uffd_wp
+from pagefault.hw.monitor import check_revoked, note_protected, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
+    is_writable_migration_entry,
+    make_readable_exclusive_migration_entry,
     pmd_index,
     pmd_none,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mkuffd_wp,
     pte_mkwrite,
+    pte_none,
     pte_pfn,
     pte_present,
     pte_protnone,
@@ -45,6 +47,7 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.vma import vma_end, vma_merge
 
 HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
@@ -95,6 +98,15 @@ def change_present_pte(st, t, mm, vpn, cp_flags):
     note_revoked(st, t, mm, vpn)
 
 
+def change_nonpresent_pte(st, mm, vpn, cp_flags):
+    """A swap PTE or migration entry of change_pte_range(). A page that migrates is not writable
+    when it has arrived: a fault will see what the VMA allows."""
+    pte = ptep_get(st, mm, vpn)
+    if is_writable_migration_entry(pte):
+        pte = make_readable_exclusive_migration_entry(pte)
+    set_pte_at(st, mm, vpn, change_uffd_wp(st, mm, vpn, pte, cp_flags))
+
+
 def change_pte_range(st, t, mm, start, end, cp_flags):
     """mm/mprotect.c change_pte_range(), v6.12, table by table. The flush comes later, without the
     PTL and before mmap_lock is released."""
@@ -105,12 +117,13 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
         if not pmd_none(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
+            yield from flush_tlb_batched_pending(st, t, mm)
             for i in range(vpn, table_end):
                 pte = ptep_get(st, mm, i)
                 if pte_present(pte):
                     change_present_pte(st, t, mm, i, cp_flags)
-                elif pte & PAGE_SWAP:
-                    set_pte_at(st, mm, i, change_uffd_wp(st, mm, i, pte, cp_flags))
+                elif not pte_none(pte):
+                    change_nonpresent_pte(st, mm, i, cp_flags)
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end
 
@@ -141,6 +154,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
     vma_merge(st, mm, start, end)
     yield from change_protection(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
+    note_protected(st, t, mm, start, end)
 
 
 def sys_mprotect(st, t, start, end, prot):

@@ -10,6 +10,9 @@ from pagefault.consts import (
     GUP_PIN_COUNTING_BIAS,
     NR_PRIVATE,
     PG_ANON,
+    PG_ISOLATED,
+    PG_KSM,
+    PG_SWAPBACKED,
     PROP_COUNTS,
     ZERO_PFN,
 )
@@ -23,6 +26,23 @@ def is_zero_pfn(pfn):
 
 def folio_test_anon(st, pfn):
     return st.folio[pfn].pg_flags & PG_ANON != 0
+
+
+def folio_test_ksm(st, pfn):
+    """include/linux/page-flags.h folio_test_ksm(), v6.12: KSM has merged it; anonymous, too."""
+    return st.folio[pfn].pg_flags & PG_KSM != 0
+
+
+def folio_test_swapbacked(st, pfn):
+    """include/linux/page-flags.h folio_test_swapbacked(), v6.12: an anonymous folio without it is
+    lazyfree: MADV_FREE has marked it, it may be discarded while it is clean."""
+    return st.folio[pfn].pg_flags & PG_SWAPBACKED != 0
+
+
+def folio_test_lru(st, pfn):
+    """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
+    has it in hand."""
+    return folio_test_anon(st, pfn) and not st.folio[pfn].pg_flags & PG_ISOLATED
 
 
 def folio_alloc(st):
@@ -77,6 +97,14 @@ def copy_highpage(st, new_pfn, old_pfn):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
         st.page[new_pfn].writer[cell] = st.page[old_pfn].writer[cell]
         st.page[new_pfn].audience[cell] = st.page[old_pfn].audience[cell]
+
+
+def pages_identical(st, pfn, other):
+    """mm/util.c memcmp_pages(), v6.12: equal contents. One step."""
+    for cell in range(CELLS):
+        if st.page[pfn].cell[cell] != st.page[other].cell[cell]:
+            return 0
+    return 1
 
 
 def folio_get(st, pfn):
