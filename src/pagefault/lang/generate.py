@@ -7,15 +7,16 @@ verb joins by itself as soon as it stands in verbs.py, if its arguments have sha
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from pagefault.lang.parse import parse
 from pagefault.lang.program import Kind, Program
 from pagefault.lang.verbs import VERBS, Slot, Verb
 
-__all__ = ["generate"]
+__all__ = ["THEMES", "generate"]
 
 T = TypeVar("T")
 
@@ -24,6 +25,32 @@ MAX_MIRRORS = 2
 CELLS = 2
 """Few cells and values meet more often than many."""
 VALUES = 5
+THEMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "pins": (
+            *("pin", "o_direct", "unpin", "dma_write", "madvise", "mprotect", "clear_refs"),
+            *("uffd_register", "uffd_wp", "numa_hint", "reclaim", "munmap"),
+        ),
+        "references": ("vmsplice", "read", "munmap", "exit", "madvise", "reclaim", "mprotect"),
+        "tlb": (
+            *("mprotect", "munmap", "mmap", "mremap", "madvise", "clear_refs", "numa_hint"),
+            *("reclaim", "proc_mem_write"),
+        ),
+        "tracking": (
+            *("uffd_register", "uffd_wp", "uffd_unprotect", "uffd_copy", "uffd_move"),
+            *("clear_refs", "pagemap", "mprotect", "mremap", "madvise", "numa_hint"),
+        ),
+        "swap": (
+            *("madvise", "reclaim", "mprotect", "mremap", "uffd_move", "uffd_wp"),
+            *("uffd_register", "pin", "dma_write", "vmsplice", "read", "munmap"),
+        ),
+        "mirrors": (
+            *("mirror", "mirror_read", "mirror_write", "mirror_has", "mirror_drop"),
+            *("mprotect", "munmap", "madvise", "mremap", "reclaim", "exit"),
+        ),
+    }
+)
+"""What meets in one sort of bug: holders of a page, and who takes it away or write-protects it."""
 PAGES = "ABCD"
 PIPE = "pipe"
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
@@ -72,20 +99,25 @@ def generate(
     statements: int = 4,
     pages: int = 2,
     without: Collection[str] = (),
+    verbs: int | None = None,
+    theme: str = "",
 ) -> Program:
     """A program of at most `tasks` tasks with at most `statements` statements each.
 
     The first task, a process, has two statements more, which map `pages` pages and store to one;
-    and one for each task that it starts. `without` names verbs to leave out. ValueError for sizes
-    that the language does not have.
+    and one for each task that it starts. `without` names verbs to leave out. With `verbs` a program
+    has loads, stores, and so many other verbs at most, drawn by the seed: few things, but often,
+    and so together (swarm testing, Groce et al., ISSTA 2012); of a `theme`, if one is named.
+    ValueError for sizes that the language does not have.
     """
     if not (1 <= tasks <= MAX_TASKS and 1 <= pages <= len(PAGES)):
         raise ValueError(f"1 to {MAX_TASKS} tasks and 1 to {len(PAGES)} pages")
     if not 0 <= statements <= MAX_STATEMENTS - MAX_TASKS - 2:
         raise ValueError(f"0 to {MAX_STATEMENTS - MAX_TASKS - 2} statements")
-    return parse(
-        _Writer(_Dice(seed), PAGES[:pages], frozenset(without)).text(seed, tasks, statements)
-    )
+    writer = _Writer(_Dice(seed), PAGES[:pages], frozenset(without))
+    if verbs is not None:
+        writer.draw(verbs, theme)
+    return parse(writer.text(seed, tasks, statements))
 
 
 def _waits(verb: Verb) -> bool:
@@ -114,6 +146,18 @@ class _Writer:
         self.mirrors: list[str] = []
         self.mirrors_made = 0
         self.tasks: list[_Task] = []
+        self.is_swarm = False
+
+    def draw(self, number: int, theme: str) -> None:
+        """Keep the accesses, and so many other verbs of a theme; the first of it always."""
+        self.is_swarm = True
+        accesses = [verb for verb in self.verbs if verb.spelling]
+        others = [verb for verb in self.verbs if not verb.spelling]
+        if theme:
+            others = [verb for verb in others if verb.name in THEMES[theme]]
+        while len(others) > number:
+            del others[self.dice.below(len(others))]
+        self.verbs = accesses + others
 
     @staticmethod
     def _is_free(verb: Verb, without: frozenset[str]) -> bool:
@@ -164,8 +208,8 @@ class _Writer:
         """For each task; then leave out those that name what nobody makes."""
         for task in self.tasks:
             verbs = [verb for verb in self.verbs if verb.in_device or task.kind != "device"]
-            for _ in range(1 + self.dice.below(statements) if statements and verbs else 0):
-                task.verbs.append(self.dice.one_of(verbs))
+            for _ in range(self._length(statements) if verbs else 0):
+                task.verbs.append(self._throw(verbs))
         self.pins = self._made("pin", "h", MAX_PINS)
         self.mirrors = self._made("mirror", "m", MAX_MIRRORS)
         shapes = {s.shape for task in self.tasks for verb in task.verbs for s in verb.slots}
@@ -178,6 +222,18 @@ class _Writer:
                 for child in task.children:
                     child.exits = child.exits or child.kind == "process"
         self.tasks = [task for task in self.tasks if task.kind != "device" or task.verbs]
+
+    def _length(self, statements: int) -> int:
+        if not statements:
+            return 0
+        least = (statements + 1) // 2 if self.is_swarm else 1
+        return least + self.dice.below(statements - least + 1)
+
+    def _throw(self, verbs: Sequence[Verb]) -> Verb:
+        """One of them; in a swarm every third is a store, without which little is seen."""
+        if self.is_swarm and self.dice.chance(33):
+            return next((verb for verb in verbs if verb.name == "user_store"), verbs[0])
+        return self.dice.one_of(verbs)
 
     def _made(self, shape: str, letter: str, most: int) -> list[str]:
         """Names for what verbs with such a result make; verbs beyond the most are left out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pagefault.conform.shrink import shrink, smaller
+from pagefault.lang.shrink import shrink, smaller
 from pagefault.lang import Program, parse
 from pagefault.lang.generate import generate
 from pagefault.lang.printing import format_program
