@@ -25,32 +25,56 @@ MAX_MIRRORS = 2
 CELLS = 2
 """Few cells and values meet more often than many."""
 VALUES = 5
-THEMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+THEMES: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {
         "pins": (
-            *("pin", "o_direct", "unpin", "dma_write", "madvise", "mprotect", "clear_refs"),
-            *("uffd_register", "uffd_wp", "numa_hint", "reclaim", "munmap"),
+            ("pin", "o_direct"),
+            (
+                *("mprotect", "clear_refs", "uffd_wp", "numa_hint", "madvise:pageout", "reclaim"),
+                *("dma_write", "unpin", "munmap", "mremap", "proc_mem_write"),
+            ),
         ),
-        "references": ("vmsplice", "read", "munmap", "exit", "madvise", "reclaim", "mprotect"),
+        "references": (
+            ("vmsplice",),
+            ("munmap", "exit", "mprotect", "madvise:pageout", "madvise:dontneed", "reclaim"),
+        ),
         "tlb": (
-            *("mprotect", "munmap", "mmap", "mremap", "madvise", "clear_refs", "numa_hint"),
-            *("reclaim", "proc_mem_write"),
+            ("mprotect", "munmap", "mremap", "clear_refs", "uffd_wp", "numa_hint", "reclaim"),
+            ("madvise:dontneed", "madvise:pageout", "mmap", "proc_mem_write", "uffd_unprotect"),
         ),
         "tracking": (
-            *("uffd_register", "uffd_wp", "uffd_unprotect", "uffd_copy", "uffd_move"),
-            *("clear_refs", "pagemap", "mprotect", "mremap", "madvise", "numa_hint"),
+            ("clear_refs", "uffd_wp", "uffd_move", "uffd_copy"),
+            (
+                *("mprotect", "mremap", "madvise:dontneed", "madvise:pageout", "numa_hint"),
+                *("uffd_unprotect", "pagemap:soft_dirty", "pin", "uffd_register:wp"),
+            ),
         ),
         "swap": (
-            *("madvise", "reclaim", "mprotect", "mremap", "uffd_move", "uffd_wp"),
-            *("uffd_register", "pin", "dma_write", "vmsplice", "read", "munmap"),
+            ("madvise:pageout", "reclaim"),
+            (
+                *("pin", "o_direct", "dma_write", "vmsplice", "read", "munmap", "mprotect"),
+                *("mremap", "uffd_move", "uffd_wp", "clear_refs", "madvise:dontneed"),
+            ),
         ),
         "mirrors": (
-            *("mirror", "mirror_read", "mirror_write", "mirror_has", "mirror_drop"),
-            *("mprotect", "munmap", "madvise", "mremap", "reclaim", "exit"),
+            ("mirror_read", "mirror_write"),
+            ("mprotect", "munmap", "mremap", "madvise:dontneed", "mirror_has", "mirror_drop"),
         ),
     }
 )
-"""What meets in one sort of bug: holders of a page, and who takes it away or write-protects it."""
+"""What meets in one sort of bug, in two groups: a program has one verb of the first at least.
+`madvise:pageout` is the verb with this word only."""
+NEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("dma_read", "dma_write", "unpin"), "pin"),
+        **dict.fromkeys(("uffd_wp", "uffd_unprotect"), "uffd_register:wp"),
+        **dict.fromkeys(("uffd_copy", "uffd_move"), "uffd_register:missing"),
+        **dict.fromkeys(("mirror_read", "mirror_write", "mirror_has", "mirror_drop"), "mirror"),
+        **dict.fromkeys(("enter", "leave"), "mirror:user_map"),
+        "read": "vmsplice",
+    }
+)
+"""What does nothing unless another verb came before it."""
 PAGES = "ABCD"
 PIPE = "pipe"
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
@@ -147,17 +171,29 @@ class _Writer:
         self.mirrors_made = 0
         self.tasks: list[_Task] = []
         self.is_swarm = False
+        self.words: dict[str, list[str]] = {}
+        """By verb: the words that the theme wants of it."""
+        self.first: list[str] = []
+        """What others need: most often the first task begins with it."""
 
     def draw(self, number: int, theme: str) -> None:
-        """Keep the accesses, and so many other verbs of a theme; the first of it always."""
+        """Keep the accesses, so many other verbs, and what these need."""
         self.is_swarm = True
-        accesses = [verb for verb in self.verbs if verb.spelling]
-        others = [verb for verb in self.verbs if not verb.spelling]
-        if theme:
-            others = [verb for verb in others if verb.name in THEMES[theme]]
-        while len(others) > number:
-            del others[self.dice.below(len(others))]
-        self.verbs = accesses + others
+        free = {verb.name: verb for verb in self.verbs}
+        groups = THEMES[theme] if theme else (tuple(v for v in free if not free[v].spelling),)
+        pool = [[word for word in group if word.partition(":")[0] in free] for group in groups]
+        drawn = [self.dice.one_of(pool[0])] if number and pool[0] else []
+        rest = [word for group in pool for word in group if word not in drawn]
+        while rest and len(drawn) < number:
+            drawn.append(rest.pop(self.dice.below(len(rest))))
+        self.first = [NEEDS[word] for word in drawn if word in NEEDS and NEEDS[word] not in drawn]
+        self.first = [word for word in self.first if word.partition(":")[0] in free]
+        for word in (*drawn, *self.first):
+            verb, _, only = word.partition(":")
+            if only:
+                self.words.setdefault(verb, []).append(only)
+        names = {word.partition(":")[0] for word in (*drawn, *self.first)}
+        self.verbs = [verb for verb in self.verbs if verb.spelling or verb.name in names]
 
     @staticmethod
     def _is_free(verb: Verb, without: frozenset[str]) -> bool:
@@ -195,6 +231,8 @@ class _Writer:
         self.tasks = [_Task("P", "process")]
         while len(self.tasks) < tasks:
             kinds: list[Kind] = [*self.start, "device"]
+            if self.is_swarm and self.start and not any(verb.in_device for verb in self.verbs):
+                kinds.remove("device")
             if sum(task.kind == "process" for task in self.tasks) == MAX_PROCESSES:
                 kinds = [kind for kind in kinds if kind != "process"]
             kind = self.dice.one_of(kinds)
@@ -210,6 +248,8 @@ class _Writer:
             verbs = [verb for verb in self.verbs if verb.in_device or task.kind != "device"]
             for _ in range(self._length(statements) if verbs else 0):
                 task.verbs.append(self._throw(verbs))
+        if self.is_swarm:
+            self._make_effective()
         self.pins = self._made("pin", "h", MAX_PINS)
         self.mirrors = self._made("mirror", "m", MAX_MIRRORS)
         shapes = {s.shape for task in self.tasks for verb in task.verbs for s in verb.slots}
@@ -228,6 +268,16 @@ class _Writer:
             return 0
         least = (statements + 1) // 2 if self.is_swarm else 1
         return least + self.dice.below(statements - least + 1)
+
+    def _make_effective(self) -> None:
+        """What others need comes first, and most often somebody stores when all has been done."""
+        first = self.tasks[0]
+        for word in self.first:
+            if self.dice.chance(70):
+                first.verbs.insert(0, VERBS[word.partition(":")[0]])
+        if self.dice.chance(60):
+            storers = [task for task in self.tasks if task.kind != "device"]
+            self.dice.one_of(storers).verbs.append(VERBS["user_store"])
 
     def _throw(self, verbs: Sequence[Verb]) -> Verb:
         """One of them; in a swarm every third is a store, without which little is seen."""
@@ -302,7 +352,7 @@ class _Writer:
         elif verb.returns == "value" or (verb.returns == "status" and self.dice.chance(50)):
             left = f"{self._register(task)} = "
         for slot in verb.word_slots:
-            inside += self._words(slot)
+            inside += self._words(slot, self.words.get(verb.name, ()))
         return f"{left}{verb.name}({', '.join(inside)})"
 
     def _register(self, task: _Task) -> str:
@@ -327,10 +377,10 @@ class _Writer:
         self.pages += new
         return ", ".join(new)
 
-    def _words(self, slot: Slot) -> list[str]:
+    def _words(self, slot: Slot, wanted: Sequence[str]) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            said.append(self.dice.one_of(slot.one_of))
+            said.append(self.dice.one_of([w for w in slot.one_of if w in wanted] or slot.one_of))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 
     def _argument(self, task: _Task, slot: Slot) -> str:
