@@ -2,7 +2,7 @@
 
 static uint64_t zero_frame;
 
-enum { PM_SOFT_DIRTY = 55 };	/* a bit of an entry */
+enum { PM_SOFT_DIRTY = 55, PM_UFFD_WP = 57, PM_SWAP = 62 };	/* bits of an entry */
 
 /* The entry of an address; 0 if there is none. */
 HELPER uint64_t pagemap_entry(int pid, unsigned long at)
@@ -31,6 +31,40 @@ HELPER uint64_t frame_at(int pid, unsigned long at)
 HELPER uint64_t frame_of(int pid, int page)
 {
 	return frame_at(pid, (unsigned long)address(page));
+}
+
+/* Whether userfaultfd has the page for missing (um) or write-protected ones (uw). */
+static int is_registered(int pid, unsigned long at, const char *flag)
+{
+	char line[512];
+	unsigned long start, end;
+	int here = 0, found = 0;
+
+	snprintf(line, sizeof(line), "/proc/%d/smaps", pid);
+	FILE *smaps = fopen(line, "re");
+	while (smaps && !found && fgets(line, sizeof(line), smaps))
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			here = start <= at && at < end;
+		else if (here && strncmp(line, "VmFlags:", 8) == 0)
+			found = strstr(line, flag) != NULL;
+	if (smaps)
+		fclose(smaps);
+	return found;
+}
+
+/* After a system call that the kernel made fail because it could not reach a page: whether it would
+ * have waited for an answer of userfaultfd, but for UFFD_FEATURE_SIGBUS. */
+HELPER int waits_for_answer(int error, int task, int page, int write)
+{
+	int pid = task == me ? shared->seat[me].tid : shared->seat[task].pid;
+	unsigned long at = (unsigned long)address(page);
+
+	if (error != EFAULT)
+		return 0;
+	uint64_t entry = pagemap_entry(pid, at);
+	if (!(entry >> PM_SWAP & 3))
+		return is_registered(pid, at, " um");
+	return write && entry >> PM_UFFD_WP & 1 && is_registered(pid, at, " uw");
 }
 
 /* 0, or an errno if frame numbers are hidden. */

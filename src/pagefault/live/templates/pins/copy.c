@@ -121,7 +121,8 @@ HELPER long copy_pin(int n, int page, int calls)
 	held[n].calls = calls;
 	held[n].used = 0;
 	for (int i = 0; i < calls && !error; i++)
-		error = begin_hold(n, i, page);
+		while ((error = begin_hold(n, i, page)) && waits_for_answer(error, me, page, 0))
+			blocked();
 	return pin_taken(&shared->pin[n], page, 0, error);
 }
 

@@ -102,9 +102,16 @@ static long transfer(struct ring *ring, int opcode, int page, int cell)
 HELPER long ring_pin(int pin, int page)
 {
 	struct iovec buffer = { address(page), page_bytes };
-	long got = syscall(SYS_io_uring_register, ring[pin].fd, REGISTER_BUFFERS, &buffer, 1);
+	int error = 0;
 
-	return pin_taken(&shared->pin[pin], page, 1, got < 0 ? errno : 0);
+	while (syscall(SYS_io_uring_register, ring[pin].fd, REGISTER_BUFFERS, &buffer, 1) < 0) {
+		error = errno;
+		if (!waits_for_answer(error, me, page, 1))
+			break;
+		error = 0;
+		blocked();
+	}
+	return pin_taken(&shared->pin[pin], page, 1, error);
 }
 
 HELPER long ring_read(int n, int cell)

@@ -18,9 +18,16 @@ static int probe_tee(void)
 HELPER long splice_get(int pin, int page)
 {
 	struct iovec buffer = { address(page), page_bytes };
-	long got = vmsplice(spliced[pin].hold[1], &buffer, 1, SPLICE_F_NONBLOCK);
+	int error = 0;
 
-	return pin_taken(&shared->pin[pin], page, 0, got < 0 ? errno : 0);
+	while (vmsplice(spliced[pin].hold[1], &buffer, 1, SPLICE_F_NONBLOCK) < 0) {
+		error = errno;
+		if (!waits_for_answer(error, me, page, 0))
+			break;
+		error = 0;
+		blocked();
+	}
+	return pin_taken(&shared->pin[pin], page, 0, error);
 }
 
 /* With FOLL_WRITE: a write fault that stores nothing new, then the reference. Between the two
@@ -28,13 +35,17 @@ HELPER long splice_get(int pin, int page)
 HELPER long splice_get_write(int pin, int page)
 {
 	struct pin *p = &shared->pin[pin];
-	int signal_before = shared->seat[me].signal;
+	int signal_before = shared->seat[me].signal, signal;
 
-	if (sigsetjmp(escape, 0)) {
+	do {
+		signal = sigsetjmp(escape, 0);
+		if (!signal)
+			__atomic_fetch_add((char *)cell_of(page, 0), 0, __ATOMIC_SEQ_CST);
+	} while (signal && waited_for_answer(signal));
+	if (signal) {
 		shared->seat[me].signal = signal_before;
 		return pin_taken(p, page, 1, EFAULT);
 	}
-	__atomic_fetch_add((char *)cell_of(page, 0), 0, __ATOMIC_SEQ_CST);
 	splice_get(pin, page);
 	p->writable = 1;
 	return p->state == PIN_HELD ? 0 : -EFAULT;

@@ -7,7 +7,11 @@ HELPER long read_remote(int process, int page, int cell)
 
 	if (shared->seat[process].state == NEW)
 		return -ESRCH;
-	if (process_vm_readv(shared->seat[process].pid, &local, 1, &remote, 1, 0) < 0)
-		return -errno;
+	while (process_vm_readv(shared->seat[process].pid, &local, 1, &remote, 1, 0) < 0) {
+		int error = errno;
+		if (!waits_for_answer(error, process, page, 0))
+			return -error;
+		blocked();
+	}
 	return value;
 }

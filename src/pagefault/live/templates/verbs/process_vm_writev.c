@@ -7,7 +7,11 @@ HELPER long write_remote(int process, int page, int cell, long value)
 
 	if (shared->seat[process].state == NEW)
 		return -ESRCH;
-	if (process_vm_writev(shared->seat[process].pid, &local, 1, &remote, 1, 0) < 0)
-		return -errno;
+	while (process_vm_writev(shared->seat[process].pid, &local, 1, &remote, 1, 0) < 0) {
+		int error = errno;
+		if (!waits_for_answer(error, process, page, 1))
+			return -error;
+		blocked();
+	}
 	return 0;
 }
