@@ -31,7 +31,7 @@ class Dice:
     """What programs a campaign makes of its seeds.
 
     The seeds take turns at the themes. Two tasks and one page meet most often: of four rounds one
-    has all the tasks, and one all the pages. `verbs` is how many a program has beside loads and stores, 0 for all.
+    has all the tasks, which are half as long, and one all the pages. `verbs` is how many a program has beside loads and stores, 0 for all.
     """
 
     themes: tuple[str, ...] = (*THEMES, ANY)
@@ -45,10 +45,11 @@ class Dice:
     def program(self, seed: int) -> Program:
         """The program of this seed."""
         turn, theme = divmod(seed, len(self.themes))
+        many = turn % 4 == 3 and self.tasks > 2
         made = generate(
             seed,
-            tasks=self.tasks if turn % 4 == 3 else min(2, self.tasks),
-            statements=self.statements,
+            tasks=self.tasks if many else min(2, self.tasks),
+            statements=(self.statements + 1) // 2 if many else self.statements,
             pages=self.pages if turn % 4 == 1 else 1,
             without=self.without,
             verbs=self.verbs or None,

@@ -317,7 +317,10 @@ class _Writer:
             line = f"{self.start[child.kind].name}({child.name})"
             first = 2 if task is self.tasks[0] else 0
             last = len(task.lines) if task.first_wait is None else task.first_wait
-            task.lines.insert(first + self.dice.below(last - first + 1), line)
+            place = self.dice.below(last - first + 1)
+            if self.is_swarm:  # whoever starts early meets more of the others' doings
+                place = min(place, self.dice.below(last - first + 1))
+            task.lines.insert(first + place, line)
 
     def _block(self, number: int, task: _Task) -> str:
         on = ""
