@@ -52,9 +52,10 @@ class Finding:
         return len(self.trace["steps"])
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Findings that agree in it are taken for one."""
-        return self.design, self.promise, self.signature
+    def key(self) -> tuple[object, ...]:
+        """Findings that agree in it are taken for one: the parts that are to blame tell more than
+        where it broke."""
+        return self.design, self.promise, self.mainline, self.parts or self.signature
 
 
 def find(dice: Dice, seed: int, design: str | Path, grain: str, promise: str, states: int) -> str:

@@ -24,7 +24,8 @@ AHEAD = 4
 
 @dataclass(frozen=True)
 class Campaign:
-    """What is asked for. `seconds` ends it early; None: not."""
+    """What is asked for. `seconds` ends it early, None: not; so does, `until_found`, a batch in
+    which a promise broke."""
 
     designs: tuple[str, ...]
     grain: str
@@ -32,6 +33,7 @@ class Campaign:
     states: int
     dice: Dice
     seconds: float | None = None
+    until_found: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,13 @@ class _Run:
         self.sums = {design: Sums() for design in campaign.designs}
         self.first: dict[tuple[str, str, str], int] = {}
         """By design, promise and signature: the seed that showed it first."""
-        self.findings: dict[tuple[str, str, str], Finding] = {}
+        self.findings: dict[tuple[object, ...], Finding] = {}
         self.shrunk: set[tuple[str, str, str]] = set()
         self.started = time.perf_counter()
 
     def run(self) -> Outcome:
         left = self._not_known()
-        while left and not self._is_late():
+        while left and not self._is_over():
             size = CHUNK * AHEAD * self.pool.number
             batch, left = left[:size], left[size:]
             self._search(batch)
@@ -110,7 +112,9 @@ class _Run:
         )
         return Outcome(self.sums, tuple(found))
 
-    def _is_late(self) -> bool:
+    def _is_over(self) -> bool:
+        if self.campaign.until_found and self.first:
+            return True
         limit = self.campaign.seconds
         return limit is not None and time.perf_counter() - self.started > limit
 

@@ -22,7 +22,7 @@ ANY = "any"
 """The theme that has every verb."""
 SMALL = 150
 """States up to which an interpreted search is as quick as a compiled one."""
-LAST = 3
+LAST = 1
 """Steps of a trace that its signature tells of."""
 
 

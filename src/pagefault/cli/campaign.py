@@ -48,6 +48,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
     metavar="M",
     help="Begin no more searches after so many minutes.",
 )
+@click.option("--until-found", is_flag=True, help="Begin no more once a promise broke.")
 @click.option(
     "--grain",
     type=click.Choice(["op", "step"]),
@@ -139,6 +140,7 @@ def campaign(
     programs: int,
     seed: int,
     minutes: float | None,
+    until_found: bool,
     grain: str,
     themes: tuple[str, ...],
     verbs: int,
@@ -188,5 +190,6 @@ def campaign(
         states=max_states,
         dice=dice,
         seconds=None if minutes is None else 60 * minutes,
+        until_found=until_found,
     )
     return campaigning.run(order, backend, jobs, database, not no_database, as_json, litmus)

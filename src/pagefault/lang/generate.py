@@ -36,7 +36,7 @@ THEMES: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         ),
         "references": (
             ("vmsplice",),
-            ("munmap", "exit", "mprotect", "madvise:pageout", "madvise:dontneed", "reclaim"),
+            ("munmap", "read", "exit", "mprotect", "madvise:pageout", "madvise:dontneed", "reclaim"),
         ),
         "tlb": (
             ("mprotect", "munmap", "mremap", "clear_refs", "uffd_wp", "numa_hint", "reclaim"),
@@ -75,6 +75,14 @@ NEEDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What does nothing unless another verb came before it."""
+SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "vmsplice": ("read",),
+        "o_direct": ("dma_write", "user_load"),
+        "clear_refs": ("user_store", "pagemap"),
+    }
+)
+"""What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
@@ -175,6 +183,8 @@ class _Writer:
         """By verb: the words that the theme wants of it."""
         self.first: list[str] = []
         """What others need: most often the first task begins with it."""
+        self.last: list[str] = []
+        """What shows what others did: most often some task ends with it."""
 
     def draw(self, number: int, theme: str) -> None:
         """Keep the accesses, so many other verbs, and what these need."""
@@ -188,11 +198,14 @@ class _Writer:
             drawn.append(rest.pop(self.dice.below(len(rest))))
         self.first = [NEEDS[word] for word in drawn if word in NEEDS and NEEDS[word] not in drawn]
         self.first = [word for word in self.first if word.partition(":")[0] in free]
+        self.last = [name for word in drawn for name in SHOWN_BY.get(word, ()) if name in free]
         for word in (*drawn, *self.first):
             verb, _, only = word.partition(":")
             if only:
                 self.words.setdefault(verb, []).append(only)
-        names = {word.partition(":")[0] for word in (*drawn, *self.first)}
+        if "clear_refs" in drawn:
+            self.words.setdefault("pagemap", ["soft_dirty"])
+        names = {word.partition(":")[0] for word in (*drawn, *self.first, *self.last)}
         self.verbs = [verb for verb in self.verbs if verb.spelling or verb.name in names]
 
     @staticmethod
@@ -210,6 +223,9 @@ class _Writer:
             f"{', '.join(self.pages)} = mmap(anon, private, rw)",
             f"{self.pages[0]}[0] = 1",
         ]
+        if self.is_swarm and self.dice.chance(15):  # a page that was never written is another
+            first.lines[1] = f"r0 = {self.pages[0]}[0]"
+            first.registers.append("r0")
         for task in self.tasks:
             for verb in task.verbs:
                 if _waits(verb) and task.first_wait is None:
@@ -275,9 +291,11 @@ class _Writer:
         for word in self.first:
             if self.dice.chance(70):
                 first.verbs.insert(0, VERBS[word.partition(":")[0]])
+        others = [task for task in self.tasks if task.kind != "device"]
         if self.dice.chance(60):
-            storers = [task for task in self.tasks if task.kind != "device"]
-            self.dice.one_of(storers).verbs.append(VERBS["user_store"])
+            self.dice.one_of(others).verbs.append(VERBS["user_store"])
+        if self.dice.chance(50):
+            self.dice.one_of(others).verbs += [VERBS[name] for name in self.last]
 
     def _throw(self, verbs: Sequence[Verb]) -> Verb:
         """One of them; in a swarm every third is a store, without which little is seen."""
