@@ -47,7 +47,8 @@ def bugs() -> list[Bug]:
         if line.strip():
             if len(comment) != 3:
                 raise ValueError(f"{line}: three lines of comment go before a name")
-            found.append(Bug(*comment, test=line.strip()))
+            name, releases, what = comment
+            found.append(Bug(name, releases, what, line.strip()))
         comment = []
     return found
 

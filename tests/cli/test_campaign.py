@@ -9,7 +9,7 @@ from pagefault.lang import load
 
 ARGUMENTS = [
     *("campaign", "--no-database", "--jobs", "1", "--grain", "op", "--programs", "1"),
-    *("--seed", "9", "--theme", "pins", "--statements", "6"),
+    *("--seed", "9", "--theme", "pins", "--statements", "6", "--max-states", "150"),
 ]
 
 

@@ -49,7 +49,9 @@ class Database(Store):
             " WHERE design = ? AND asked = ?",
             (design, asked),
         )
-        return {row[0]: Searched(*row[:3], bool(row[3]), row[4], json.loads(row[5])) for row in rows}
+        return {
+            row[0]: Searched(*row[:3], bool(row[3]), row[4], json.loads(row[5])) for row in rows
+        }
 
     def keep(self, design: str, asked: str, some: Iterable[Searched]) -> None:
         """Keep searches."""

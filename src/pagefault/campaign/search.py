@@ -31,7 +31,8 @@ class Dice:
     """What programs a campaign makes of its seeds.
 
     The seeds take turns at the themes. Two tasks and one page meet most often: of four rounds one
-    has all the tasks, which are half as long, and one all the pages. `verbs` is how many a program has beside loads and stores, 0 for all.
+    has all the tasks, which are half as long, and one all the pages. `verbs` is how many a
+    program has beside loads and stores, 0 for all.
     """
 
     themes: tuple[str, ...] = (*THEMES, ANY)

@@ -36,7 +36,15 @@ THEMES: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         ),
         "references": (
             ("vmsplice",),
-            ("munmap", "read", "exit", "mprotect", "madvise:pageout", "madvise:dontneed", "reclaim"),
+            (
+                "munmap",
+                "read",
+                "exit",
+                "mprotect",
+                "madvise:pageout",
+                "madvise:dontneed",
+                "reclaim",
+            ),
         ),
         "tlb": (
             ("mprotect", "munmap", "mremap", "clear_refs", "uffd_wp", "numa_hint", "reclaim"),
