@@ -50,7 +50,8 @@ class Database(Store):
             (design, asked),
         )
         return {
-            row[0]: Searched(*row[:3], bool(row[3]), row[4], json.loads(row[5])) for row in rows
+            seed: Searched(seed, name, states, bool(complete), seconds, json.loads(breaks))
+            for seed, name, states, complete, seconds, breaks in rows
         }
 
     def keep(self, design: str, asked: str, some: Iterable[Searched]) -> None:

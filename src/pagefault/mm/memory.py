@@ -385,7 +385,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
 
 def wp_waits_for_folio_lock():
     """Whether a write fault sleeps until nobody has the folio locked. wp_can_reuse_anon_folio() of
-    v6.12 only tries the lock; up to 5.8 do_wp_page() waited."""
+    v6.12 only tries the folio lock; up to 5.8 do_wp_page() waited."""
     return 0
 
 
