@@ -36,6 +36,7 @@ NR_VMALLOC = 2
 NR_VMALLOC_PAGES = 4
 NR_SECONDARY = 2
 NR_GATHER = 8
+NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
@@ -94,11 +95,15 @@ MAP_PRIVATE = 2
 MAP_ANONYMOUS = 4
 MAP_FIXED = 8
 MADV_DONTNEED = 4
+MADV_FREE = 8
 MADV_DONTFORK = 10
 MADV_DOFORK = 11
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
+MADV_COLD = 20
 MADV_PAGEOUT = 21
+MADV_POPULATE_READ = 22
+MADV_POPULATE_WRITE = 23
 
 # GUP.
 FOLL_WRITE = 1 << 0
@@ -142,7 +147,13 @@ PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
+PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
+
+# mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.
+TLB_FLUSH_BATCH_FLUSHED_SHIFT = 4
+TLB_FLUSH_BATCH_PENDING_MASK = 7
+TLB_FLUSH_BATCH_PENDING_LARGE = 3
 
 # /proc/kpageflags.
 KPF_ANON = 1 << 0

@@ -39,6 +39,7 @@ from pagefault.consts import (
     NR_PMD,
     NR_PRIVATE,
     NR_PTPAGE,
+    NR_RECLAIM,
     NR_REGS,
     NR_SECONDARY,
     NR_SWAP,
@@ -232,6 +233,16 @@ class MmuGather(Struct):
     freed_tables: i2  # mask of page-table pages to free
 
 
+class Reclaim(Struct):
+    """What a task that reclaims has in hand: its folio_list (mm/vmscan.c), and the TLB flush that
+    it has put off (struct tlbflush_unmap_batch)."""
+
+    nr: i1
+    pfn: pfn_t[NR_RECLAIM]
+    cpus: cpus_t  # mask of the CPUs to flush, 0 if no flush is required
+    writable: i1  # one of the PTEs was dirty, so a CPU may write by its TLB
+
+
 class Pin(Struct):
     """A reference that GUP handed out and that its user still holds."""
 
@@ -257,6 +268,7 @@ class Task(Struct):
     signal: i1
     reg: i2[NR_LITMUS_REGS]
     gather: MmuGather
+    reclaim: Reclaim
     pin: Pin  # of a system call that pins only while it runs
     userfault: i1  # mm * NR_VPN + vpn + 1 that it waits for, until userfaultfd wakes it
     revoked: i2[NR_CPUS]  # ghost: vpns whose TLB entries must be gone when the call returns

@@ -51,6 +51,12 @@ TOLD_APART = [
     ("andrea-cor", "andrea-cor-anon", "gup+longterm-zero-page-write-dma", "op"),
     ("andrea-cor-anon", "andrea-privileged-vmsplice", "gup+fork-pin-read-write-dma", "op"),
     ("andrea-privileged-vmsplice", "linux-5.7", "gup+pin-fork-write-dma", "op"),
+    ("reclaim-flushes-unnoticed", "mainline", "reclaim+mprotect+store+reclaim", "step"),
+    ("gathers-ignore-each-other", "mainline", "tlb+dontneed-load+dontneed", "step"),
+    (
+        *("madv-free-discards-what-is-referenced", "mainline"),
+        *("reclaim+free-get-pageout-dma-write", "op"),
+    ),
 ]
 
 # Alike until the model has what differs, and what that is.

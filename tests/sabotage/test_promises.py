@@ -62,8 +62,28 @@ CAUGHT = [
     ("no-lost-write", "fork-shares-pinned", "gup+pin-fork-write-dma-write", "op", 7),
     ("no-lost-write", "ignores_dirty_ptes", "swap+pageout-read-write-pageout-read", "op", 8),
     ("no-lost-write", "swapin-claims-nothing", "swap+pageout-load+load-store-pageout", "step", 37),
+    (
+        *("flushed-before-freed", "frees_reclaimed_folios_unflushed"),
+        *("reclaim+store-store-load+reclaim", "step", 13),
+    ),
+    (
+        *("no-lost-write", "writes_to_swap_before_the_flush"),
+        *("reclaim+store-store-load+reclaim", "step", 21),
+    ),
+    (
+        *("no-lost-write", "discards_dirty_lazyfree_folios"),
+        *("reclaim+free-store-pageout-load", "op", 6),
+    ),
+    (
+        *("no-lost-write", "madv-free-discards-what-is-referenced"),
+        *("reclaim+free-get-pageout-dma-write", "op", 7),
+    ),
+    (
+        *("no-stale-tlb", "reclaim-flushes-unnoticed"),
+        *("reclaim+mprotect+store+reclaim", "step", 15),
+    ),
+    ("no-stale-tlb", "gathers-ignore-each-other", "tlb+dontneed-load+dontneed", "step", 13),
     ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
-    ("no-stale-tlb", "trusts_others_to_flush", "tlb+dontneed-load+dontneed", "step", 13),
     ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
     ("counts", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 14),
     ("counts", "leaks_zapped_pages", "cow+fork+child-dontneed", "op", 8),

@@ -14,4 +14,5 @@ PARTS = [
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "populate-skips-holes",
 ]

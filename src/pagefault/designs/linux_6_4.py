@@ -9,4 +9,5 @@ PARTS = [
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
+    "populate-skips-holes",
 ]

@@ -51,7 +51,9 @@ AUDITED = frozenset(
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
         *("flushed_before_freed", "observe_rmap_removed", "tlb_drop", "tlb_fill"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
-        *("check_revoked", "flush_tlb_func"),
+        *("check_revoked", "note_protected", "flush_tlb_func"),
+        *("arch_tlbbatch_should_defer", "arch_tlbbatch_add_pending", "arch_tlbbatch_flush"),
+        *("needs_batch_flush_ipi", "try_to_unmap_flush"),
         *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
         *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
         *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
@@ -69,6 +71,7 @@ AUDITED = frozenset(
 
 CPU_REGISTERS = {
     "flush_tlb_mm_range": ("here", "cpu"),
+    "arch_tlbbatch_flush": ("here", "cpu"),
 }
 """By path of AUDITED: the registers that hold a CPU while it stands at a switch point.
 

@@ -36,6 +36,8 @@ from pagefault.consts import (
     UFFD_WP_NONE,
     UFFD_WP_SET,
     VM_MAPPED,
+    VM_READ,
+    VM_WRITE,
     ZERO_PFN,
 )
 from pagefault.hw.pgtable import ptep_get
@@ -251,6 +253,14 @@ def owner_gives_up(st, mm, start, end):
                 st.task[task].pin.unmapped = 1
 
 
+def contents_may_go(st, mm, start, end):
+    """MADV_FREE begins: until owner_gave_up() nothing is owed in vpns [start, end), and after
+    that only what is written anew. The pages stay, and so does the coherence of pins."""
+    for vpn in range(start, end):
+        owe_nothing(st, mm, vpn)
+        st.mm[mm].shadow[vpn].letting_go += 1
+
+
 def owner_gave_up(st, mm, start, end):
     """The pages are gone and the TLBs flushed: what is stored from now on counts again."""
     for vpn in range(start, end):
@@ -283,6 +293,18 @@ def note_revoked(st, t, mm, vpn):
     for cpu in range(st.nr_cpus):
         if st.cpu[cpu].loaded_mm == mm + 1 and grants_more(st.cpu[cpu].tlb[vpn], pte):
             st.task[t].revoked[cpu] |= 1 << vpn
+
+
+def note_protected(st, t, mm, start, end):
+    """mprotect() has changed vpns [start, end), also where it found no page: what a TLB allows and
+    the VMA does not must be gone when the call returns."""
+    for vpn in range(start, end):
+        vm_flags = st.mm[mm].vma[vpn].vm_flags
+        for cpu in range(st.nr_cpus):
+            entry = st.cpu[cpu].tlb[vpn]
+            if st.cpu[cpu].loaded_mm == mm + 1 and entry & PAGE_PRESENT:
+                if not vm_flags & VM_READ or (entry & PAGE_RW and not vm_flags & VM_WRITE):
+                    st.task[t].revoked[cpu] |= 1 << vpn
 
 
 def note_forgotten(st, cpu, vpn):

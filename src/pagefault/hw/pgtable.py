@@ -70,6 +70,14 @@ def pte_mkdirty(pte):
     return pte | PAGE_DIRTY | PAGE_SOFT_DIRTY
 
 
+def pte_mkclean(pte):
+    return pte & ~PAGE_DIRTY
+
+
+def pte_young(pte):
+    return pte & PAGE_ACCESSED != 0
+
+
 def pte_soft_dirty(pte):
     return pte & PAGE_SOFT_DIRTY != 0
 

@@ -5,7 +5,7 @@ machine without a hypervisor nothing else keeps GUP-fast safe. Left out: PCIDs, 
 broadcast invalidation, flushes by hypercall, global entries.
 """
 
-from pagefault.consts import BLOCKED, NO_MM
+from pagefault.consts import BLOCKED, NO_MM, NR_VPN
 from pagefault.hw.iotlb import arch_invalidate_secondary_tlbs, has_secondary_tlb
 from pagefault.hw.monitor import note_forgotten
 from pagefault.hw.pgtable import ptep_get_and_clear
@@ -66,6 +66,45 @@ def flush_tlb_mm_range(st, t, mm, start, end):
 def flush_tlb_mm(st, t, mm):
     """arch/x86/include/asm/tlbflush.h flush_tlb_mm(), v6.12."""
     yield from flush_tlb_mm_range(st, t, mm, 0, st.nr_vpns)
+
+
+def arch_tlbbatch_should_defer(st, t, mm):
+    """arch/x86/include/asm/tlbflush.h arch_tlbbatch_should_defer(), v6.12: another CPU than this
+    one may have translations, so that a flush costs an IPI."""
+    return st.mm[mm].mm_cpumask & ~(1 << st.task[t].cpu) != 0
+
+
+def arch_tlbbatch_add_pending(st, t, mm):
+    """arch/x86/include/asm/tlbflush.h arch_tlbbatch_add_pending(), v6.12: these CPUs, too, must
+    flush. IOTLBs are not put off."""
+    st.task[t].reclaim.cpus |= st.mm[mm].mm_cpumask
+    arch_invalidate_secondary_tlbs(st, mm, 0, st.nr_vpns)
+
+
+def needs_batch_flush_ipi(st, cpu):
+    """Whether a flush of everything can be seen on `cpu`, or has to wait for it."""
+    if st.cpu[cpu].irqs_off:
+        return 1
+    for vpn in range(st.nr_vpns):
+        if st.cpu[cpu].tlb[vpn] != 0:
+            return 1
+    return 0
+
+
+def arch_tlbbatch_flush(st, t):
+    """arch/x86/mm/tlb.c arch_tlbbatch_flush(), v6.12: the CPUs of the batch forget everything,
+    whatever they run by now."""
+    here = st.task[t].cpu
+    if st.task[t].reclaim.cpus & (1 << here):
+        flush_tlb_func(st, here, 0, NR_VPN)
+    for cpu in range(st.nr_cpus):
+        in_batch = st.task[t].reclaim.cpus & (1 << cpu)
+        if cpu != here and in_batch and needs_batch_flush_ipi(st, cpu):
+            yield "batched flush IPI on its way"
+            while st.cpu[cpu].irqs_off:
+                yield BLOCKED
+            flush_tlb_func(st, cpu, 0, NR_VPN)
+    st.task[t].reclaim.cpus = 0
 
 
 def ptep_clear_flush(st, t, mm, vpn):

@@ -61,7 +61,11 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "free": "the data may go, until it is written anew",
+            "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",
+            "populate_read": "make the pages present, to read",
+            "populate_write": "make the pages present, to write",
         },
         "gup": {
             "read": "the holder only reads",
@@ -272,7 +276,7 @@ _ALL = (
             Slot(
                 "words",
                 group="advice",
-                one_of=("dontneed", "dontfork", "dofork", "wipeonfork", "keeponfork", "pageout"),
+                one_of=tuple(WORDS["advice"]),
             ),
         ),
         "status",

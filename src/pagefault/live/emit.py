@@ -136,6 +136,7 @@ _ORDER = (
     "pagemap.c",
     "kpage.c",
     "swap.c",
+    "populate.c",
     "reclaim.c",
     "pipes.c",
     "uffd.c",

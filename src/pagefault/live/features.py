@@ -28,6 +28,7 @@ class Feature(Enum):
     SOFT_DIRTY = ("soft_dirty.c", "probe_soft_dirty", "soft-dirty bits (CONFIG_MEM_SOFT_DIRTY)")
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
+    POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",

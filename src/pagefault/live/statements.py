@@ -84,7 +84,11 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "free": "MADV_FREE",
+    "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
+    "populate_read": "MADV_POPULATE_READ",
+    "populate_write": "MADV_POPULATE_WRITE",
 }
 
 
@@ -365,7 +369,15 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mmap": Rule(_mmap, "verbs/mmap.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
-        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs={"pageout": Feature.SWAP}),
+        "madvise": Rule(
+            _madvise,
+            "verbs/madvise.c",
+            word_needs={
+                "pageout": Feature.SWAP,
+                "populate_read": Feature.POPULATE,
+                "populate_write": Feature.POPULATE,
+            },
+        ),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),

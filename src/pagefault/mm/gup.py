@@ -22,6 +22,7 @@ from pagefault.consts import (
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MMF_HAS_PINNED,
+    PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
     VM_FAULT_RETRY,
     VM_MAPPED,
@@ -34,6 +35,7 @@ from pagefault.hw.pgtable import (
     pmd_none,
     pmd_table,
     pmdp_get,
+    pte_dirty,
     pte_index,
     pte_pfn,
     pte_present,
@@ -44,7 +46,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_accessible, vma_is_writable
-from pagefault.mm.memory import handle_mm_fault
+from pagefault.mm.memory import handle_mm_fault, vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -242,7 +244,7 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
 def follow_page_pte(st, t, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12. Returns a pfn; -ENOENT: fault it in; -EMLINK: unshare.
 
-    Left out: FOLL_TOUCH, which marks the folio accessed or dirty and leaves the PTE alone.
+    Left out: that FOLL_TOUCH marks the folio accessed.
     Locks: mmap_lock held for reading; takes the PTL.
     """
     if pmd_none(pmdp_get(st, mm, vpn)):
@@ -255,10 +257,18 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
+        touch_folio(st, ptep_get(st, mm, vpn), gup_flags)
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
     return pfn
+
+
+def touch_folio(st, pte, gup_flags):
+    """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
+    it will be written to. The PTE is left alone."""
+    if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
+        st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY
 
 
 def gup_can_follow_protnone(st, mm, vpn, gup_flags):

@@ -3,18 +3,41 @@
 from pagefault.consts import (
     EINVAL,
     ENOMEM,
+    FOLL_UNLOCKABLE,
+    FOLL_WRITE,
+    MADV_COLD,
     MADV_DOFORK,
     MADV_DONTFORK,
     MADV_DONTNEED,
+    MADV_FREE,
     MADV_KEEPONFORK,
     MADV_PAGEOUT,
+    MADV_POPULATE_READ,
+    MADV_POPULATE_WRITE,
     MADV_WIPEONFORK,
+    PG_DIRTY,
+    PG_SWAPBACKED,
+    PTRS_PER_PTE,
     VM_DONTCOPY,
+    VM_MAPPED,
     VM_WIPEONFORK,
 )
-from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
-from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
-from pagefault.mm.memory import vm_normal_page, zap_pte_range
+from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up, owner_gives_up
+from pagefault.hw.pgtable import (
+    is_swap_pte,
+    pmd_index,
+    pte_dirty,
+    pte_mkclean,
+    pte_mkold,
+    pte_pfn,
+    pte_present,
+    pte_young,
+    ptep_get,
+    set_pte_at,
+)
+from pagefault.mm.folio_lock import folio_test_locked
+from pagefault.mm.gup import __get_user_pages, gup_put_folio
+from pagefault.mm.memory import vm_normal_page, zap_nonpresent_pte, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -22,41 +45,48 @@ from pagefault.mm.mmap_lock import (
     mmap_write_lock,
     mmap_write_unlock,
 )
-from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
+from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.page_alloc import folio_test_lru
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import flush_tlb_batched_pending
+from pagefault.mm.swap_state import folio_free_swap
 from pagefault.mm.vma import vma_end, vma_merge
 from pagefault.mm.vmscan import folio_isolate_lru, reclaim_pages
 
 
 def sys_madvise(st, t, start, end, advice):
     """mm/madvise.c do_madvise(), v6.12: 0, -ENOMEM where nothing is mapped, -EINVAL."""
-    if advice == MADV_DONTNEED:
-        return (yield from madvise_dontneed(st, t, start, end))
-    if advice == MADV_PAGEOUT:
-        return (yield from madvise_pageout(st, t, start, end))
+    if advice in (MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT):
+        return (yield from madvise_walk_vmas(st, t, start, end, advice))
+    if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
+        return (yield from madvise_populate(st, t, start, end, advice))
     if new_vm_flags(0, advice) < 0:
         return -EINVAL
     return (yield from madvise_vma_behavior(st, t, start, end, advice))
 
 
-def madvise_dontneed(st, t, start, end):
-    """mm/madvise.c madvise_walk_vmas(), v6.12, of MADV_DONTNEED: under mmap_lock for reading, one
-    VMA after another; holes are skipped, and reported at the end."""
+def madvise_walk_vmas(st, t, start, end, advice):
+    """mm/madvise.c madvise_walk_vmas(), v6.12, of the advices about pages: under mmap_lock for
+    reading, one VMA after another; holes are skipped, and reported at the end."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     ret = 0
     vpn = start
     while vpn < end:
         next_vpn = vma_end(st, mm, vpn, end)
-        if next_vpn > vpn:
-            yield from zap_page_range_single(st, t, mm, vpn, next_vpn)
-        else:
+        if next_vpn == vpn:
             ret = -ENOMEM
             next_vpn = vpn + 1
+        elif advice == MADV_DONTNEED:
+            yield from zap_page_range_single(st, t, mm, vpn, next_vpn)
+        elif advice == MADV_FREE:
+            yield from madvise_free_single_vma(st, t, mm, vpn, next_vpn)
+        else:
+            yield from madvise_cold_or_pageout(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
@@ -75,33 +105,125 @@ def zap_page_range_single(st, t, mm, start, end):
     owner_gave_up(st, mm, start, end)
 
 
-def madvise_pageout(st, t, start, end):
-    """mm/madvise.c madvise_pageout(), v6.12: reclaim the pages of a range, as far as may be. Under
-    mmap_lock for reading; holes are skipped, and reported at the end."""
-    mm = st.task[t].mm
-    yield from mmap_read_lock(st, t, mm)
-    for vpn in range(start, end):
-        yield from madvise_cold_or_pageout_pte_range(st, t, mm, vpn)
-    mapped = range_is_mapped(st, mm, start, end)
-    mmap_read_unlock(st, mm)
-    if mapped != end - start:
-        return -ENOMEM
-    return 0
+def madvise_free_single_vma(st, t, mm, start, end):
+    """mm/madvise.c madvise_free_single_vma(), v6.12: what the pages of one VMA hold may go, until
+    it is written anew. When it returns no TLB says that a page is dirty. Locks: mmap_lock held for
+    reading."""
+    contents_may_go(st, mm, start, end)
+    tlb_gather_mmu(st, t, mm)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
+    vpn = start
+    while vpn < end:
+        table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        yield from madvise_free_pte_range(st, t, mm, vpn, table_end)
+        vpn = table_end
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from tlb_finish_mmu(st, t, mm)
+    owner_gave_up(st, mm, start, end)
 
 
-def madvise_cold_or_pageout_pte_range(st, t, mm, vpn):
-    """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page, for MADV_PAGEOUT. A
-    page that more than one PTE maps stays: others may need it."""
-    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+def madvise_free_pte_range(st, t, mm, start, end):
+    """mm/madvise.c madvise_free_pte_range(), v6.12, of one page table. What is in swap goes."""
+    locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
-    pte = ptep_get(st, mm, vpn)
-    isolated = 0
-    if pte_present(pte) and vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
-        isolated = folio_isolate_lru(st, pte_pfn(pte))
-    pte_unmap_unlock(st, mm, vpn)
-    if isolated:
-        yield from reclaim_pages(st, t, pte_pfn(pte))
+    yield from flush_tlb_batched_pending(st, t, mm)
+    for vpn in range(start, end):
+        pte = ptep_get(st, mm, vpn)
+        if is_swap_pte(pte):
+            zap_nonpresent_pte(st, mm, vpn)
+        elif pte_present(pte) and vm_normal_page(pte) and clean_for_lazyfree(st, pte_pfn(pte)):
+            if pte_young(pte) or pte_dirty(pte):
+                set_pte_at(st, mm, vpn, pte_mkclean(pte_mkold(pte)))
+                tlb_track_range(st, t, vpn)
+            folio_mark_lazyfree(st, pte_pfn(pte))
+    pte_unmap_unlock(st, mm, start)
+
+
+def clean_for_lazyfree(st, pfn):
+    """mm/madvise.c madvise_free_pte_range(), v6.12: the folio gives up its slot and is not dirty
+    then; 0 if it cannot, since others map it or need the slot, or have it locked."""
+    if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
+        return 1
+    if folio_test_locked(st, pfn) or st.page[pfn].mapcount != 1:
+        return 0
+    folio_free_swap(st, pfn)
+    if st.folio[pfn].swap:
+        return 0
+    st.folio[pfn].pg_flags &= ~PG_DIRTY
+    return 1
+
+
+def folio_mark_lazyfree(st, pfn):
+    """mm/swap.c folio_mark_lazyfree(), v6.12. Left out: that it takes effect when the LRU batch of
+    this CPU is drained."""
+    if folio_test_lru(st, pfn) and not st.folio[pfn].swap:
+        st.folio[pfn].pg_flags &= ~PG_SWAPBACKED
+
+
+def madvise_cold_or_pageout(st, t, mm, start, end, advice):
+    """mm/madvise.c madvise_cold() and madvise_pageout(), v6.12, of one VMA. Locks: mmap_lock held
+    for reading."""
+    tlb_gather_mmu(st, t, mm)
+    vpn = start
+    while vpn < end:
+        table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        yield from madvise_cold_or_pageout_pte_range(st, t, mm, vpn, table_end, advice)
+        vpn = table_end
+    yield from tlb_finish_mmu(st, t, mm)
+
+
+def madvise_cold_or_pageout_pte_range(st, t, mm, start, end, advice):
+    """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page table: the pages are
+    reclaimed, or take themselves for unused. One that more than one PTE maps, or that is off the
+    LRU, stays: others may need it."""
+    locked = yield from pte_offset_map_lock(st, t, mm, start)
+    if not locked:
+        return
+    yield from flush_tlb_batched_pending(st, t, mm)
+    for vpn in range(start, end):
+        pte = ptep_get(st, mm, vpn)
+        if pte_present(pte) and vm_normal_page(pte) and cold_may_touch(st, pte_pfn(pte)):
+            if advice == MADV_PAGEOUT:
+                folio_isolate_lru(st, t, pte_pfn(pte))
+            elif pte_young(pte):
+                set_pte_at(st, mm, vpn, pte_mkold(pte))
+                tlb_track_range(st, t, vpn)
+    pte_unmap_unlock(st, mm, start)
+    yield from reclaim_pages(st, t)
+
+
+def cold_may_touch(st, pfn):
+    """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12: nobody else maps the folio."""
+    return folio_test_lru(st, pfn) and st.page[pfn].mapcount == 1
+
+
+def populate_goes_on(ret):
+    """mm/gup.c faultin_page_range(), v6.12: a hole ends it (since 6.9, commit 631426ba1d45)."""
+    return ret == 0
+
+
+def madvise_populate(st, t, start, end, advice):
+    """mm/madvise.c madvise_populate(), v6.12: fault the pages in, for a write or a read: 0, -ENOMEM
+    without a VMA, -EINVAL where the VMA does not permit it. Takes no references that last."""
+    mm = st.task[t].mm
+    gup_flags = FOLL_UNLOCKABLE
+    if advice == MADV_POPULATE_WRITE:
+        gup_flags |= FOLL_WRITE
+    yield from mmap_read_lock(st, t, mm)
+    ret = 0
+    vpn = start
+    while vpn < end and populate_goes_on(ret):
+        pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
+        if pfn >= 0:
+            gup_put_folio(st, pfn, gup_flags)
+        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+            ret = -EINVAL
+        else:
+            ret = -ENOMEM
+        vpn += 1
+    mmap_read_unlock(st, mm)
+    return ret
 
 
 def new_vm_flags(vm_flags, advice):

@@ -86,6 +86,7 @@ from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
     anon_vma_prepare,
+    flush_tlb_batched_pending,
     folio_add_anon_rmap_pte,
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
@@ -566,6 +567,7 @@ def zap_pte_range(st, t, mm, start, end):
         if not pmd_none(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
+            yield from flush_tlb_batched_pending(st, t, mm)
             for i in range(vpn, table_end):
                 if pte_present(ptep_get(st, mm, i)):
                     zap_present_pte(st, t, mm, i)

@@ -14,7 +14,7 @@ from pagefault.consts import (
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.monitor import check_revoked, note_revoked, note_uffd_wp
+from pagefault.hw.monitor import check_revoked, note_protected, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
     pmd_index,
     pmd_none,
@@ -45,6 +45,7 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.vma import vma_end, vma_merge
 
 HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
@@ -105,6 +106,7 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
         if not pmd_none(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
+            yield from flush_tlb_batched_pending(st, t, mm)
             for i in range(vpn, table_end):
                 pte = ptep_get(st, mm, i)
                 if pte_present(pte):
@@ -141,6 +143,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags
     vma_merge(st, mm, start, end)
     yield from change_protection(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
+    note_protected(st, t, mm, start, end)
 
 
 def sys_mprotect(st, t, start, end, prot):

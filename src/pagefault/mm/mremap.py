@@ -22,6 +22,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_start,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.vma import set_vma, vma_end, vma_merge
 
 
@@ -53,6 +54,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if not same_table(st, mm, vpn, new_vpn):
         yield from pte_offset_map_lock(st, t, mm, new_vpn)
+    yield from flush_tlb_batched_pending(st, t, mm)
     pte = ptep_get_and_clear(st, mm, vpn)
     set_pte_at(st, mm, new_vpn, move_soft_dirty_pte(pte))
     owner_moves(st, t, mm, vpn, new_vpn)

@@ -10,6 +10,8 @@ from pagefault.consts import (
     GUP_PIN_COUNTING_BIAS,
     NR_PRIVATE,
     PG_ANON,
+    PG_ISOLATED,
+    PG_SWAPBACKED,
     PROP_COUNTS,
     ZERO_PFN,
 )
@@ -23,6 +25,18 @@ def is_zero_pfn(pfn):
 
 def folio_test_anon(st, pfn):
     return st.folio[pfn].pg_flags & PG_ANON != 0
+
+
+def folio_test_swapbacked(st, pfn):
+    """include/linux/page-flags.h folio_test_swapbacked(), v6.12: an anonymous folio without it is
+    lazyfree: MADV_FREE has marked it, it may be discarded while it is clean."""
+    return st.folio[pfn].pg_flags & PG_SWAPBACKED != 0
+
+
+def folio_test_lru(st, pfn):
+    """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
+    has it in hand."""
+    return folio_test_anon(st, pfn) and not st.folio[pfn].pg_flags & PG_ISOLATED
 
 
 def folio_alloc(st):

@@ -1,11 +1,12 @@
 """Folios go to the swap device and come back. Models mm/page_io.c.
 
 Both are done in one step. Left out: that nothing is written where no PTE names the slot any more
-(folio_free_swap()), folios under writeback, devices that want them to stand still
-meanwhile (SWP_STABLE_WRITES), errors.
+(folio_free_swap()), devices that want a folio under writeback to stand still
+(SWP_STABLE_WRITES), errors.
 """
 
-from pagefault.consts import CELLS
+from pagefault.consts import CELLS, PG_WRITEBACK
+from pagefault.hw.choice import choose
 
 
 def swap_writepage(st, pfn):
@@ -15,6 +16,22 @@ def swap_writepage(st, pfn):
         st.swap[slot].cell[cell] = st.page[pfn].cell[cell]
         st.swap[slot].writer[cell] = st.page[pfn].writer[cell]
         st.swap[slot].audience[cell] = st.page[pfn].audience[cell]
+
+
+def folio_start_writeback(st, pfn):
+    """include/linux/page-flags.h folio_start_writeback(), v6.12: the device has the folio in hand.
+    One that is synchronous, as zram is, has written it when swap_writepage() returns."""
+    if choose(st, 2):
+        st.folio[pfn].pg_flags |= PG_WRITEBACK
+
+
+def folio_test_writeback(st, pfn):
+    """include/linux/page-flags.h folio_test_writeback(), v6.12. The device may be done at any time
+    (mm/page_io.c end_swap_bio_write()), which only who asks here can tell; so the end comes here.
+    """
+    if st.folio[pfn].pg_flags & PG_WRITEBACK and choose(st, 2):
+        st.folio[pfn].pg_flags &= ~PG_WRITEBACK
+    return st.folio[pfn].pg_flags & PG_WRITEBACK
 
 
 def swap_read_folio(st, pfn, slot):

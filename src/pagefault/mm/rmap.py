@@ -6,26 +6,43 @@ from pagefault.consts import (
     EBUSY,
     MMF_HAS_PINNED,
     NR_VPN,
+    PAGE_PRESENT,
+    PG_ACTIVE,
     PG_ANON,
     PG_DIRTY,
     PG_SWAPBACKED,
     PROP_COUNTS,
+    TLB_FLUSH_BATCH_FLUSHED_SHIFT,
+    TLB_FLUSH_BATCH_PENDING_LARGE,
+    TLB_FLUSH_BATCH_PENDING_MASK,
 )
-from pagefault.hw.monitor import break_promise, observe_exclusive_lost, observe_rmap_removed
+from pagefault.hw.monitor import (
+    break_promise,
+    note_uffd_wp,
+    observe_exclusive_lost,
+    observe_rmap_removed,
+)
 from pagefault.hw.pgtable import (
     pte_dirty,
     pte_maps,
     pte_swp_mkexclusive,
     ptep_get,
+    ptep_get_and_clear,
     set_pte_at,
     swp_entry_to_pte,
 )
-from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.hw.tlb import (
+    arch_tlbbatch_add_pending,
+    arch_tlbbatch_flush,
+    arch_tlbbatch_should_defer,
+    flush_tlb_mm,
+    ptep_clear_flush,
+)
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_put
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_put, folio_test_swapbacked
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.swapfile import swap_duplicate, swap_free
 from pagefault.mm.vma import anon_vma_alloc, find_mergeable_anon_vma, vma_end, vma_start
@@ -125,6 +142,61 @@ def rmap_walk(st, pfn):
     return -1
 
 
+# --- flushes that are put off ------------------------------------------------------------------
+
+
+def try_to_unmap_flush(st, t):
+    """mm/rmap.c try_to_unmap_flush(), v6.12: the flush that this task has put off."""
+    if st.task[t].reclaim.cpus:
+        yield "unmapped, TLBs not flushed"
+        yield from arch_tlbbatch_flush(st, t)
+        st.task[t].reclaim.writable = 0
+
+
+def try_to_unmap_flush_dirty(st, t):
+    """mm/rmap.c try_to_unmap_flush_dirty(), v6.12: before a folio is written, for a CPU may
+    write to it by its TLB. Where all PTEs were clean, the hardware finds them gone when it makes
+    them dirty."""
+    if st.task[t].reclaim.writable:
+        yield from try_to_unmap_flush(st, t)
+
+
+def set_tlb_ubc_flush_pending(st, t, mm, pte):
+    """mm/rmap.c set_tlb_ubc_flush_pending(), v6.12: the PTE was cleared and not flushed. Left out:
+    that a PROT_NONE entry may be in a TLB while somebody else's flush is pending. PTL held."""
+    if not pte & PAGE_PRESENT:
+        return
+    arch_tlbbatch_add_pending(st, t, mm)
+    if st.mm[mm].tlb_flush_batched & TLB_FLUSH_BATCH_PENDING_MASK > TLB_FLUSH_BATCH_PENDING_LARGE:
+        st.mm[mm].tlb_flush_batched = 1
+    else:
+        st.mm[mm].tlb_flush_batched += 1
+    if pte_dirty(pte):
+        st.task[t].reclaim.writable = 1
+
+
+def batched_flush_is_pending(st, mm):
+    """The question of flush_tlb_batched_pending(), v6.12: reclaim has put off a flush of this mm,
+    and nobody has flushed it all since (since 4.13, commit 3ea277194daa)."""
+    batch = st.mm[mm].tlb_flush_batched
+    return batch & TLB_FLUSH_BATCH_PENDING_MASK != batch >> TLB_FLUSH_BATCH_FLUSHED_SHIFT
+
+
+def flush_tlb_batched_pending(st, t, mm):
+    """mm/rmap.c flush_tlb_batched_pending(), v6.12: who finds a PTE gone that reclaim has cleared
+    must not return before it is flushed. Locks: PTL held."""
+    if not batched_flush_is_pending(st, mm):
+        return
+    batch = st.mm[mm].tlb_flush_batched
+    yield from flush_tlb_mm(st, t, mm)
+    if st.mm[mm].tlb_flush_batched == batch:
+        pending = batch & TLB_FLUSH_BATCH_PENDING_MASK
+        st.mm[mm].tlb_flush_batched = pending | (pending << TLB_FLUSH_BATCH_FLUSHED_SHIFT)
+
+
+# --- unmapping ---------------------------------------------------------------------------------
+
+
 def try_to_unmap(st, t, pfn):
     """mm/rmap.c try_to_unmap(), v6.12: put swap PTEs in place of all that map the folio, until one
     has to stay. Locks: folio lock held."""
@@ -153,23 +225,70 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 1
     anon_exclusive = PageAnonExclusive(st, pfn)
-    pte = yield from ptep_clear_flush(st, t, mm, vpn)
+    pte = yield from nuke_pte(st, t, mm, vpn, pfn)
     if pte_dirty(pte):
         st.folio[pfn].pg_flags |= PG_DIRTY
 
+    if folio_test_swapbacked(st, pfn):
+        unmapped = set_swap_pte(st, mm, vpn, pfn, pte, anon_exclusive)
+    else:
+        unmapped = yield from discard_lazyfree_pte(st, t, mm, vpn, pfn, pte)
+    if unmapped:
+        folio_remove_rmap_pte(st, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    if unmapped:
+        folio_put(st, pfn)
+    return unmapped
+
+
+def nuke_pte(st, t, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12, TTU_BATCH_FLUSH: take the PTE out. Where other CPUs
+    would have to be interrupted, the flush is put off until a batch is done. PTL held."""
+    if not arch_tlbbatch_should_defer(st, t, mm):
+        pte = yield from ptep_clear_flush(st, t, mm, vpn)
+        observe_rmap_removed(st, mm, vpn, pfn)
+        return pte
+    pte = ptep_get_and_clear(st, mm, vpn)
+    set_tlb_ubc_flush_pending(st, t, mm, pte)
+    yield "PTE cleared, flush put off"
+    return pte
+
+
+def set_swap_pte(st, mm, vpn, pfn, pte, anon_exclusive):
+    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio with a slot: the swap PTE takes the place of
+    `pte`, or that is restored and 0 returned, if the page is exclusive and pinned."""
     slot = st.folio[pfn].swap - 1
     swap_duplicate(st, slot)
     if anon_exclusive and folio_try_share_anon_rmap_pte(st, pfn) != 0:
         swap_free(st, slot)
         set_pte_at(st, mm, vpn, pte)
-        pte_unmap_unlock(st, mm, vpn)
         return 0
     swp_pte = swp_entry_to_pte(slot, pte)
     if anon_exclusive:
         swp_pte = pte_swp_mkexclusive(swp_pte)
     set_pte_at(st, mm, vpn, swp_pte)
-    folio_remove_rmap_pte(st, pfn)
-    observe_rmap_removed(st, mm, vpn, pfn)
-    pte_unmap_unlock(st, mm, vpn)
-    folio_put(st, pfn)
+    return 1
+
+
+def lazyfree_has_other_users(st, pfn):
+    """The question of try_to_unmap_one(), v6.12: who has a reference besides reclaim and the PTEs
+    may write to the folio and make it dirty later (since 5.18, commit 6c8e2a256915)."""
+    return st.folio[pfn].refcount != 1 + st.page[pfn].mapcount
+
+
+def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
+    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked: its data goes, or
+    the PTE is restored and 0 returned, as the folio is used again.
+
+    References are counted before the dirty flag is looked at: who drops one has set the flag. Left
+    out: VM_DROPPABLE, which goes though it is dirty.
+    """
+    used = lazyfree_has_other_users(st, pfn)
+    yield "references counted, dirty flag not looked at"
+    if used or st.folio[pfn].pg_flags & PG_DIRTY:
+        set_pte_at(st, mm, vpn, pte)
+        st.folio[pfn].pg_flags |= PG_SWAPBACKED | PG_ACTIVE
+        return 0
+    # Ghost: userfaultfd write-protects PTEs, and this one is none now.
+    note_uffd_wp(st, mm, vpn, 0)
     return 1

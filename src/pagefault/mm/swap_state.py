@@ -7,7 +7,7 @@ the slot any more and somebody who has the folio locked notices.
 from pagefault.consts import BLOCKED, PG_DIRTY
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.page_alloc import folio_alloc, folio_get, folio_put
-from pagefault.mm.page_io import swap_read_folio
+from pagefault.mm.page_io import folio_test_writeback, swap_read_folio
 from pagefault.mm.swapfile import (
     folio_alloc_swap,
     slot_is_being_read,
@@ -80,9 +80,12 @@ def folio_swapcount(st, pfn):
 
 
 def folio_free_swap(st, pfn):
-    """mm/swapfile.c folio_free_swap(), v6.12: out of the swap cache, if no PTE names the slot. What
-    it held is in no slot then, so the folio is dirty. Locks: folio lock held."""
-    if st.folio[pfn].swap and folio_swapcount(st, pfn) == 0:
+    """mm/swapfile.c folio_free_swap(), v6.12: out of the swap cache, if no PTE names the slot and
+    the device has written it. What it held is in no slot then, so the folio is dirty. Locks: folio
+    lock held."""
+    if not st.folio[pfn].swap or folio_swapcount(st, pfn) != 0:
+        return
+    if not folio_test_writeback(st, pfn):
         st.folio[pfn].pg_flags |= PG_DIRTY
         delete_from_swap_cache(st, pfn)
 

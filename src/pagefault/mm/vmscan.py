@@ -1,28 +1,34 @@
 """Reclaim of an anonymous folio. Models mm/vmscan.c.
 
-Left out: the LRU lists and their batches, that several folios are isolated before the first is
-reclaimed, that the flush of unmapped PTEs is put off (TTU_BATCH_FLUSH), folios that are not dirty
-and not in swap (MADV_FREE).
+Left out: the LRU lists, their order and their batches.
 """
 
-from pagefault.consts import NR_SWAP, PG_ANON, PG_DIRTY, PG_ISOLATED
+from pagefault.consts import NR_RECLAIM, NR_SWAP, PG_ACTIVE, PG_DIRTY, PG_ISOLATED, PG_SWAPBACKED
 from pagefault.hw.choice import choose
-from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
+from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
-from pagefault.mm.page_alloc import folio_get, folio_maybe_dma_pinned, folio_put
-from pagefault.mm.page_io import swap_writepage
-from pagefault.mm.rmap import try_to_unmap
+from pagefault.mm.page_alloc import (
+    folio_get,
+    folio_maybe_dma_pinned,
+    folio_put,
+    folio_test_lru,
+    folio_test_swapbacked,
+)
+from pagefault.mm.page_io import folio_start_writeback, folio_test_writeback, swap_writepage
+from pagefault.mm.rmap import try_to_unmap, try_to_unmap_flush, try_to_unmap_flush_dirty
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
 
-def folio_isolate_lru(st, pfn):
-    """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference; 0 if
-    somebody else has."""
-    if not st.folio[pfn].pg_flags & PG_ANON or st.folio[pfn].pg_flags & PG_ISOLATED:
-        return 0
+def folio_isolate_lru(st, t, pfn):
+    """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference, onto
+    the list of this task, unless somebody else has, or the list is full (SWAP_CLUSTER_MAX)."""
+    reclaim = st.task[t].reclaim
+    if not folio_test_lru(st, pfn) or reclaim.nr == NR_RECLAIM:
+        return
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)
-    return 1
+    reclaim.pfn[reclaim.nr] = pfn
+    reclaim.nr += 1
 
 
 def folio_putback_lru(st, pfn):
@@ -43,66 +49,74 @@ def is_page_cache_freeable(st, pfn):
     return st.folio[pfn].refcount == 2
 
 
-def device_is_synchronous(st):
-    """Whether the device has written when swap_writepage() returns, as zram has. A disk has not:
-    the folio is under writeback, and stays in the swap cache."""
-    return choose(st, 2)
+def reclaim_pages(st, t):
+    """mm/vmscan.c reclaim_pages(), v6.12, of the folios that this task has isolated. Those that
+    nobody else has a reference to any more are free then; their last mappings were flushed."""
+    for i in range(st.task[t].reclaim.nr):
+        yield from shrink_folio(st, t, st.task[t].reclaim.pfn[i])
+    yield from try_to_unmap_flush(st, t)
+    for i in range(st.task[t].reclaim.nr):
+        folio_putback_lru(st, st.task[t].reclaim.pfn[i])
+        st.task[t].reclaim.pfn[i] = 0
+    st.task[t].reclaim.nr = 0
 
 
-def reclaim_pages(st, t, pfn):
-    """mm/vmscan.c reclaim_pages(), v6.12, of one isolated folio."""
-    freed = yield from shrink_folio_list(st, t, pfn)
-    if not freed:
-        folio_putback_lru(st, pfn)
-
-
-def shrink_folio_list(st, t, pfn):
-    """mm/vmscan.c shrink_folio_list(), v6.12, of one anonymous folio, however lately it was used: 1
-    if it was freed. Locks: none on entry; tries the folio lock, which is free again on return."""
+def shrink_folio(st, t, pfn):
+    """mm/vmscan.c shrink_folio_list(), v6.12, of one anonymous folio, however lately it was used:
+    all references to it go but that of the caller, or some stay. Locks: none on entry; tries the
+    folio lock, which is free again on return."""
     yield "isolated, folio not locked"
     if not folio_trylock(st, t, pfn):
-        return 0
-    if not st.folio[pfn].swap and (reclaim_keeps_pinned(st, pfn) or not add_to_swap(st, pfn)):
+        return
+    if folio_test_writeback(st, pfn):
         folio_unlock(st, pfn)
-        return 0
-    yield "in the swap cache, still mapped"
-    yield from try_to_unmap(st, t, pfn)
-    # Unmapped, it can no longer be pinned anew; if it is pinned, a device may write to it.
-    if st.page[pfn].mapcount != 0 or folio_maybe_dma_pinned(st, pfn):
-        folio_unlock(st, pfn)
-        return 0
-    if st.folio[pfn].pg_flags & PG_DIRTY:
+        return
+    unmapped = yield from shrink_mapped_folio(st, t, pfn)
+    if unmapped and st.folio[pfn].pg_flags & PG_DIRTY:
+        yield from try_to_unmap_flush_dirty(st, t)
         yield "unmapped, not written yet"
         written = pageout(st, pfn)
         folio_unlock(st, pfn)
-        if not written or not device_is_synchronous(st):
-            return 0
+        if not written or folio_test_writeback(st, pfn):
+            return
         yield "written to swap, folio not locked"
         if not folio_trylock(st, t, pfn):
-            return 0
-    freed = remove_mapping(st, pfn)
+            return
+    if unmapped:
+        remove_mapping(st, pfn)
     folio_unlock(st, pfn)
-    if freed:
-        folio_put(st, pfn)
-    return freed
+
+
+def shrink_mapped_folio(st, t, pfn):
+    """mm/vmscan.c shrink_folio_list(), v6.12: a slot for the folio if it needs one, and its PTEs
+    go; 1 if it may be reclaimed then. Locks: folio lock held."""
+    if folio_test_swapbacked(st, pfn) and not st.folio[pfn].swap:
+        if reclaim_keeps_pinned(st, pfn) or not add_to_swap(st, pfn):
+            return 0
+    yield "has its place, still mapped"
+    yield from try_to_unmap(st, t, pfn)
+    # Unmapped, it can no longer be pinned anew; if it is pinned, a device may write to it.
+    return st.page[pfn].mapcount == 0 and not folio_maybe_dma_pinned(st, pfn)
 
 
 def remove_mapping(st, pfn):
     """mm/vmscan.c __remove_mapping(), v6.12: out of the swap cache, if nobody has come to need the
-    folio; 1 if the caller's reference is the last. Locks: folio lock held."""
-    if not is_page_cache_freeable(st, pfn) or st.folio[pfn].pg_flags & PG_DIRTY:
-        return 0
-    delete_from_swap_cache(st, pfn)
-    return 1
+    folio: then the caller's reference is the last, as it is where a lazyfree folio is unmapped.
+    Locks: folio lock held."""
+    if not st.folio[pfn].swap:
+        return
+    if is_page_cache_freeable(st, pfn) and not st.folio[pfn].pg_flags & PG_DIRTY:
+        delete_from_swap_cache(st, pfn)
 
 
 def pageout(st, pfn):
-    """mm/vmscan.c pageout(), v6.12: write the folio to its slot; 0 if somebody has a reference, and
-    it is kept as it is (PAGE_KEEP)."""
-    if not is_page_cache_freeable(st, pfn):
+    """mm/vmscan.c pageout(), v6.12: write the folio to its slot; 0 if it has none, or somebody has
+    a reference, and it is kept as it is (PAGE_KEEP)."""
+    if not st.folio[pfn].swap or not is_page_cache_freeable(st, pfn):
         return 0
     st.folio[pfn].pg_flags &= ~PG_DIRTY
     swap_writepage(st, pfn)
+    folio_start_writeback(st, pfn)
     return 1
 
 
@@ -114,16 +128,39 @@ def sys_reclaim(st, t):
     """
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
-            pte = ptep_get(st, mm, vpn)
-            if pte_present(pte) and folio_isolate_lru(st, pte_pfn(pte)):
-                yield from reclaim_pages(st, t, pte_pfn(pte))
+            age_lazyfree(st, ptep_get(st, mm, vpn))
+    yield from reclaim_mapped(st, t, 0)
+    yield from reclaim_mapped(st, t, PG_ACTIVE)
     for slot in range(NR_SWAP):
-        pfn = st.swap[slot].pfn
-        if pfn != 0 and reclaim_comes_again(st) and folio_isolate_lru(st, pfn):
-            yield from reclaim_pages(st, t, pfn)
+        if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
+            folio_isolate_lru(st, t, st.swap[slot].pfn)
+    yield from reclaim_pages(st, t)
     return 0
 
 
+def reclaim_mapped(st, t, active):
+    """mm/vmscan.c shrink_lruvec(), v6.12: what page tables map and was not used lately; or, with
+    PG_ACTIVE, what was, and may be spared."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte_present(pte) and st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE == active:
+                if not active or reclaim_comes_again(st):
+                    folio_isolate_lru(st, t, pte_pfn(pte))
+            if st.task[t].reclaim.nr == NR_RECLAIM:
+                yield from reclaim_pages(st, t)
+    yield from reclaim_pages(st, t)
+
+
+def age_lazyfree(st, pte):
+    """mm/vmscan.c walk_pte_range() and sort_folio(), v6.12: the multi-generational LRU may have
+    looked at PTEs before. It takes over that one is dirty; a lazyfree folio that is dirty is
+    swap-backed again, and the youngest of all."""
+    if pte_present(pte) and pte_dirty(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
+        if choose(st, 2):
+            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_SWAPBACKED | PG_ACTIVE
+
+
 def reclaim_comes_again(st):
-    """Whether a folio that was written is met once more when the device has done it."""
+    """Whether a folio is met once more, though it was being written, or spared as it is in use."""
     return choose(st, 2)
