@@ -193,8 +193,8 @@ def observe_soft_dirty(st, mm, vpn, reported):
 
 def note_uffd_wp(st, mm, vpn, protected):
     """UFFDIO_WRITEPROTECT has changed a PTE: once its flush is done, nobody may store unseen; or
-    everybody may."""
-    if protected:
+    everybody may. What another call is about to zap takes the protection along."""
+    if protected and not letting_go(st, mm, vpn):
         st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_SET
     else:
         st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_NONE

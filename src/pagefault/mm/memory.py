@@ -516,6 +516,8 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     pfn = pte_pfn(orig_pte)
     if vma_is_shared(st, mm, vpn):
         return (yield from wp_page_shared(st, t, mm, vpn, orig_pte))
+    if folio_test_locked(st, pfn) and wp_waits_for_folio_lock():
+        return (yield from wp_wait_for_folio_lock(st, t, mm, vpn, pfn))
     if wp_can_reuse(st, mm, pfn):
         SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
@@ -528,6 +530,22 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
     return (yield from wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags))
+
+
+def wp_waits_for_folio_lock():
+    """Whether a write fault sleeps until nobody has the folio locked. wp_can_reuse_anon_folio() of
+    v6.12 only tries the folio lock; up to 5.8 do_wp_page() waited."""
+    return 0
+
+
+def wp_wait_for_folio_lock(st, t, mm, vpn, pfn):
+    """mm/memory.c do_wp_page(), v5.8: waits, then looks again. Locks: as do_wp_page()."""
+    folio_get(st, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    yield from folio_lock(st, t, pfn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
+    return 0
 
 
 def wp_page_reuse(st, mm, vpn, orig_pte):
