@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from pagefault.cli.app import run
+from pagefault.cli.campaign import THEME_NAMES
 from pagefault.lang import load
+from pagefault.lang.generate import THEMES
 
 ARGUMENTS = [
     *("campaign", "--no-database", "--jobs", "1", "--grain", "op", "--programs", "1"),
@@ -43,3 +45,7 @@ def test_nothing_found(capsys):
 def test_a_verb_that_there_is_not(capsys):
     assert run([*ARGUMENTS, "--without", "sleep"]) == 2
     assert "there is no verb 'sleep'" in capsys.readouterr().err
+
+
+def test_help_names_the_themes():
+    assert (*THEMES, "any") == THEME_NAMES

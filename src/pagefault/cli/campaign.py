@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from pagefault.cli.options import jobs_option, json_option
-from pagefault.lang.generate import THEMES
 
 __all__ = ["campaign"]
 
-THEME_NAMES = (*THEMES, "any")
+THEME_NAMES = ("pins", "references", "tlb", "tracking", "swap", "mirrors", "any")
+"""Those of lang/generate.py, which help must not load."""
 BACKENDS = ("loky", "threading", "dask", "ray")
 
 
