@@ -21,6 +21,8 @@ PINNED = [
     ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
     ("gup+pin-unpin+fork-store", "mainline", "step", 964, 2355, 32, 0, 2),
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
+    ("ksm+stores", "mainline", "step", 334, 526, 50, 0, 8),
+    ("migrate+fork+child-stores", "mainline", "step", 1491, 3409, 37, 0, 5),
 ]
 
 

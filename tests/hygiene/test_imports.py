@@ -35,8 +35,9 @@ ARROWS = {
     "live": "lang verdict errors",
     # For applications: it needs nothing of the model.
     "memory": "",
-    # It prices what a kernel does, not what the model thinks; live has the C compiler.
-    "cost": "live",
+    # It prices what a kernel does, not what the model thinks; live has the C compiler, jit makes
+    # machine code of its simulator.
+    "cost": "live jit",
     "viewer": "report",
 }
 MODEL = {"consts", "layout", "hw", "mm", "designs", "link", "jit", "explore"}
@@ -88,6 +89,14 @@ def test_numba_is_imported_in_jit_only() -> None:
         if name.partition(".")[0] in {"numba", "llvmlite"}
     }
     assert users <= {"jit.py"}
+
+
+def test_cost_uses_nothing_of_the_model() -> None:
+    for path in (PACKAGE / "cost").glob("*.py"):
+        for line, name in imported(path):
+            head, _, rest = name.partition(".")
+            uses = rest.partition(".")[0] if head == "pagefault" else ""
+            assert uses not in MODEL - {"jit"}, f"{path}:{line}: {name}"
 
 
 @pytest.mark.parametrize("layer", ["lang", "live"])

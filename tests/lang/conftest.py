@@ -47,6 +47,7 @@ process Q {
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
+    ksm(); migrate(A)
     exit()
 }
 thread T on cpu 0 {

@@ -125,6 +125,18 @@ CAUGHT = [
         4,
     ),
     ("exclusive-once", "swaps_in_as_exclusive", "swap+pageout-fork+parent-writes", "op", 5),
+    ("coherent", "ksm_merges_what_is_pinned", "ksm+pin-merge-store-dma", "op", 6),
+    ("exclusive-once", "ksm_write_faults_reuse", "ksm+store", "op", 6),
+    ("no-lost-write", "ksm_compares_nothing", "ksm+stores", "step", 37),
+    ("coherent", "migrates_what_is_pinned", "migrate+pin-migrate-store-dma", "op", 4),
+    ("rmap-after-flush", "migrates_without_a_flush", "migrate+store", "step", 14),
+    ("no-lost-write", "migrates_without_a_flush", "migrate+store", "step", 20),
+    ("tracked", "migration_restores_writable", "migrate+uffd-wp-migrate+store", "op", 7),
+    (
+        *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
+        *("migrate+fork+child-stores", "step", 23),
+    ),
+    ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
 ]
 
 

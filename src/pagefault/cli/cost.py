@@ -7,14 +7,20 @@ from pathlib import Path
 
 import click
 
+from pagefault.cli.direct_map import calibrate, directmap, splits
 from pagefault.cli.options import all_columns, json_option
 
 __all__ = ["cost"]
 
 
-@click.group(short_help="What a design costs on this machine: notifiers and pins.")
+@click.group(short_help="What a design costs: notifiers, pins, copies, the direct map.")
 def cost() -> None:
     """Prices: measured on this machine where it can be, counted in the source where not."""
+
+
+cost.add_command(directmap)
+cost.add_command(calibrate)
+cost.add_command(splits)
 
 
 @cost.command(short_help="What mmu notifiers cost, and what pins cost instead.")
@@ -70,7 +76,7 @@ def notifier(
     from pagefault.cost.text import text
     from pagefault.report.story import SCHEMA
 
-    found = report(measure(trials, most), most // 10)
+    found = report(measure("notifier.c", trials, most), most // 10)
     if plot is not None:
         from pagefault.cost.plot import plot as draw
 

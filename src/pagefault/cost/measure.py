@@ -51,17 +51,17 @@ def _fields(lines: Iterable[str]) -> Iterator[tuple[str, int, float]]:
         yield name, int(x), float(value)
 
 
-def measure(trials: int, vmas: int) -> Samples:
-    """Measure on this machine: `trials` of each, up to so many VMAs. LiveError if it cannot be."""
-    text = files("pagefault.cost").joinpath("notifier.c").read_text(encoding="utf-8")
-    command = [str(build(text, ("-O2",))), str(trials), str(vmas)]
+def measure(program: str, *arguments: int) -> Samples:
+    """What a C program of this folder measures on this machine. LiveError if it cannot be."""
+    text = files("pagefault.cost").joinpath(program).read_text(encoding="utf-8")
+    command = [str(build(text, ("-O2", "-pthread"))), *map(str, arguments)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired:
         raise LiveError(
-            f"the measurement did not end within {PATIENCE_S} s", hint="ask for fewer VMAs: --most"
+            f"the measurement did not end within {PATIENCE_S} s", hint="ask for fewer: --trials"
         ) from None
     if done.returncode != 0:
         raise LiveError(f"the measuring program failed: {done.stderr.strip() or done.returncode}")

@@ -1,13 +1,42 @@
-"""The report of notifier costs as a picture. Needs matplotlib: pip install 'pagefault[plot]'."""
+"""Reports of costs as pictures. Needs matplotlib: pip install 'pagefault[plot]'."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from pagefault.cost.directmap import Report as DirectMap
 from pagefault.cost.notifier import Report
 from pagefault.errors import PagefaultError
 
-__all__ = ["plot"]
+__all__ = ["needs_matplotlib", "plot", "plot_directmap"]
+
+MACHINES = [2, 4, 8, 16, 32, 64, 128, 256, 512]
+
+
+def needs_matplotlib() -> None:
+    """PagefaultError without it. To be asked before what takes long."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise PagefaultError(
+            "error: a plot needs matplotlib, which is not installed\n"
+            "hint: pip install 'pagefault[plot]'"
+        ) from None
+
+
+def _figure(width: float, height: float) -> Any:
+    needs_matplotlib()
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, file: Path) -> None:
+    try:
+        figure.savefig(file)
+    except ValueError as error:
+        raise PagefaultError(f"error: {file}: {error}") from None
 
 
 def plot(report: Report, file: Path) -> None:
@@ -15,15 +44,7 @@ def plot(report: Report, file: Path) -> None:
 
     PagefaultError without matplotlib, or if it cannot write such a file.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise PagefaultError(
-            "error: a plot needs matplotlib, which is not installed\n"
-            "hint: pip install 'pagefault[plot]'"
-        ) from None
-
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = _figure(11, 4.5)
     left, right = figure.subplots(1, 2)
     for line in report.lines:
         x, y = zip(*line.points, strict=True)
@@ -36,7 +57,29 @@ def plot(report: Report, file: Path) -> None:
     names = [tax.what for tax in report.taxes]
     right.barh(names, [tax.tax for tax in report.taxes], xerr=[tax.noise for tax in report.taxes])
     right.set(xlabel="ns", title="what a registered notifier adds")
-    try:
-        figure.savefig(file)
-    except ValueError as error:
-        raise PagefaultError(f"error: {file}: {error}") from None
+    _save(figure, file)
+
+
+def plot_directmap(report: DirectMap, file: Path) -> None:
+    """Lost mappings while the load runs; a fault, and what one process takes, against CPUs."""
+    figure = _figure(14, 5)
+    lost, fault, taken = figure.subplots(1, 3)
+    for number, row in enumerate(report.rows):
+        # Rows that do the same lie upon each other: each is thinner than the one below it.
+        style = {"color": f"C{number}", "linewidth": 5 - 4 * number / max(len(report.rows) - 1, 1)}
+        faults, gibs, _ = zip(*row.grown, strict=True)
+        lost.plot(faults, gibs, **style)
+        times = [report.prices.spent(row.counts, cpus) for cpus in MACHINES]
+        served = max(row.counts["faults"], 1)
+        name = f"{row.policy.interface}, {row.policy.flush.name}"
+        fault.plot(MACHINES, [ns / served / 1e3 for ns in times], label=name, **style)
+        shares = [row.loop_takes(report.prices, cpus) for cpus in MACHINES]
+        taken.plot(
+            MACHINES, [share * (n - 1) for share, n in zip(shares, MACHINES, strict=True)], **style
+        )
+    lost.set(xscale="log", xlabel="faults", ylabel="1G mappings lost", title="the direct map")
+    lost.set_ylim(bottom=0)
+    fault.set(xscale="log", yscale="log", xlabel="CPUs", ylabel="us", title="a fault and its free")
+    taken.set(xscale="log", xlabel="CPUs", ylabel="CPUs", title="what one looping process takes")
+    figure.legend(loc="outside lower center", ncols=4)
+    _save(figure, file)

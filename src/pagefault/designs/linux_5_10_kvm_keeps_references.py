@@ -16,4 +16,5 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kvm-keeps-references",
+    "kpageflags-tells-ksm",
 ]

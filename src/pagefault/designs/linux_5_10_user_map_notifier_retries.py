@@ -16,4 +16,5 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "user-map-notifier-retries",
+    "kpageflags-tells-ksm",
 ]

@@ -14,5 +14,6 @@ PARTS = [
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
     "populate-skips-holes",
 ]

@@ -23,4 +23,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
 ]

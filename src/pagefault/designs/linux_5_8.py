@@ -24,4 +24,5 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
 ]

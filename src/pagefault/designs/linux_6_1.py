@@ -11,5 +11,7 @@ PARTS = [
     "numa-skips-what-has-references",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "migration-makes-soft-dirty",
+    "kpageflags-tells-ksm",
     "populate-skips-holes",
 ]

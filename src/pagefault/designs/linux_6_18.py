@@ -4,4 +4,8 @@ The difference is seen in the kernel that runs, by `pagefault conform`: which VM
 what mremap() refuses. Nothing that is promised hangs on it.
 """
 
-PARTS = ["mremap-moves-several-vmas", "vma-takes-the-anon-vma-of-its-neighbour"]
+PARTS = [
+    "mremap-moves-several-vmas",
+    "vma-takes-the-anon-vma-of-its-neighbour",
+    "kpageflags-tells-ksm",
+]

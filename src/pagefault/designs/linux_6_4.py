@@ -9,5 +9,6 @@ PARTS = [
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
+    "kpageflags-tells-ksm",
     "populate-skips-holes",
 ]

@@ -58,6 +58,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "free"): consts.MADV_FREE,
     ("advice", "cold"): consts.MADV_COLD,
     ("advice", "pageout"): consts.MADV_PAGEOUT,
+    ("advice", "mergeable"): consts.MADV_MERGEABLE,
+    ("advice", "unmergeable"): consts.MADV_UNMERGEABLE,
     ("advice", "populate_read"): consts.MADV_POPULATE_READ,
     ("advice", "populate_write"): consts.MADV_POPULATE_WRITE,
     ("gup", "read"): 0,
@@ -81,6 +83,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapbacked"): consts.KPF_SWAPBACKED,
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
+    ("kpageflags", "ksm"): consts.KPF_KSM,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

@@ -24,12 +24,19 @@ from pagefault.consts import (
     PFN_SHIFT,
     PG_ANON,
     PIN_HELD,
-    PTE_HAS_PFN,
     PTRS_PER_PTE,
     SPTE_REFERENCED,
 )
 from pagefault.hw.monitor import grants_more
-from pagefault.hw.pgtable import pmd_index, pmd_table, pte_pfn, pte_present, pte_write, ptep_get
+from pagefault.hw.pgtable import (
+    pmd_index,
+    pmd_table,
+    pte_maps,
+    pte_pfn,
+    pte_present,
+    pte_write,
+    ptep_get,
+)
 from pagefault.mm.notifier_ops import spte_refs
 
 
@@ -73,7 +80,7 @@ def _pte_mappings(st, pfn):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
-                if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                if pte_maps(pte, pfn):
                     mappings += 1
     return mappings
 

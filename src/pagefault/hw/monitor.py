@@ -172,6 +172,12 @@ def owe_nothing(st, mm, vpn):
         shadow.cell[cell] = 0
 
 
+def observe_merged(st, k_pfn, pfn):
+    """Two pages with equal contents become one: who may see either may see it."""
+    for cell in range(CELLS):
+        st.page[k_pfn].audience[cell] |= st.page[pfn].audience[cell]
+
+
 def share_audience(st, mm, child):
     """fork(): what the parent may see until now, the child may see as well."""
     for pfn in range(st.nr_pfns):

@@ -8,6 +8,7 @@ index of the page-table page where a leaf holds the pfn.
 from pagefault.consts import (
     PAGE_ACCESSED,
     PAGE_DIRTY,
+    PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
@@ -141,6 +142,39 @@ def pte_swp_mkexclusive(pte):
 
 def pte_swp_clear_exclusive(pte):
     return pte & ~PAGE_SWP_EXCLUSIVE
+
+
+def make_migration_entry(pte, exclusive):
+    """include/linux/swapops.h make_writable_migration_entry(), make_readable_exclusive_... and
+    make_readable_migration_entry(), v6.12: what stands for a present entry while its page moves,
+    with the accessed, dirty and tracking bits of that."""
+    kept = PAGE_RW | PAGE_ACCESSED | PAGE_DIRTY | PAGE_SOFT_DIRTY | PAGE_UFFD_WP
+    entry = mk_pte(pte_pfn(pte), PAGE_MIGRATION | (pte & kept))
+    if exclusive and not pte_write(pte):
+        entry |= PAGE_SWP_EXCLUSIVE
+    return entry
+
+
+def is_migration_entry(pte):
+    return pte & PAGE_MIGRATION != 0
+
+
+def is_writable_migration_entry(pte):
+    return pte & PAGE_MIGRATION != 0 and pte & PAGE_RW != 0
+
+
+def is_readable_migration_entry(pte):
+    """The page was shared: neither writable nor anon-exclusive."""
+    return pte & PAGE_MIGRATION != 0 and pte & (PAGE_RW | PAGE_SWP_EXCLUSIVE) == 0
+
+
+def make_readable_exclusive_migration_entry(pte):
+    """Of a writable one: the page stays anon-exclusive, and comes back read-only."""
+    return (pte & ~PAGE_RW) | PAGE_SWP_EXCLUSIVE
+
+
+def make_readable_migration_entry(pte):
+    return pte & ~(PAGE_RW | PAGE_SWP_EXCLUSIVE)
 
 
 def pmd_none(pmd):

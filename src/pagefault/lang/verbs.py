@@ -64,6 +64,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "free": "the data may go, until it is written anew",
             "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",
+            "mergeable": "KSM may merge the pages with others",
+            "unmergeable": "undo mergeable: each page its own again",
             "populate_read": "make the pages present, to read",
             "populate_write": "make the pages present, to write",
         },
@@ -101,6 +103,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapbacked": "may go to swap",
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
+            "ksm": "KSM has merged it with another",
         },
     }
 )
@@ -291,6 +294,22 @@ _ALL = (
         "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
         "write(2) to memory.reclaim of their cgroup",
         ("reclaim()",),
+    ),
+    Verb(
+        "ksm",
+        (),
+        "status",
+        "merges pages with equal contents, of all memory that is mergeable",
+        "ksmd, /sys/kernel/mm/ksm/run",
+        ("ksm()",),
+    ),
+    Verb(
+        "migrate",
+        (_PAGE,),
+        "status",
+        "moves a page to another frame; EAGAIN where somebody else refers to it",
+        "move_pages(2) to another node, MPOL_MF_MOVE_ALL",
+        ("migrate(A)", "r0 = migrate(A)"),
     ),
     Verb(
         "mremap",
@@ -605,7 +624,9 @@ _ALL = (
         (
             _PAGE,
             Slot(
-                "words", group="kpageflags", one_of=("anonymous", "swapbacked", "swapcache", "zero")
+                "words",
+                group="kpageflags",
+                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm"),
             ),
         ),
         "value",

@@ -138,6 +138,8 @@ _ORDER = (
     "swap.c",
     "populate.c",
     "reclaim.c",
+    "ksm.c",
+    "numa.c",
     "pipes.c",
     "uffd.c",
     "pins/common.c",

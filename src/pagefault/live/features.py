@@ -34,6 +34,8 @@ class Feature(Enum):
         "probe_reclaim",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
+    NUMA = ("numa.c", "probe_numa", "a second NUMA node")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

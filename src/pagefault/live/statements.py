@@ -87,6 +87,8 @@ ADVICE = {
     "free": "MADV_FREE",
     "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
+    "mergeable": "MADV_MERGEABLE",
+    "unmergeable": "MADV_UNMERGEABLE",
     "populate_read": "MADV_POPULATE_READ",
     "populate_write": "MADV_POPULATE_WRITE",
 }
@@ -132,7 +134,13 @@ def missing(statement: Statement) -> str:
 
 PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
 UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
-KPAGEFLAGS_BITS = {"anonymous": "12", "swapbacked": "14", "swapcache": "13", "zero": "24"}
+KPAGEFLAGS_BITS = {
+    "anonymous": "12",
+    "swapbacked": "14",
+    "swapcache": "13",
+    "zero": "24",
+    "ksm": "21",
+}
 
 
 def rule_of(statement: Statement) -> Rule | None:
@@ -230,6 +238,17 @@ def _exit(names: Names, s: Statement) -> str:
 
 def _reclaim(names: Names, s: Statement) -> str:
     return "reclaim_all()"
+
+
+def _ksm(names: Names, s: Statement) -> str:
+    return "ksm_scan()"
+
+
+def _migrate(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"migrate_page({names.c(page)})"
+    raise AssertionError(s)
 
 
 def _vmsplice(names: Names, s: Statement) -> str:
@@ -374,11 +393,15 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             "verbs/madvise.c",
             word_needs={
                 "pageout": Feature.SWAP,
+                "mergeable": Feature.KSM,
+                "unmergeable": Feature.KSM,
                 "populate_read": Feature.POPULATE,
                 "populate_write": Feature.POPULATE,
             },
         ),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
+        "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),

@@ -32,9 +32,14 @@ SILENCE_S = 60.0
 MOST_DEATHS = 3
 """So often a kernel may die of one test; the rest of its schedules are not run."""
 
-WANTS = {b"PAGEFAULT_FS": "block", b"PAGEFAULT_CGROUP": "cgroup", b"(/proc/swaps)": "swap"}
+WANTS = {
+    b"PAGEFAULT_FS": "block",
+    b"PAGEFAULT_CGROUP": "cgroup",
+    b"(/proc/swaps)": "swap",
+    b"a second NUMA node": "numa",
+}
 """What a guest must set up, by what is found in a binary that wants it: the names of a folder for
-O_DIRECT and of a cgroup, the words in which the lack of swap is told."""
+O_DIRECT and of a cgroup, the words in which the lack of swap or of a node is told."""
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,18 @@ from pagefault.consts import (
     MADV_DONTNEED,
     MADV_FREE,
     MADV_KEEPONFORK,
+    MADV_MERGEABLE,
     MADV_PAGEOUT,
     MADV_POPULATE_READ,
     MADV_POPULATE_WRITE,
+    MADV_UNMERGEABLE,
     MADV_WIPEONFORK,
     PG_DIRTY,
     PG_SWAPBACKED,
     PTRS_PER_PTE,
     VM_DONTCOPY,
     VM_MAPPED,
+    VM_MERGEABLE,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up, owner_gives_up
@@ -37,6 +40,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
+from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import vm_normal_page, zap_nonpresent_pte, zap_pte_range
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
@@ -237,7 +241,7 @@ def madvise_populate(st, t, start, end, advice):
 
 
 def new_vm_flags(vm_flags, advice):
-    """What an advice about fork makes of vm_flags; -1 for an advice that there is not."""
+    """What an advice about fork or KSM makes of vm_flags; -1 for an advice that there is not."""
     if advice == MADV_DONTFORK:
         return vm_flags | VM_DONTCOPY
     if advice == MADV_DOFORK:
@@ -246,6 +250,10 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_MERGEABLE:
+        return vm_flags | VM_MERGEABLE
+    if advice == MADV_UNMERGEABLE:
+        return vm_flags & ~VM_MERGEABLE
     return -1
 
 
@@ -269,6 +277,8 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
+            if advice == MADV_UNMERGEABLE:
+                yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
             madvise_update_vma(st, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)

@@ -1,7 +1,6 @@
 """Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages,
-KSM.
+This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages.
 """
 
 from pagefault.consts import (
@@ -23,7 +22,10 @@ from pagefault.consts import (
 from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.monitor import note_revoked, observe_rmap_removed
 from pagefault.hw.pgtable import (
+    is_migration_entry,
+    is_readable_migration_entry,
     is_swap_pte,
+    make_readable_migration_entry,
     mk_pmd,
     mk_pte,
     pmd_index,
@@ -68,6 +70,8 @@ from pagefault.mm.internal import (
     vma_is_writable,
     vma_page_prot,
 )
+from pagefault.mm.ksm_pages import ksm_might_need_to_copy
+from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -79,6 +83,7 @@ from pagefault.mm.page_alloc import (
     folio_get,
     folio_put,
     folio_test_anon,
+    folio_test_ksm,
 )
 from pagefault.mm.page_io import swap_read_folio
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -148,7 +153,7 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
-    if is_swap_pte(orig_pte):
+    if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
     return (yield from handle_pte_fault(st, t, mm, vpn, orig_pte, fault_flags))
@@ -266,10 +271,13 @@ def swapin_is_exclusive(st, pfn, exclusive, fault_flags):
 
 
 def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
-    """mm/memory.c do_swap_page(), v6.12: a fault on a swap PTE. Returns VM_FAULT_* bits.
+    """mm/memory.c do_swap_page(), v6.12: a fault on an entry that is not present. Returns
+    VM_FAULT_* bits.
 
-    Left out: large folios, KSM, mmap_lock dropped to wait for the folio, swapoff.
+    Left out: large folios, mmap_lock dropped to wait for the folio, swapoff.
     """
+    if is_migration_entry(orig_pte):
+        return (yield from migration_entry_wait(st, t, mm, vpn))
     slot = pte_to_swp_entry(orig_pte)
     yield "swap PTE read, swap cache not looked at"
     pfn = swap_cache_get_folio(st, slot)
@@ -288,6 +296,9 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             folio_unlock(st, pfn)
             folio_put(st, pfn)
             return 0
+    swapcache_pfn = pfn
+    if not bypass:
+        pfn = ksm_might_need_to_copy(st, t, mm, vpn, pfn)
 
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     ret = 0
@@ -296,15 +307,19 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             pte_unmap_unlock(st, mm, vpn)
         folio_unlock(st, pfn)
         folio_put(st, pfn)
+        drop_copied_folio(st, swapcache_pfn, pfn)
     else:
         # Under the PTL: fork may come to share the slot until then.
-        exclusive = bypass or pte_swp_exclusive(orig_pte)
+        exclusive = bypass or pfn != swapcache_pfn or pte_swp_exclusive(orig_pte)
         swap_free(st, slot)
         if should_try_to_free_swap(st, pfn, fault_flags):
             folio_free_swap(st, pfn)
-        exclusive = swapin_is_exclusive(st, pfn, exclusive, fault_flags)
+        exclusive = not folio_test_ksm(st, pfn) and swapin_is_exclusive(
+            st, pfn, exclusive, fault_flags
+        )
         set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags)
         folio_unlock(st, pfn)
+        drop_copied_folio(st, swapcache_pfn, pfn)
         if fault_flags & FAULT_FLAG_WRITE and not pte_write(ptep_get(st, mm, vpn)):
             # userfaultfd may have waited, and given mmap_lock back: VM_FAULT_RETRY.
             ret = yield from do_wp_page(st, t, mm, vpn, ptep_get(st, mm, vpn), fault_flags)
@@ -314,6 +329,13 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
         yield "slot still claimed"
         swapcache_clear(st, slot)
     return ret
+
+
+def drop_copied_folio(st, swapcache_pfn, pfn):
+    """KSM had the folio of the swap cache copied to `pfn`: it is not needed any more."""
+    if swapcache_pfn != pfn:
+        folio_unlock(st, swapcache_pfn)
+        folio_put(st, swapcache_pfn)
 
 
 def set_swapped_in_pte(st, mm, vpn, pfn, exclusive, fault_flags):
@@ -349,6 +371,14 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     return st.folio[pfn].refcount == 1
 
 
+def wp_can_reuse(st, mm, pfn):
+    """mm/memory.c do_wp_page(), v6.12: which pages come into question at all. Never one of KSM, but
+    for 5.1 to 5.8, which reused it if nobody else had it, so that nobody could tell."""
+    if not folio_test_anon(st, pfn) or folio_test_ksm(st, pfn):
+        return 0
+    return wp_can_reuse_anon_folio(st, mm, pfn)
+
+
 def must_flush_before_copy(st, mm, vpn):
     """mm/memory.c do_wp_page(), v6.12: UFFDIO_WRITEPROTECT may have changed the PTE and not flushed
     yet, as it holds mmap_lock for reading only (since 5.12, commit 6ce64428d620)."""
@@ -368,7 +398,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
             yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
 
     pfn = pte_pfn(orig_pte)
-    if folio_test_anon(st, pfn) and wp_can_reuse_anon_folio(st, mm, pfn):
+    if wp_can_reuse(st, mm, pfn):
         SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
             wp_page_reuse(st, mm, vpn, orig_pte)
@@ -433,9 +463,15 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
 
 
 def copy_nonpresent_pte(st, mm, child_mm, vpn):
-    """mm/memory.c copy_nonpresent_pte(), v6.12, of a swap PTE. Locks: both PTLs held. From here on
-    the slot is shared, so neither PTE is exclusive. The child is not registered."""
+    """mm/memory.c copy_nonpresent_pte(), v6.12. Locks: both PTLs held. From here on the slot, or
+    the page that migrates, is shared: neither entry is exclusive. The child is not registered."""
     pte = ptep_get(st, mm, vpn)
+    if is_migration_entry(pte):
+        if not is_readable_migration_entry(pte):
+            pte = make_readable_migration_entry(pte)
+            set_pte_at(st, mm, vpn, pte)
+        set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
+        return
     swap_duplicate(st, pte_to_swp_entry(pte))
     if pte_swp_exclusive(pte):
         pte = pte_swp_clear_exclusive(pte)
@@ -483,7 +519,7 @@ def copy_pte_range(st, t, mm, child_mm, vpn):
     while again:
         yield from pte_offset_map_lock(st, t, mm, vpn)
         ret = 0
-        if is_swap_pte(ptep_get(st, mm, vpn)):
+        if not pte_present(ptep_get(st, mm, vpn)):
             copy_nonpresent_pte(st, mm, child_mm, vpn)
         else:
             ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
@@ -535,8 +571,11 @@ def zap_present_pte(st, t, mm, vpn):
 
 
 def zap_nonpresent_pte(st, mm, vpn):
-    """mm/memory.c zap_pte_range(), v6.12, of a swap PTE."""
+    """mm/memory.c zap_pte_range(), v6.12, of a swap PTE or a migration entry, which has neither a
+    reference nor a mapping of its folio."""
     pte = ptep_get_and_clear(st, mm, vpn)
+    if is_migration_entry(pte):
+        return
     free_swap_and_cache(st, pte_to_swp_entry(pte))
 
 
@@ -553,7 +592,7 @@ def zap_pte_range(st, t, mm, start, end):
             for i in range(vpn, table_end):
                 if pte_present(ptep_get(st, mm, i)):
                     zap_present_pte(st, t, mm, i)
-                elif is_swap_pte(ptep_get(st, mm, i)):
+                elif not pte_none(ptep_get(st, mm, i)):
                     zap_nonpresent_pte(st, mm, i)
                 note_revoked(st, t, mm, i)
             pte_unmap_unlock(st, mm, vpn)

@@ -1,7 +1,7 @@
 """NUMA balancing: entries are made inaccessible for a while, to learn who uses a page. Models
 mm/mempolicy.c and kernel/sched/fair.c.
 
-Left out: nodes, and so migration; when and how much is scanned.
+Left out: nodes, and so that a page which is touched migrates; when and how much is scanned.
 """
 
 from pagefault.consts import MM_CP_PROT_NUMA, MMAP_LOCK_WRITER

@@ -9,19 +9,21 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
-    PAGE_SWAP,
     PTRS_PER_PTE,
     VM_READ,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, note_protected, note_revoked, note_uffd_wp
 from pagefault.hw.pgtable import (
+    is_writable_migration_entry,
+    make_readable_exclusive_migration_entry,
     pmd_index,
     pmd_none,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mkuffd_wp,
     pte_mkwrite,
+    pte_none,
     pte_pfn,
     pte_present,
     pte_protnone,
@@ -96,6 +98,15 @@ def change_present_pte(st, t, mm, vpn, cp_flags):
     note_revoked(st, t, mm, vpn)
 
 
+def change_nonpresent_pte(st, mm, vpn, cp_flags):
+    """A swap PTE or migration entry of change_pte_range(). A page that migrates is not writable
+    when it has arrived: a fault will see what the VMA allows."""
+    pte = ptep_get(st, mm, vpn)
+    if is_writable_migration_entry(pte):
+        pte = make_readable_exclusive_migration_entry(pte)
+    set_pte_at(st, mm, vpn, change_uffd_wp(st, mm, vpn, pte, cp_flags))
+
+
 def change_pte_range(st, t, mm, start, end, cp_flags):
     """mm/mprotect.c change_pte_range(), v6.12, table by table. The flush comes later, without the
     PTL and before mmap_lock is released."""
@@ -111,8 +122,8 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
                 pte = ptep_get(st, mm, i)
                 if pte_present(pte):
                     change_present_pte(st, t, mm, i, cp_flags)
-                elif pte & PAGE_SWAP:
-                    set_pte_at(st, mm, i, change_uffd_wp(st, mm, i, pte, cp_flags))
+                elif not pte_none(pte):
+                    change_nonpresent_pte(st, mm, i, cp_flags)
             pte_unmap_unlock(st, mm, vpn)
         vpn = table_end
 

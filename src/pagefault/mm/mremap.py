@@ -14,6 +14,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
+from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
@@ -86,8 +87,8 @@ def remap_move(st, t, start, end, new_start):
 
 def mremap_to(st, t, start, end, new_start):
     """mm/mremap.c mremap_to(), v6.12: what is in the way is unmapped first, even if then
-    vma_to_resize() says -EFAULT, for the range is not of one VMA. Locks: mmap_lock held for
-    writing."""
+    vma_to_resize() says -EFAULT, for the range is not of one VMA. KSM pages do not move, they are
+    copied (move_vma()). Locks: mmap_lock held for writing."""
     mm = st.task[t].mm
     new_end = new_start + end - start
     if range_is_mapped(st, mm, new_start, new_end):
@@ -95,6 +96,7 @@ def mremap_to(st, t, start, end, new_start):
         yield from unmap_region(st, t, mm, new_start, new_end)
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
+    yield from unmerge_ksm_pages(st, t, mm, start, end)
     for i in range(end - start):
         copy_vma(st, mm, start + i, new_start + i)
     vma_merge(st, mm, new_start, new_end)

@@ -11,6 +11,7 @@ from pagefault.consts import (
     NR_PRIVATE,
     PG_ANON,
     PG_ISOLATED,
+    PG_KSM,
     PG_SWAPBACKED,
     PROP_COUNTS,
     ZERO_PFN,
@@ -25,6 +26,11 @@ def is_zero_pfn(pfn):
 
 def folio_test_anon(st, pfn):
     return st.folio[pfn].pg_flags & PG_ANON != 0
+
+
+def folio_test_ksm(st, pfn):
+    """include/linux/page-flags.h folio_test_ksm(), v6.12: KSM has merged it; anonymous, too."""
+    return st.folio[pfn].pg_flags & PG_KSM != 0
 
 
 def folio_test_swapbacked(st, pfn):
@@ -91,6 +97,14 @@ def copy_highpage(st, new_pfn, old_pfn):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
         st.page[new_pfn].writer[cell] = st.page[old_pfn].writer[cell]
         st.page[new_pfn].audience[cell] = st.page[old_pfn].audience[cell]
+
+
+def pages_identical(st, pfn, other):
+    """mm/util.c memcmp_pages(), v6.12: equal contents. One step."""
+    for cell in range(CELLS):
+        if st.page[pfn].cell[cell] != st.page[other].cell[cell]:
+            return 0
+    return 1
 
 
 def folio_get(st, pfn):

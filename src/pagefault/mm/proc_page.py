@@ -6,6 +6,7 @@ The frame is found by /proc/self/pagemap first, and nothing holds it in between.
 from pagefault.consts import (
     EFAULT,
     KPF_ANON,
+    KPF_KSM,
     KPF_SWAPBACKED,
     KPF_SWAPCACHE,
     KPF_ZERO_PAGE,
@@ -51,12 +52,20 @@ def sys_kpageflags(st, t, vpn, wanted):
     return int(stable_page_flags(st, pfn) & wanted != 0)
 
 
+def is_reported_as_ksm(st, pfn):
+    """fs/proc/page.c stable_page_flags(), v6.12: every anonymous page, since 6.9 (commit
+    dee3d0bef2b0): PAGE_MAPPING_KSM, which it looks for, has the bit PAGE_MAPPING_ANON in it."""
+    return folio_test_anon(st, pfn)
+
+
 def stable_page_flags(st, pfn):
     """fs/proc/page.c stable_page_flags(), v6.12: KPF_* bits. Left out: what no path here sets, and
     what other kernel threads may change at any time, such as the LRU's."""
     kpf = 0
     if folio_test_anon(st, pfn):
         kpf |= KPF_ANON
+    if is_reported_as_ksm(st, pfn):
+        kpf |= KPF_KSM
     if is_zero_pfn(pfn):
         kpf |= KPF_ZERO_PAGE
     if st.folio[pfn].pg_flags & PG_SWAPBACKED:

@@ -42,7 +42,12 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_put, folio_test_swapbacked
+from pagefault.mm.page_alloc import (
+    folio_maybe_dma_pinned,
+    folio_put,
+    folio_test_anon,
+    folio_test_swapbacked,
+)
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.swapfile import swap_duplicate, swap_free
 from pagefault.mm.vma import anon_vma_alloc, find_mergeable_anon_vma, vma_end, vma_start
@@ -87,8 +92,10 @@ def folio_add_new_anon_rmap(st, pfn):
 
 
 def folio_add_anon_rmap_pte(st, pfn, exclusive):
-    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio, from swap."""
-    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio; also the first one,
+    of a folio from swap, as folio_add_new_anon_rmap() does."""
+    if not folio_test_anon(st, pfn):
+        st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount += 1
     if exclusive:
         SetPageAnonExclusive(st, pfn)

@@ -18,11 +18,11 @@ from pagefault.hw.monitor import (
     soft_dirty_was_cleared,
 )
 from pagefault.hw.pgtable import (
-    is_swap_pte,
     pmd_index,
     pmd_none,
     pmdp_get,
     pte_clear_soft_dirty,
+    pte_none,
     pte_pfn,
     pte_present,
     pte_soft_dirty,
@@ -62,7 +62,7 @@ def clear_soft_dirty(st, t, mm, vpn):
     write-protected as well. A pinned page stays as it is, and so for ever soft-dirty. PTL held,
     which GUP-fast and the hardware do not ask for."""
     pte = ptep_get(st, mm, vpn)
-    if is_swap_pte(pte):
+    if not pte_none(pte) and not pte_present(pte):
         set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte))
     if not pte_present(pte) or pte_is_pinned(st, mm, pte):
         return
@@ -146,7 +146,7 @@ def pte_to_pagemap_entry(st, mm, vpn):
         pm_flags |= PM_PRESENT
         if vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
             pm_flags |= PM_MMAP_EXCLUSIVE
-    elif is_swap_pte(pte):
+    elif not pte_none(pte):
         pm_flags |= PM_SWAP
     if pte_soft_dirty(pte):
         pm_flags |= PM_SOFT_DIRTY

@@ -28,6 +28,7 @@ from pagefault.hw.monitor import (
     write_cell,
 )
 from pagefault.hw.pgtable import (
+    is_migration_entry,
     is_swap_pte,
     mk_pte,
     pmdp_get,
@@ -47,6 +48,7 @@ from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.fs_userfaultfd import VM_UFFD_FLAGS, userfaultfd_wp, wake_userfault
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.memory import pte_alloc, set_anon_pte
+from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mmu_notifier import (
@@ -222,6 +224,9 @@ def move_pages_pte(st, t, mm, vpn, new_vpn):
         return -EEXIST
     if pte_none(pte):
         return -ENOENT
+    if is_migration_entry(pte):
+        yield from migration_entry_wait(st, t, mm, vpn)
+        return -EAGAIN
     if is_swap_pte(pte):
         return (yield from move_swap_entry(st, t, mm, vpn, new_vpn, pte))
     if is_zero_pfn(pte_pfn(pte)):

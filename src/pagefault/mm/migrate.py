@@ -1,0 +1,320 @@
+"""A page moves to another frame. Models mm/migrate.c, and try_to_migrate() of mm/rmap.c.
+
+While it moves, migration entries stand for the PTEs that map it, and whoever faults on one waits
+for the folio lock. A page that somebody else refers to stays where it is.
+
+Left out: nodes, so that any free frame will do; the first attempts of a synchronous migration,
+which wait for no lock and flush later (MIGRATE_ASYNC); that a busy page is tried up to ten
+times; writeback; files; large folios; device memory.
+"""
+
+from pagefault.consts import (
+    BLOCKED,
+    EAGAIN,
+    EBUSY,
+    EFAULT,
+    ENOENT,
+    NR_VPN,
+    PAGE_ACCESSED,
+    PAGE_DIRTY,
+    PAGE_SOFT_DIRTY,
+    PG_DIRTY,
+    PG_ISOLATED,
+    VM_MAPPED,
+)
+from pagefault.hw.monitor import observe_rmap_removed
+from pagefault.hw.pgtable import (
+    is_migration_entry,
+    is_readable_migration_entry,
+    is_writable_migration_entry,
+    make_migration_entry,
+    mk_pte,
+    pte_dirty,
+    pte_maps,
+    pte_mkold,
+    pte_mkuffd_wp,
+    pte_mkwrite,
+    pte_pfn,
+    pte_present,
+    pte_uffd_wp,
+    ptep_get,
+    set_pte_at,
+)
+from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
+from pagefault.mm.internal import vma_page_prot
+from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.page_alloc import (
+    copy_highpage,
+    folio_alloc,
+    folio_get,
+    folio_put,
+    folio_test_lru,
+    is_zero_pfn,
+)
+from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.rmap import (
+    PageAnonExclusive,
+    folio_add_anon_rmap_pte,
+    folio_remove_rmap_pte,
+    folio_try_share_anon_rmap_pte,
+    rmap_walk,
+)
+from pagefault.mm.vmscan import folio_putback_lru
+
+# --- who meets a migration entry ---------------------------------------------------------------
+
+
+def migration_entry_wait(st, t, mm, vpn):
+    """mm/migrate.c migration_entry_wait(), v6.12: until the folio is unlocked; the fault is taken
+    again then. Locks: mmap_lock held for reading, which migration does not ask for."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return 0
+    pte = ptep_get(st, mm, vpn)
+    pte_unmap_unlock(st, mm, vpn)
+    if is_migration_entry(pte):
+        yield "page is migrating"
+        # The lock of the folio that was there, not of one that has its frame since.
+        while ptep_get(st, mm, vpn) == pte and folio_test_locked(st, pte_pfn(pte)):
+            yield BLOCKED
+    return 0
+
+
+# --- PTEs become migration entries -------------------------------------------------------------
+
+
+def try_to_migrate(st, t, pfn):
+    """mm/rmap.c try_to_migrate(), v6.12: put migration entries in place of all that map the folio,
+    until one has to stay. Locks: folio lock held."""
+    place = rmap_walk(st, pfn)
+    while place >= 0:
+        unmapped = yield from try_to_migrate_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
+        place = -1
+        if unmapped:
+            place = rmap_walk(st, pfn)
+
+
+def try_to_migrate_one(st, t, mm, vpn, pfn):
+    """mm/rmap.c try_to_migrate_one(), v6.12: 0 if the PTE had to stay. Locks: takes the PTL."""
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    unmapped = yield from migrate_one_pte(st, t, mm, vpn, pfn)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    return unmapped
+
+
+def migrate_one_pte(st, t, mm, vpn, pfn):
+    """mm/rmap.c try_to_migrate_one(), v6.12: what it does while notifiers know that it is at it."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return 1
+    if not pte_maps(ptep_get(st, mm, vpn), pfn):
+        pte_unmap_unlock(st, mm, vpn)
+        return 1
+    anon_exclusive = PageAnonExclusive(st, pfn)
+    pte = yield from clear_pte_and_share(st, t, mm, vpn, pfn)
+    if pte == 0:
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
+    if pte_dirty(pte):
+        st.folio[pfn].pg_flags |= PG_DIRTY
+    set_pte_at(st, mm, vpn, make_migration_entry(pte, anon_exclusive))
+    folio_remove_rmap_pte(st, pfn)
+    observe_rmap_removed(st, mm, vpn, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    folio_put(st, pfn)
+    return 1
+
+
+def clear_pte_and_share(st, t, mm, vpn, pfn):
+    """mm/rmap.c try_to_migrate_one(), v6.12: the PTE is cleared and flushed first, then pins are
+    looked for, so that GUP-fast, which looks at the PTE again, cannot pin an exclusive page in
+    between (commit 088b8aa537c2). The old PTE, or 0 where it had to be put back."""
+    anon_exclusive = PageAnonExclusive(st, pfn)
+    pte = yield from ptep_clear_flush(st, t, mm, vpn)
+    if anon_exclusive and folio_try_share_anon_rmap_pte(st, pfn) != 0:
+        set_pte_at(st, mm, vpn, pte)
+        return 0
+    return pte
+
+
+# --- and PTEs again ----------------------------------------------------------------------------
+
+
+def rmap_walk_migration(st, pfn):
+    """mm/rmap.c rmap_walk_anon(), v6.12, for migration entries: the first place that has one of the
+    folio, as mm * NR_VPN + vpn; -1 if nobody does."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if is_migration_entry(pte) and pte_pfn(pte) == pfn:
+                return mm * NR_VPN + vpn
+    return -1
+
+
+def remove_migration_ptes(st, t, pfn, new_pfn):
+    """mm/migrate.c remove_migration_ptes(), v6.12: what stood for `pfn` maps `new_pfn`, which is
+    the same where the page could not move. Locks: both folio locks held."""
+    place = rmap_walk_migration(st, pfn)
+    while place >= 0:
+        yield from remove_migration_pte(st, t, place // NR_VPN, place % NR_VPN, pfn, new_pfn)
+        place = rmap_walk_migration(st, pfn)
+
+
+def remove_migration_pte(st, t, mm, vpn, pfn, new_pfn):
+    """mm/migrate.c remove_migration_pte(), v6.12. Locks: takes the PTL. Fork, mprotect() and
+    mremap() may have changed the entry meanwhile, or a zap removed it."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return
+    entry = ptep_get(st, mm, vpn)
+    if is_migration_entry(entry) and pte_pfn(entry) == pfn:
+        folio_get(st, new_pfn)
+        folio_add_anon_rmap_pte(st, new_pfn, not is_readable_migration_entry(entry))
+        set_pte_at(st, mm, vpn, restored_pte(st, mm, vpn, entry, new_pfn))
+    pte_unmap_unlock(st, mm, vpn)
+
+
+def restored_pte(st, mm, vpn, entry, new_pfn):
+    """mm/migrate.c remove_migration_pte(), v6.12: writable if the entry is, which mprotect() sees
+    to; tracked as it was."""
+    pte = mk_pte(new_pfn, vma_page_prot(st, mm, vpn) | (entry & PAGE_SOFT_DIRTY))
+    if not entry & PAGE_ACCESSED:
+        pte = pte_mkold(pte)
+    if st.folio[new_pfn].pg_flags & PG_DIRTY:
+        pte |= restored_dirty(entry)
+    if is_writable_migration_entry(entry):
+        pte = pte_mkwrite(pte)
+    elif pte_uffd_wp(entry):
+        pte = pte_mkuffd_wp(pte)
+    return pte
+
+
+def restored_dirty(entry):
+    """mm/migrate.c remove_migration_pte(), v6.12: dirty again, and no more soft-dirty for it."""
+    return entry & PAGE_DIRTY
+
+
+# --- the move ----------------------------------------------------------------------------------
+
+
+def folio_expected_refs(st, pfn):
+    """mm/migrate.c folio_migrate_mapping(), v6.12, of a folio that nobody maps: whoever isolated
+    it, and the swap cache."""
+    return 1 + (st.folio[pfn].swap != 0)
+
+
+def has_extra_references(st, pfn):
+    """The question of __migrate_folio() and folio_migrate_mapping(), v6.12: who has a reference
+    would go on with the old frame."""
+    return st.folio[pfn].refcount != folio_expected_refs(st, pfn)
+
+
+def folio_migrate_mapping(st, new_pfn, pfn):
+    """mm/migrate.c __folio_migrate_mapping(), v6.12: the new folio takes over what the old one is,
+    and its place in the swap cache, which nobody can look up meanwhile. 0 or -EAGAIN. Locks: both
+    folio locks held."""
+    if st.folio[pfn].swap and has_extra_references(st, pfn):
+        return -EAGAIN
+    st.folio[new_pfn].pg_flags = st.folio[pfn].pg_flags & ~PG_ISOLATED
+    st.folio[pfn].pg_flags &= ~PG_DIRTY
+    if st.folio[pfn].swap:
+        st.folio[new_pfn].swap = st.folio[pfn].swap
+        st.swap[st.folio[pfn].swap - 1].pfn = new_pfn
+        folio_get(st, new_pfn)
+        st.folio[pfn].swap = 0
+        folio_put(st, pfn)
+    return 0
+
+
+def move_to_new_folio(st, t, new_pfn, pfn):
+    """mm/migrate.c __migrate_folio(), v6.12: copy, unless somebody else has a reference: 0 or
+    -EAGAIN. Up to 6.9 the mapping went first. Locks: both folio locks held."""
+    yield "unmapped, references not looked at"
+    if has_extra_references(st, pfn):
+        return -EAGAIN
+    yield "nobody refers to it, not copied"
+    copy_highpage(st, new_pfn, pfn)
+    yield "copied, still the old page"
+    return folio_migrate_mapping(st, new_pfn, pfn)
+
+
+def migrate_folio(st, t, new_pfn, pfn):
+    """mm/migrate.c migrate_folio_unmap() and migrate_folio_move(), v6.12: 0 or -EAGAIN. Locks:
+    takes both folio locks."""
+    yield from folio_lock(st, t, pfn)
+    folio_trylock(st, t, new_pfn)  # nobody else knows it
+    yield from try_to_migrate(st, t, pfn)
+    ret = -EAGAIN
+    if st.page[pfn].mapcount == 0:
+        ret = yield from move_to_new_folio(st, t, new_pfn, pfn)
+    if ret == 0:
+        yield from remove_migration_ptes(st, t, pfn, new_pfn)
+    else:
+        yield from remove_migration_ptes(st, t, pfn, pfn)
+    folio_unlock(st, new_pfn)
+    folio_unlock(st, pfn)
+    return ret
+
+
+def migrate_pages(st, t, pfn):
+    """mm/migrate.c migrate_pages(), v6.12, of one isolated folio: 0 or -EAGAIN."""
+    new_pfn = folio_alloc(st)
+    ret = yield from migrate_folio(st, t, new_pfn, pfn)
+    folio_put(st, new_pfn)
+    folio_putback_lru(st, pfn)
+    return ret
+
+
+def sys_migrate(st, t, vpn):
+    """mm/migrate.c kernel_move_pages(), v6.12, of one page to another node, whoever else maps it
+    (MPOL_MF_MOVE_ALL): 0, -EAGAIN where it could not move, or what it had against trying."""
+    mm = st.task[t].mm
+    pfn = yield from add_folio_for_migration(st, t, mm, vpn)
+    if pfn < 0:
+        return pfn
+    yield "isolated, folio not locked"
+    return (yield from migrate_pages(st, t, pfn))
+
+
+def add_folio_for_migration(st, t, mm, vpn):
+    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA or
+    for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where somebody else has
+    isolated it."""
+    yield from mmap_read_lock(st, t, mm)
+    ret = -EFAULT
+    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+        ret = yield from isolate_mapped_folio(st, t, mm, vpn)
+    mmap_read_unlock(st, mm)
+    return ret
+
+
+def isolate_folio(st, pfn):
+    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
+    hand."""
+    if not folio_test_lru(st, pfn):
+        return 0
+    st.folio[pfn].pg_flags |= PG_ISOLATED
+    folio_get(st, pfn)
+    return 1
+
+
+def isolate_mapped_folio(st, t, mm, vpn):
+    """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return -ENOENT
+    pfn = -ENOENT
+    pte = ptep_get(st, mm, vpn)
+    if pte_present(pte):
+        pfn = pte_pfn(pte)
+        if is_zero_pfn(pfn):
+            pfn = -EFAULT
+        elif not isolate_folio(st, pfn):
+            pfn = -EBUSY
+    pte_unmap_unlock(st, mm, vpn)
+    return pfn

@@ -1,0 +1,8 @@
+"""naive.py, beside the tests, is a simulator to compare with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
