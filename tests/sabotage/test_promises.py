@@ -51,7 +51,7 @@ CAUGHT = [
     ("no-deadlock", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "step", 42),
     ("stable", "parses-in-place", "usermap+parse+store", "step", 10),
     ("coherent", "swaps_pinned", "swap+pin-pageout-fork-write-dma", "op", 6),
-    ("coherent", "linux-5.10", "swap+pin-dma-write+pageout-read-write", "step", 32),
+    ("coherent", "linux-5.10", "swap+pin-dma-write+pageout-read-write", "step", 33),
     ("private", "keeps_swapped_exclusive_over_fork", "swap+pageout-fork+parent-writes", "op", 6),
     ("private", "reuses_always", "cow+fork+parent-writes", "op", 5),
     ("private", "linux-5.7", "cow+vmsplice-in-child-unmap+parent-writes", "op", 7),
