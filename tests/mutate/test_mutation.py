@@ -21,7 +21,7 @@ DOCUMENT = (ROOT / "docs" / "mutation.md").read_text()
 ROWS = re.findall(r"^\| `\w+/\w+\.py` \| `(.+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
 SURVIVORS = {name.replace("\\|", "|"): reason for name, reason in ROWS}
 MUTANTS = mutants(link())
-EVERY = 1 if os.environ.get("PAGEFAULT_ALL_MUTANTS") else 6
+EVERY = 1 if os.environ.get("PAGEFAULT_ALL_MUTANTS") else 12
 MAX_STATES = 20_000
 
 

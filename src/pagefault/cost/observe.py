@@ -75,8 +75,8 @@ def parse(text: str) -> Seen:
     if "given" not in parts:
         raise LiveError("the program that takes secret pages did not come to its end")
     zone = _zone(parts["zones"], parts["lists"])
-    counts = (_counts(parts[name]) for name in ("before", "taken", "given"))
-    return Seen(zone, *counts, tuple(map(int, parts["frames"].split())))
+    before, taken, given = (_counts(parts[name]) for name in ("before", "taken", "given"))
+    return Seen(zone, before, taken, given, tuple(map(int, parts["frames"].split())))
 
 
 def _counts(text: str) -> Counts:
@@ -239,11 +239,12 @@ def predict(seen: Seen, apart: bool, seed: int) -> dict[str, int]:
 
 
 def _set_entries(machine: Machine, before: Counts, seed: int) -> None:
-    """As many 1G entries as there are; which ones is not said."""
+    """As many 1G entries as there are, the zone's or others; which ones is not said."""
     gibs = len(machine.gib)
-    whole = np.random.default_rng(seed).permutation(gibs)[: before.entries["1G"]]
+    everywhere = sum(before.entries[name] * KIB_OF[name] for name in KIB_OF) >> 20
+    whole = np.random.default_rng(seed).permutation(max(everywhere, gibs))[: before.entries["1G"]]
     machine.gib["is_split"] = 1
-    machine.gib["is_split"][whole] = 0
+    machine.gib["is_split"][whole[whole < gibs]] = 0
     machine.gib["torn"] = 0
     machine.block["entry"] = unmapping.LARGE
     machine.total[0]["tables"] = 0

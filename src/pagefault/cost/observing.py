@@ -62,12 +62,9 @@ def _lines(one: Comparison) -> Iterator[str]:
             f"  {one.touched[name]:>5}"
         )
     predicted = pages + sum(one.splits.values())
-    yield (
-        f"  interrupts of the other CPU: {one.interrupts}, predicted {predicted}: one for each page "
-        "and split"
-    )
+    yield f"  interrupts of the other CPU: {one.interrupts}, by pages and splits {predicted}"
     freed = seen.given.interrupts - seen.taken.interrupts
-    yield f"  when the pages were given back: {freed}, predicted 0"
+    yield f"  when the pages were given back: {freed}, by the source 0"
     does = "moved as the splits say, and not back" if one.adds_up else "do not add up"
     yield f"  DirectMap4k, 2M and 1G {does}"
 

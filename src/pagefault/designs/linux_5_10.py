@@ -18,5 +18,7 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
     "pagemap-looks-at-the-first-page",
 ]

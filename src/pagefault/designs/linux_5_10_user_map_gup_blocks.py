@@ -19,4 +19,6 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "user-map-gup-blocks",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

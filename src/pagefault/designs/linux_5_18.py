@@ -19,6 +19,8 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

@@ -10,6 +10,7 @@ PARTS = [
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "longterm-writes-to-files",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
 ]

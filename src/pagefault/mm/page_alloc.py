@@ -11,6 +11,7 @@ from pagefault.consts import (
     HPAGE_PMD_ORDER,
     NR_PRIVATE,
     PG_ANON,
+    PG_DIRTY,
     PG_ISOLATED,
     PG_KSM,
     PG_SWAPBACKED,
@@ -172,6 +173,11 @@ def pages_identical(st, pfn, other):
         if st.page[pfn].cell[cell] != st.page[other].cell[cell]:
             return 0
     return 1
+
+
+def folio_mark_dirty(st, pfn):
+    """mm/page-writeback.c folio_mark_dirty(), v6.12: what the page holds is newer than the disk."""
+    st.folio[page_folio(st, pfn)].pg_flags |= PG_DIRTY
 
 
 def folio_get(st, pfn):

@@ -1,7 +1,7 @@
 """A write fault reuses an anonymous page when no other PTE maps it.
 
 mm/swapfile.c reuse_swap_page() up to 5.8; swap PTEs count. References from GUP are not looked at:
-whoever holds one sees the write.
+whoever holds one sees the write. The folio is locked meanwhile: a write fault waits for reclaim.
 """
 
 from pagefault.consts import PTRS_PER_PTE
@@ -32,6 +32,10 @@ def wp_can_reuse_large_anon_folio(st, mm, pfn):
     for page_pfn in range(head_pfn, head_pfn + PTRS_PER_PTE):
         if folio_precise_page_mapcount(st, page_pfn) > 1:
             return 0
+    return 1
+
+
+def wp_waits_for_folio_lock():
     return 1
 
 

@@ -52,6 +52,7 @@ enum {
 	MAX_PAGES = 8,
 	MAX_PINS = 4,
 	MAX_PIPES = 2,
+	MAX_FILES = 2,
 	PIPE_PAGES = 2,
 	MAX_MOVES = 128,
 	SIGNAL_BASE = 1000,	/* a load that signal N ended returns -(SIGNAL_BASE + N) */
@@ -99,6 +100,8 @@ struct test {
 	int base_pages;		/* that a page of the test is; more than one where they are huge */
 	int pins;
 	void (*drop[MAX_PINS])(int pin);
+	int files;
+	struct { int in_memory, pages; } file[MAX_FILES];
 	int schedules;
 	const char *const *schedule;
 };
