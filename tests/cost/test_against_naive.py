@@ -20,7 +20,8 @@ FLUSHES = [
 ]
 
 
-FAULTS = 4000
+FAULTS = dict.fromkeys(INTERFACES, 4000) | {"collapse": 800}
+"""The naive simulator looks at each page of a GiB before it joins its entries."""
 SEEDS = range(6)
 
 
@@ -36,7 +37,7 @@ def compiled(core, seed, interface, flush):
     load = Load(
         processes=dice.choice([3, 40]),
         secret=dice.choice([1, 16, 600]),
-        used=dice.choice([0.0, 0.5, 0.97]),
+        used=dice.choice([0.0, 0.5, 0.97, 0.998]),
         lives=dice.choice([2, 1000, 3000]),
         wear=dice.choice([0, 3]),
         churn=dice.choice([0, 1]),
@@ -48,7 +49,7 @@ def compiled(core, seed, interface, flush):
     total["interface"] = INTERFACES[interface]
     total["batch_faults"] = flush.get("batch", 1)
     total["defer"], total["never_flush"] = flush.get("defer", 0), flush.get("never", False)
-    core.run(machine, FAULTS, load.churn)
+    core.run(machine, FAULTS[interface], load.churn)
     core.settle(machine)
     return machine, size, load
 
@@ -59,7 +60,7 @@ def naively(size, load, interface, flush):
     naive.start(load.used, load.fresh, load.seed)
     for _ in range(load.wear * load.lives):
         naive.churn(load.lives)
-    naive.run(FAULTS, load.processes, load.secret, load.churn, load.lives)
+    naive.run(FAULTS[interface], load.processes, load.secret, load.churn, load.lives)
     naive.settle()
     return naive
 
