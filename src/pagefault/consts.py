@@ -80,6 +80,7 @@ VM_UFFD_MISSING = 1 << 11
 VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
+VM_UFFD_MINOR = 1 << 15
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -170,6 +171,12 @@ TASK_RUNNING = 1
 TASK_DEAD = 2
 MMAP_LOCK_WRITER = -1
 
+# Files: what their file system wants to be told.
+FILE_REGULAR = 1  # of the first write to a page that is clean
+FILE_SHMEM = 2  # nothing: there is no disk
+I_MMAP_WRITER = -1
+INVALIDATE_LOCK_WRITER = -1
+
 # Pins: what became of a reference that GUP handed out.
 PIN_FREE = 0
 PIN_HELD = 1
@@ -218,6 +225,7 @@ PROP_EXCLUSIVE_UNTIL_UNPINNED = 6
 PROP_STABLE = 7
 PROP_TRACKED = 8
 PROP_CLEAN_IF_UNWRITTEN = 9
+PROP_FILE_INTACT = 10
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped
@@ -241,3 +249,4 @@ BUG_GATHER_OVERFLOW = 7
 BUG_PIN_IN_USE = 8
 BUG_PIPE_FULL = 9
 BUG_BAD_PTE = 10
+BUG_MAPPED_WHEN_REMOVED = 11

@@ -48,3 +48,7 @@ class ModelError(_LocatedError):
 
 class LiveError(_LocatedError):
     """A real kernel that cannot be asked: no compiler, or a test program that failed."""
+
+
+class StoreError(_LocatedError):
+    """A file of results that cannot be used."""

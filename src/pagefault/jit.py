@@ -46,8 +46,11 @@ __all__ = [
     "compile_core",
     "compiled",
     "entry",
+    "fetch_and_add",
     "inlined",
     "path",
+    "prefetch",
+    "put_if_empty",
     "seen",
     "seen_item",
 ]
@@ -188,6 +191,60 @@ def call_path(typingctx: Any, address: Any, st: Any, t: Any) -> Any:
     return types.int64(types.int64, st, t), codegen
 
 
+def _item(context: Any, builder: Any, signature: Any, args: Any) -> tuple[Any, Any]:
+    """A pointer to `array[index]`, and the third argument as such an item."""
+    array, index, value = signature.args
+    view = context.make_array(array)(context, builder, args[0])
+    i = context.cast(builder, args[1], index, types.intp)
+    return builder.gep(view.data, [i]), context.cast(builder, args[2], value, array.dtype)
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask for `array[index]`, or the row's begin, to be brought near, and do not wait for it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from llvmlite import ir
+
+        view = context.make_array(array)(context, builder, args[0])
+        i = context.cast(builder, args[1], index, types.intp)
+        stride = cgutils.unpack_tuple(builder, view.strides)[0]
+        byte = ir.IntType(8).as_pointer()
+        at = builder.gep(builder.bitcast(view.data, byte), [builder.mul(i, stride)])
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # To read, to be kept in all caches, data.
+        builder.call(function, [at, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
+
+
+@intrinsic
+def put_if_empty(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Make `array[index]` this if it is 0, with nobody in between. Returns whether it was. What was
+    written before is there for whoever sees it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, new = _item(context, builder, signature, args)
+        done = builder.cmpxchg(at, new.type(0), new, "acq_rel", "acquire")
+        return builder.extract_value(done, 1)
+
+    return types.boolean(array, index, value), codegen
+
+
+@intrinsic
+def fetch_and_add(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """Add to `array[index]`, with nobody in between. Returns what it was."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at, more = _item(context, builder, signature, args)
+        return builder.atomic_rmw("add", at, more, "acq_rel")
+
+    return array.dtype(array, index, value), codegen
+
+
 @dataclass(frozen=True)
 class _Twin:
     module: str
@@ -201,6 +258,7 @@ class Twins:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self._paths = {p.name for p in kernel.paths if p is not None}
         self._twins: dict[str, _Twin] = {}
         self._extra: dict[str, str] = {}
 
@@ -229,9 +287,7 @@ class Twins:
         return self._twins[name]
 
     def _is_pointer(self, name: str) -> bool:
-        return name in self._extra or any(
-            p is not None and p.name == name for p in self._kernel.paths
-        )
+        return name in self._extra or name in self._paths
 
     def closure(self, name: str) -> list[_Twin]:
         """A twin behind all that it needs, directly or not."""
@@ -351,11 +407,7 @@ def _short_loops() -> Iterator[None]:
 
 def core_names(files: Sequence[Path]) -> dict[Path, str]:
     """The hash-named modules that files of `@compiled` functions are copied to."""
-    constants = Path(consts.__file__).read_text(encoding="utf-8")
-    return {
-        file: module_name(file.stem, text + constants, made_by())
-        for file, text in _core_texts(files).items()
-    }
+    return {file: name for file, (name, _) in _core_texts(tuple(files), made_by()).items()}
 
 
 def core_is_kept(files: Sequence[Path], name: str) -> bool:
@@ -364,16 +416,17 @@ def core_is_kept(files: Sequence[Path], name: str) -> bool:
     return any(f"{module}.{name}" in kept for module in core_names(files).values())
 
 
-def _core_texts(files: Sequence[Path]) -> dict[Path, str]:
+@cache
+def _core_texts(files: tuple[Path, ...], made_by: str) -> dict[Path, tuple[str, str]]:
+    """The name and the text of each module."""
     constants = Path(consts.__file__).read_text(encoding="utf-8")
-    texts: dict[Path, str] = {}
+    modules: dict[Path, tuple[str, str]] = {}
     for file in files:
         text = file.read_text(encoding="utf-8")
-        for before, its_text in texts.items():
-            module = module_name(before.stem, its_text + constants, made_by())
-            text = re.sub(rf"from [\w.]+\.{before.stem} import", f"from .{module} import", text)
-        texts[file] = text
-    return texts
+        for before, (name, _) in modules.items():
+            text = re.sub(rf"from [\w.]+\.{before.stem} import", f"from .{name} import", text)
+        modules[file] = module_name(file.stem, text + constants, made_by), text
+    return modules
 
 
 def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> Callable[..., Any]:
@@ -382,12 +435,11 @@ def compile_core(files: Sequence[Path], name: str, arguments: Sequence[Any]) -> 
     The files are copied under hashes that cover them, the constants that they import and each
     other, by the rule for twins. What is returned takes exactly these types, unchecked.
     """
-    texts, modules = _core_texts(files), core_names(files)
     found: Any = None
-    for file in files:
-        write(modules[file], texts[file], KIND)
-        if f"\ndef {name}(" in texts[file]:
-            found = load(modules[file], name, texts[file], KIND)
+    for module, text in _core_texts(tuple(files), made_by()).values():
+        write(module, text, KIND)
+        if f"\ndef {name}(" in text:
+            found = load(module, name, text, KIND)
     kinds = tuple(numba.typeof(argument) for argument in arguments)
     if kinds not in found.overloads:
         with _short_loops():

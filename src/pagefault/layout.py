@@ -164,12 +164,14 @@ class Vma(Struct):
     """What mmap made of one page. Where a VMA ends is for vma_end() in mm/vma.py to say."""
 
     # mmap_lock
-    vm_flags: i2
+    vm_flags: i4
     anon_vma: i1  # its number, 0 for none: the VMA may hold anonymous pages; see mm/vma.py
-    vm_file: i1  # file + 1
-    vm_pgoff: i1  # anonymous memory: less the vpn, so 0 where it was never moved
+    vm_pgoff: i1  # less the vpn: for anonymous memory 0 where it was never moved
     vm_lock: i1
     private: i2
+
+    # mmap_lock and i_mmap_rwsem: until munmap() has zapped its pages a VMA can be found by its file
+    vm_file: i1  # file + 1
 
 
 class Shadow(Struct):
@@ -231,6 +233,7 @@ class MmuGather(Struct):
     start: i1  # vpns [start, end) whose translations must go; nothing when equal
     end: i1
     freed_tables: i2  # mask of page-table pages to free
+    delayed_rmap: i2  # mask of the places in `pfn` whose rmap goes after the flush
 
 
 class Reclaim(Struct):
@@ -312,19 +315,22 @@ class SecondaryMmu(Struct):
 class FilePage(Struct):
     """One page of a file: its page-cache folio and what the disk holds."""
 
-    cached: i1
-    pfn: pfn_t
+    pfn: pfn_t  # 0 where the page cache has none
     disk: i1[CELLS]
-    disk_writer: i1[CELLS]
 
 
 class File(Struct):
     """A file's page cache (struct address_space) over what its disk holds."""
 
-    kind: i1
-    nr_pages: i1
-    i_mmap_lock: i1
-    invalidate_lock: i1
+    kind: i1  # FILE_*, 0 for none
+    i_rwsem: i1  # 1 while somebody writes or truncates
+    i_mmap_rwsem: i1  # I_MMAP_WRITER, or n readers; what it protects are the VMAs that map the file
+    invalidate_lock: i1  # INVALIDATE_LOCK_WRITER, or n who fill the page cache
+
+    # i_rwsem for writing; read without it
+    nr_pages: i1  # i_size
+
+    # xa_lock of the page cache; its folios have a lock of their own
     page: array(FilePage, NR_FILE_PAGES)
     private: i2[NR_PRIVATE]
 
@@ -366,6 +372,7 @@ class State(Struct):
     nr_pfns: i1
     nr_pins: i1
     nr_pipes: i1
+    nr_files: i1
 
     task: array(Task, NR_TASKS)
     cpu: array(Cpu, NR_CPUS)

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from pagefault import sources
 from pagefault.conform import database
 from pagefault.conform.compare import Difference
-from pagefault.conform.database import Database, default_path, design_hash, program_hash
+from pagefault.conform.database import Database, design_hash, program_hash
 from pagefault.conform.rows import Row
-from pagefault.conform.sources import PACKAGE
-from pagefault.errors import LiveError
+from pagefault.errors import StoreError
 from pagefault.lang.generate import generate
 from pagefault.link import link
+from pagefault.sources import PACKAGE
+from pagefault.store import default_path
 
 
 def test_rows_survive(tmp_path: Path, differing_row: Row, fake) -> None:
@@ -53,7 +55,7 @@ def test_a_row_that_makes_no_sense_is_not_known(tmp_path: Path, differing_row: R
     with Database(tmp_path / "a.sqlite") as database:
         database.keep([("hash", differing_row)], fake(), "design", 10)
     with sqlite3.connect(tmp_path / "a.sqlite") as raw:
-        raw.execute("UPDATE results SET row = '{}'")
+        raw.execute("UPDATE conformance SET row = '{}'")
     with Database(tmp_path / "a.sqlite") as database:
         assert database.find("hash", fake(), "design", 10) is None
 
@@ -61,15 +63,15 @@ def test_a_row_that_makes_no_sense_is_not_known(tmp_path: Path, differing_row: R
 def test_another_version_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "a.sqlite") as raw:
         raw.execute("PRAGMA user_version = 99")
-    with pytest.raises(LiveError, match="version 99"):
+    with pytest.raises(StoreError, match="version 99"):
         Database(tmp_path / "a.sqlite")
 
 
 def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.sqlite").write_text("no database, but some text\n" * 50)
-    with pytest.raises(LiveError, match="can't use the database"):
+    with pytest.raises(StoreError, match="can't use the database"):
         Database(tmp_path / "a.sqlite")
-    with pytest.raises(LiveError, match="can't use the database"):
+    with pytest.raises(StoreError, match="can't use the database"):
         Database(tmp_path)
 
 
@@ -113,13 +115,13 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def keys(package: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """What a result is found by, of a package that stands there: design and question."""
-    monkeypatch.setattr(database, "PACKAGE", package)
-    for cached in (database._sources, database._c_sources, database._asked):
+    monkeypatch.setattr(sources, "PACKAGE", package)
+    for cached in (sources.sources_hash, database._c_sources, database._asked):
         cached.cache_clear()
     try:
         return design_hash(link()), database._asked(10)
     finally:
-        for cached in (database._sources, database._c_sources, database._asked):
+        for cached in (sources.sources_hash, database._c_sources, database._asked):
             cached.cache_clear()
 
 
@@ -145,4 +147,4 @@ def test_it_stands_in_the_cache_that_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAGEFAULT_CACHE", str(tmp_path))
-    assert default_path() == tmp_path / "conform.sqlite"
+    assert default_path() == tmp_path / "results.sqlite"

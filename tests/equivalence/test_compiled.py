@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from claims import claims
 
 from pagefault.explore.search import Budget, explore
 from pagefault.lang import catalogue
@@ -16,8 +17,7 @@ from pagefault.link import link
 SMALL = Budget(states=500)
 CLAIMS = [
     pytest.param(entry, claim.design, grain, id=f"{entry.name}@{claim.design}-{grain}")
-    for entry in catalogue()
-    for claim in entry.program.header.expect
+    for entry, claim in claims()
     for grain in claim.grains
 ]
 

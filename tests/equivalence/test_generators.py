@@ -10,15 +10,15 @@ import os
 import zlib
 
 import pytest
+from claims import claims
 from original import duel
 
 from pagefault.explore.engine import boot
 from pagefault.explore.lower import lower
-from pagefault.lang import catalogue
 from pagefault.link import link
 
 SCHEDULES = int(os.environ.get("PAGEFAULT_SCHEDULES", "3"))
-CLAIMS = [(entry, claim.design) for entry in catalogue() for claim in entry.program.header.expect]
+CLAIMS = [(entry, claim.design) for entry, claim in claims()]
 
 
 @pytest.mark.parametrize(("entry", "design"), CLAIMS, ids=[f"{e.name}@{d}" for e, d in CLAIMS])

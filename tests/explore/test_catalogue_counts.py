@@ -23,6 +23,12 @@ PINNED = [
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
     ("ksm+stores", "mainline", "step", 334, 526, 50, 0, 8),
     ("migrate+fork+child-stores", "mainline", "step", 1491, 3409, 37, 0, 5),
+    ("file+fsync+store", "mainline", "step", 466, 765, 45, 0, 3),
+    ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
+    ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),
+    ("file+truncate-grow-pread+store", "mainline", "step", 249, 402, 35, 0, 5),
+    ("file+proc_mem_write+dontneed-continue", "linux-5.18", "step", 161, 260, 33, 2, 2),
+    ("file+longterm-pin-fsync-dma-write", "linux-6.1", "op", 10, 9, 9, 1, 0),
 ]
 
 

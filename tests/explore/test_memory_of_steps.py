@@ -48,21 +48,25 @@ def test_a_memory_that_grows(program, interpreted, monkeypatch):
     assert numbers(explore(link(), program, "step", engine="compiled")) == interpreted
 
 
-def test_many_bits(program, interpreted, monkeypatch):
-    """Keys that become longer while a search runs."""
+@pytest.mark.parametrize("cores", [1, 2])
+def test_many_bits(program, interpreted, monkeypatch, cores):
+    """Keys that are given numbers of values, and values that become longer, while a search runs."""
     fewer = workers.Shared.__init__
+    grow = workers.Shared.grow_key
+    words = []
 
     def begin(self, *args):
         fewer(self, *args)
-        self.width -= workers.FIRST_WORDS
-        self.bits = self.bits._replace(
-            bit_of=self.bits.bit_of[:0],
-            naming=self.bits.naming[:0],
-            renaming=self.bits.renaming[:0],
-        )
+        self.bits = self.bits._replace(bit_of=self.bits.bit_of[:5])
+
+    def count(self):
+        grow(self)
+        words.append(self.words)
 
     monkeypatch.setattr(workers.Shared, "__init__", begin)
-    assert numbers(explore(link(), program, "step", engine="compiled")) == interpreted
+    monkeypatch.setattr(workers.Shared, "grow_key", count)
+    assert numbers(explore(link(), program, "step", engine="compiled", cores=cores)) == interpreted
+    assert words == [2]
 
 
 def test_a_field_that_leaves_no_marks_is_noticed(monkeypatch):

@@ -22,6 +22,11 @@ TOLD_APART = [
     ("linux-5.7", "linux-5.7-ksm-of-4.12", "ksm+store-load+free+clear+merge", "step"),
     ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
+    ("mainline", "gup-drops-foll-write", "file+proc_mem_write+dontneed", "step"),
+    ("mainline", "zap-removes-rmap-before-the-flush", "file+munmap-pread+store+fsync", "step"),
+    ("mainline", "longterm-writes-to-files", "file+longterm-pin-shared-regular", "op"),
+    ("mainline", "mremap-flushes-without-the-ptl", "file+mremap+truncate+store", "step"),
+    ("linux-6.1", "linux-6.4", "file+munmap-pread+store+fsync", "step"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
     ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),
     (

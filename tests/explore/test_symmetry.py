@@ -287,6 +287,7 @@ def test_every_field_that_names_a_task_or_a_cpu_says_so():
     marked = {name: who for name, who in names.items() if who}
     assert marked == {
         "cpu": "cpu",
+        "cpus": "cpus",
         "current_task": "task",
         "locked": "task",
         "mm_cpumask": "cpus",

@@ -28,9 +28,12 @@ ARROWS = {
     "explore": "link jit lang",
     "mutate": "explore",
     "report": "explore",
-    "cli": "report explore mutate live conform cost viewer memory",
+    "sources": "",
+    "store": "link lang errors sources",
+    "campaign": "report store",
+    "cli": "report explore mutate campaign live conform cost viewer memory",
     # Where the two answers meet; neither side may know of it.
-    "conform": "explore live",
+    "conform": "explore live store",
     # A kernel's answer must not be able to lean on the model's.
     "live": "lang verdict errors",
     # For applications: it needs nothing of the model.

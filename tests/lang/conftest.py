@@ -30,7 +30,7 @@ process P on cpu 0 {                    # one task on each CPU
     X = mremap(C)
     h = pin(A, write, longterm, slow)
     fork(Q)
-    clone(T)
+    clone(T); clone(U)
     r2 = wait(Q)
     r3 = munmap(A)
 }
@@ -65,7 +65,15 @@ thread T on cpu 0 {
     r2 = process_vm_writev(P, B[0], 9)
     r3 = pagemap(A, exclusive)
     r4 = kpagecount(A)
+}
+thread U on cpu 0 {
+    mmap_file(A, f, shmem, shared, rw)
+    uffd_continue(A)
     r5 = kpageflags(A, anonymous)
+    r0 = pread(f[2])
+    pwrite(f[3], r0)
+    fsync(f); truncate(f, 0)
+    drop_cache(f)
 }
 device D {
     r0 = dma_read(h)

@@ -107,7 +107,7 @@ STATEMENTS = {
         "take read or write",
     ),
     "word twice": ("h = pin(A, read, slow, @slow)", "slow is said twice", PIN),
-    "shared memory": ("C = mmap(anon, @shared, rw)", "mmap takes no argument shared here", MMAP),
+    "shared memory": ("C = mmap(anon, @shared, rw)", "mmap takes no shared", MMAP),
     "pin without name": ("@pin(A, read)", "the pin needs a name", PIN),
     "pin into register": ("@r0 = pin(A, read)", "pin gives a name, not a value", PIN),
     "two pins at once": ("g, @h = pin(A, read)", "pin takes one pin", PIN),

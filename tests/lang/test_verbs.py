@@ -12,6 +12,7 @@ from pagefault.lang.verbs import RESERVED, VERBS, WORDS, markdown_table
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "grammar.md"
 
 # What an example needs before it: what another verb gives.
+FILE = "F = mmap_file(f, regular, shared, rw)"
 BEFORE = {
     "unpin": "h = pin({page}, read)",
     "dma_read": "h = pin({page}, read)",
@@ -24,6 +25,7 @@ BEFORE = {
     "mirror_has": "m = mirror(kvm)",
     "mirror_drop": "m = mirror(kvm)",
     "wait": "fork(C)",
+    **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache"), FILE),
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from pagefault.cli.campaign import campaign
 from pagefault.cli.check import check
 from pagefault.cli.conform import conform
 from pagefault.cli.cost import cost
@@ -56,6 +57,7 @@ def app(context: click.Context) -> None:
     pagefault designs                      the kernels there are
     pagefault diff mainline D              a design as the functions that it replaces
     pagefault mutate                       what no test notices if the kernel leaves it out
+    pagefault campaign                     generated programs: which promises break
     pagefault live cow/                    the same tests on the kernel that runs here
     pagefault conform -k host -k 6.12      does the model do what kernels do? a table
     pagefault cost notifier                what notifiers and pins cost on this machine
@@ -75,6 +77,7 @@ for _verb in (
     designs,
     diff,
     mutate,
+    campaign,
     live,
     conform,
     cost,

@@ -12,18 +12,19 @@ import click
 
 from pagefault.cli.backends import backend_of
 from pagefault.cli.checking import progress_bar
-from pagefault.conform.database import Database, default_path
+from pagefault.conform.database import Database
 from pagefault.conform.known import SHIPPED, load_known
 from pagefault.conform.rows import Row
 from pagefault.conform.run import Side, conform, design_for
-from pagefault.conform.shrink import shrink
 from pagefault.conform.text import KernelInfo, Report
 from pagefault.lang import Program, select
 from pagefault.lang.generate import generate
 from pagefault.lang.printing import format_program
+from pagefault.lang.shrink import shrink
 from pagefault.link import link
 from pagefault.live.statements import MODEL_ONLY
 from pagefault.report.story import SCHEMA
+from pagefault.store import default_path
 
 __all__ = ["Order", "run"]
 

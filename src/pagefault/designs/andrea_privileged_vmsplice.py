@@ -20,4 +20,6 @@ PARTS = [
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

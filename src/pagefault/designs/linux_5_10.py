@@ -17,4 +17,6 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

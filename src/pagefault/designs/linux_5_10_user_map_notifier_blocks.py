@@ -17,4 +17,6 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "user-map-notifier-blocks",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

@@ -15,5 +15,7 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
     "populate-skips-holes",
 ]

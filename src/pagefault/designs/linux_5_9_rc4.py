@@ -25,4 +25,6 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
 ]

@@ -13,5 +13,7 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "migration-makes-soft-dirty",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
     "populate-skips-holes",
 ]

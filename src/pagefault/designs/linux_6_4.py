@@ -10,5 +10,6 @@ PARTS = [
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "longterm-writes-to-files",
     "populate-skips-holes",
 ]

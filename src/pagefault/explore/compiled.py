@@ -1,7 +1,7 @@
 """The compiled search: drives the core of explore/native.py on the arrays of explore/workers.py.
 
 Exact, breadth first, the same states, steps and numbers as the interpreted search, on one core or
-several.
+several. (Which of two ways of the same length is kept may differ from run to run on several.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 
 from pagefault import consts, jit
 from pagefault.consts import NR_REGS, NR_TASKS
-from pagefault.explore import native, remembered, settle
+from pagefault.explore import control, native, numbers, remembered, settle
+from pagefault.explore.glue import SWITCH, judge_text, statement_text
 from pagefault.explore.lower import Lowered
 from pagefault.explore.replay import Move
 from pagefault.explore.words import decode, record_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CompiledSearch", "Found", "decode", "unpack_move"]
 
-CORE = [Path(str(m.__file__)) for m in (remembered, settle, native)]
+CORE = [Path(str(m.__file__)) for m in (remembered, numbers, control, settle, native)]
 """The search core: each file imports what stands before it only."""
 THE_CORE = "the search itself"
 STATEMENTS = 16
@@ -38,14 +39,16 @@ CONTROL_STATES = 1 << 16
 """As many as a key has numbers for: 16 bits a task."""
 TOGETHER = 2_000
 """States in a level that several workers search at the same time; fewer are not worth it."""
-TURN = 1_000
-"""States after which a worker looks whether another waits."""
+OF_ONE_WORKER = (remembered.GROW_MEMORY, remembered.GROW_EDGES)
+"""What a worker makes room for while others go on."""
 PROBE = 10_000
 """States that are searched before it is known what each task has for itself."""
 MAX_ATTEMPTS = 8
 """How often that may turn out to be wrong before the search does without."""
 ESCAPE = 1_000
 """Steps that are tried to leave a state for a later one before all steps are looked at."""
+
+_CORES: dict[tuple[str, ...], Core] = {}
 
 
 @dataclass
@@ -97,7 +100,7 @@ class CompiledSearch:
         self.cores = cores
         self.reduce = reduce
         self._attempts = 0
-        self._threads = ThreadPoolExecutor(cores)
+        self._threads = ThreadPoolExecutor(max(1, cores - 1))
         self.is_full = False  # no number is left for a control state: the search cannot go on
         self._stop_at_yield = grain == "step"
         self._canonical = canonical
@@ -127,13 +130,12 @@ class CompiledSearch:
                     roots.append(path.name)
                 else:
                     assert statement.function is not None
-                    name = f"statement_{statement.function.__name__}"
+                    function = statement.function.__name__
+                    name = f"statement_{function}"
                     statements.setdefault(name, len(self.kernel.paths) + len(statements))
-                    self._twins.add(
-                        name, _statement(name, statement.function.__name__, len(statement.operands))
-                    )
-        self._twins.add("switch_task", _SWITCH)
-        self._twins.add("judge", _judge([function for _, function in self.always]))
+                    self._twins.add(name, statement_text(name, function, len(statement.operands)))
+        self._twins.add("switch_task", SWITCH)
+        self._twins.add("judge", judge_text([function for _, function in self.always]))
         reached = self.kernel.reachable(roots)
         names = ["switch_task", "judge"]
         for path in self.kernel.paths:
@@ -169,7 +171,7 @@ class CompiledSearch:
         return processes
 
     def _has_core(self) -> bool:
-        return jit.core_is_kept(CORE, "explore_chunk" if self.cores == 1 else "receive")
+        return jit.core_is_kept(CORE, "explore_chunk")
 
     # --- arrays -------------------------------------------------------------------------------
 
@@ -215,33 +217,31 @@ class CompiledSearch:
         own."""
         text = "\n".join(self.kernel.texts.values())
         tasks = len(self.program.tasks)
-        self.shared = Shared(text, tasks, self._initial_state)
+        self.shared = Shared(text, tasks, self._initial_state, self.cores)
         self.workers = [
-            Worker(self.shared, self._tables, self._initial_state, me, self.cores)
-            for me in range(self.cores)
+            Worker(self.shared, self._tables, self._initial_state, me) for me in range(self.cores)
         ]
-        longest = max(range(tasks), key=lambda t: len(self.program.tasks[t].statements))
         for worker in self.workers:
             worker.meta[remembered.STOP_AT_YIELD] = self._stop_at_yield
             worker.meta[remembered.CANONICAL] = self._canonical
-            worker.meta[remembered.OWNER] = longest
+            worker.meta[remembered.NOTED] = self.reduce
         self._in_level = False
-        self._must_thaw = False
         self._levels: list[list[int]] = [[] for _ in self.workers]
 
     def _enter_initial(self) -> None:
         first = self.workers[0]
         shared = self.shared
-        registers = self._tables.registers
-        for worker in self.workers:
-            worker.meta[remembered.LOCALS] = first.meta[remembered.LOCALS]
-            self.core.first_key(
-                worker.machine, shared.where, shared.control, worker.memo, registers, worker.meta
-            )
-        first.states.arena[0] = first.machine.loaded
+        self.core.first_key(
+            first.machine, shared.where, shared.control, self._tables.registers, first.meta
+        )
+        states = shared.states
+        states.arena[0] = first.machine.loaded
+        states.flags[0] = states.mentioned[0] = 0
+        states.parent[0] = states.onward[0] = -1
         first.meta[remembered.COUNT] = 1
-        first.meta[remembered.LEVEL_END] = 1
-        self.core.refill_states(first.states.table, first.states.arena, first.found.slot, 1)
+        if self.cores == 1:  # of several, _level() says which states to expand
+            shared.team[numbers.LINE + numbers.END_OF] = 1
+        self.core.refill_states(states, 1, 0, self.cores)
 
     # --- running ------------------------------------------------------------------------------
 
@@ -267,23 +267,27 @@ class CompiledSearch:
         return "\n".join(map(str, (*parts, self._initial.tolist(), jit.core_names(CORE))))
 
     def _load_core(self) -> Core:
+        """The core, loaded once: what it is called with has the same types in all searches."""
+        key = tuple(jit.core_names(CORE).values())
+        if key not in _CORES:
+            _CORES[key] = self._make_core()
+        return _CORES[key]
+
+    def _make_core(self) -> Core:
         worker, shared = self.workers[0], self.shared
         where, control = shared.where, shared.control
 
         def load(name: str, *arguments: Any) -> Callable[..., int]:
             return jit.compile_core(CORE, name, arguments)
 
-        together = self.cores > 1
-        states = (worker.states.table, worker.states.arena, worker.found.slot, 1)
-        first = (worker.machine, where, control, worker.memo, self._tables.registers, worker.meta)
-        renumber = (where, shared.bits, worker.memo, worker.meta, 0)
+        first = (worker.machine, where, control, self._tables.registers, worker.meta)
         return Core(
             explore_chunk=load("explore_chunk", *worker.arguments(self._paths, 1)),
-            receive=load("receive", *worker.received(self._paths, worker)) if together else None,
-            refill_states=load("refill_states", *states),
+            refill_states=load("refill_states", shared.states, 1, 0, 1),
+            refill_values=load("refill_values", shared.values, 1, 0, 1),
+            move_table=load("move_table", shared.states.table, shared.states.table),
             refill_memory=load("refill_memory", worker.memo, 1),
             refill_control=load("refill_control", where, control, 1),
-            renumber_masks=load("renumber_masks", *renumber) if together else None,
             first_key=load("first_key", *first),
         )
 
@@ -294,35 +298,35 @@ class CompiledSearch:
             return False
         return done == remembered.DONE
 
-    def _run(self, worker: Worker, limit: int) -> int:
-        """Let one worker go on. Returns DONE, LIMIT or THAW."""
+    def _run(self, worker: Worker, limit: int, *, together: bool = False) -> int:
+        """Let one worker go on. Returns DONE, LIMIT or, if others go on beside it, what there is no
+        room for: they are told to stop."""
         while not self.is_full:
             reason = int(self.core.explore_chunk(*worker.arguments(self._paths, limit)))
-            if reason in (remembered.DONE, remembered.LIMIT, remembered.THAW):
+            if reason in (remembered.DONE, remembered.LIMIT):
+                return reason
+            if together and reason not in OF_ONE_WORKER:
+                self.shared.team[numbers.STOP] = 1
                 return reason
             self._make_room(worker, reason)
         return remembered.LIMIT
 
     def _make_room(self, worker: Worker, reason: int) -> None:
         """Room for what the core had none for."""
-        shared, refill = self.shared, self.core.refill_states
+        shared = self.shared
         if reason == remembered.GROW_STATES:
-            worker.grow_states(refill)
-        elif reason == remembered.GROW_RING:
-            worker.grow_ring()
-        elif reason == remembered.GROW_BOX:
-            worker.grow_box()
+            self._grow_states()
+        elif reason == remembered.GROW_VALUES:
+            self._make_values(8 * len(shared.values.judged))
         elif reason == remembered.GROW_EDGES:
             worker.grow_edges()
         elif reason == remembered.GROW_KEY:
-            shared.grow_key()
-            for each in self.workers:
-                each.widen(refill)
+            self._grow_key()
         elif reason == remembered.GROW_LOCALS:
             room = len(shared.control.rows)
             self.is_full = room == CONTROL_STATES
             if not self.is_full:
-                count = int(worker.meta[remembered.LOCALS])
+                count = int(shared.control.count[0])
                 shared.grow_control(2 * room, count, self.core.refill_control)
                 for each in self.workers:
                     each.fit_control()
@@ -331,78 +335,93 @@ class CompiledSearch:
         else:
             worker.forget(MEMORY)
 
+    def _grow_states(self) -> None:
+        """Room for more states if that is what is missing, and a larger table."""
+        shared = self.shared
+        slack = len(self.workers[0].found.keys)
+        end = max(int(w.number(w.count + slack)) for w in self.workers)
+        if end >= len(shared.states.parent):
+            shared.make_states(2 * len(shared.states.parent), min(end, len(shared.states.parent)))
+        if (self.states + slack * self.cores) * 5 > len(shared.states.table) * 3:
+            shared.grow_table(self.core.move_table)
+
+    def _make_values(self, room: int) -> None:
+        """Room for so many values."""
+        shared, counts = self.shared, [int(w.meta[remembered.VALUES]) for w in self.workers]
+        end = max(int(w.number(n)) for w, n in zip(self.workers, counts, strict=True))
+        shared.make_values(room, end)
+        for me, n in enumerate(counts):
+            self.core.refill_values(shared.values, n, me, self.cores)
+        for worker in self.workers:
+            worker.fit_values(end)
+
+    def _grow_key(self) -> None:
+        """Room for more bits. What is remembered, by words of values, is forgotten."""
+        shared, first = self.shared, self.workers[0]
+        shared.grow_key()
+        if shared.numbered:
+            self._make_values(len(shared.values.judged))
+        else:
+            states = np.concatenate([w.states() for w in self.workers])
+            first.meta[remembered.VALUES] = shared.number_values(states)
+            self.core.refill_values(
+                shared.values, int(first.meta[remembered.VALUES]), 0, self.cores
+            )
+            self.refill_states(len(shared.states.table))
+        for worker in self.workers:
+            worker.fit_key()
+            worker.forget(len(worker.memo.index))
+
+    def refill_states(self, slots: int) -> None:
+        """A new table of all states, of at least so many slots."""
+        while 5 * (self.states + 2 * remembered.MAX_SUCCESSORS) > 3 * slots:
+            slots *= 2
+        self.shared.empty_table(slots)
+        for me, worker in enumerate(self.workers):
+            self.core.refill_states(self.shared.states, worker.count, me, self.cores)
+
     # --- several workers ----------------------------------------------------------------------
 
     def _level(self, limit: int) -> int:
         """Let all workers go on, to the end of the level at most. Returns DONE if there is nothing
         more, else LIMIT."""
+        lines = self.shared.team[numbers.LINE :].reshape(self.cores, numbers.LINE)
         if not self._in_level:
-            if all(w.meta[remembered.HEAD] == w.count for w in self.workers):
+            lines[:, numbers.NEXT_OF] = lines[:, numbers.END_OF]
+            lines[:, numbers.END_OF] = [w.count for w in self.workers]
+            for of, starts in enumerate(self._levels):
+                starts.append(int(lines[of, numbers.NEXT_OF]))
+        wait = int((lines[:, numbers.END_OF] - lines[:, numbers.NEXT_OF]).clip(0).sum())
+        if not self._in_level:
+            if not wait:
                 return remembered.DONE
-            for w, starts in zip(self.workers, self._levels, strict=True):
-                starts.append(int(w.meta[remembered.HEAD]))
-                w.meta[remembered.LEVEL_START] = w.meta[remembered.HEAD]
-                w.meta[remembered.LEVEL_END] = w.count
-                w.meta[remembered.SENT] = 0
             self._in_level = True
-        reasons = self._all(lambda worker: self._run_until_thaw(worker, limit // self.cores))
+        if wait < TOGETHER:
+            reasons = [self._run(worker, limit) for worker in self.workers]
+        else:
+            reasons = self._together(limit // self.cores)
         if all(reason == remembered.DONE for reason in reasons):
-            self._all(self._receive)
             self._in_level = False
-            if any(w.meta[remembered.HEAD] < w.count for w in self.workers):
+            if any(
+                w.count > end for w, end in zip(self.workers, lines[:, numbers.END_OF], strict=True)
+            ):
                 self.workers[0].meta[remembered.DEPTH] += 1
         return remembered.LIMIT
 
-    def _run_until_thaw(self, worker: Worker, limit: int) -> int:
-        """_run(), but not for long after another worker has found something to number."""
-        for _ in range(limit // TURN + 1):
-            reason = self._run(worker, TURN)
-            self._must_thaw |= reason == remembered.THAW
-            if self._must_thaw or reason != remembered.LIMIT:
-                return reason
-        return remembered.LIMIT
+    def _together(self, limit: int) -> list[int]:
+        """Let all workers go on at the same time."""
 
-    def _all(self, work: Callable[[Worker], int]) -> list[int]:
-        """Let each worker do this, at the same time if it is much."""
-        wait = sum(w.count - int(w.meta[remembered.HEAD]) for w in self.workers)
-        if wait < TOGETHER:
-            return [self._alone(worker, work) for worker in self.workers]
-        self._must_thaw = False
-        for worker in self.workers:
-            worker.meta[remembered.FROZEN] = 1
-        reasons = list(self._threads.map(work, self.workers))
-        for worker in self.workers:
-            worker.meta[remembered.FROZEN] = 0
+        def go_on(worker: Worker) -> int:
+            return self._run(worker, limit, together=True)
+
+        first, *others = self.workers
+        running = [self._threads.submit(go_on, worker) for worker in others]
+        reasons = [go_on(first), *(r.result() for r in running)]
+        self.shared.team[numbers.STOP] = 0
         for worker, reason in zip(self.workers, reasons, strict=True):
-            if reason == remembered.THAW:
-                self._alone(worker, lambda worker: self._run(worker, 1))
-        return [remembered.LIMIT if r == remembered.THAW else r for r in reasons]
-
-    def _alone(self, worker: Worker, work: Callable[[Worker], int]) -> int:
-        """Let one worker do this while the others wait, and tell them what it numbered."""
-        reason = work(worker)
-        for other in self.workers:
-            if other is not worker:
-                known = int(other.meta[remembered.BITS])
-                other.meta[remembered.LOCALS] = worker.meta[remembered.LOCALS]
-                other.meta[remembered.BITS] = worker.meta[remembered.BITS]
-                if known != worker.meta[remembered.BITS]:
-                    assert self.core.renumber_masks is not None
-                    where, bits = self.shared.where, self.shared.bits
-                    self.core.renumber_masks(where, bits, other.memo, other.meta, known)
-        return reason
-
-    def _receive(self, worker: Worker) -> int:
-        """Let one worker enter what the others sent."""
-        assert self.core.receive is not None
-        for other in self.workers:
-            worker.meta[remembered.RECEIVED] = 0
-            reason = -1
-            while other is not worker and reason != remembered.DONE:
-                reason = int(self.core.receive(*worker.received(self._paths, other)))
-                if reason != remembered.DONE:
-                    self._make_room(worker, reason)
-        return remembered.DONE
+            if reason not in (remembered.DONE, remembered.LIMIT):
+                self._make_room(worker, reason)
+        return reasons
 
     # --- fewer states -------------------------------------------------------------------------
 
@@ -456,33 +475,37 @@ class CompiledSearch:
         the way from each of the others, by those names, comes to an end or to a later state than
         where it began.
         """
-        origin = at = np.concatenate([self._ids(w, self._plain(w)) for w in self.workers])
+        flags, onward = self.shared.states.flags, self.shared.states.onward
+        at = self._those(flags[: self._end()] == 0)
+        began = self._rank(at)
         for _ in range(ESCAPE):
-            if not len(origin):
+            if not len(at):
                 return None
-            at = self._onward(at)
-            left = ~self._is_end(at) & (self._rank(at) <= self._rank(origin))
-            origin, at = origin[left], at[left]
+            at = onward[at].astype(np.int64)
+            left = ~self._is_end(at) & (self._rank(at) <= began)
+            at, began = at[left], began[left]
         return self._hopeless_of_all()
 
-    def _onward(self, states: Array) -> Array:
-        to = np.zeros(len(states), dtype=np.int64)
-        for w in self.workers:
-            mine = states % self.cores == w.meta[remembered.ME]
-            to[mine] = w.states.onward[states[mine] // self.cores]
-        return to
+    def _end(self) -> int:
+        """What is more than the number of any state."""
+        return max(int(w.number(w.count)) for w in self.workers)
 
-    def _ids(self, worker: Worker, local: Array) -> Array:
-        """The numbers that states of a worker have in the whole search."""
-        ids: Array = local * self.cores + worker.meta[remembered.ME]
-        return ids
+    def _those(self, which: Array) -> Array:
+        """The numbers of the states of which this is so."""
+        found = np.flatnonzero(which)
+        if self.cores == 1:
+            return found
+        k, of = self._place(found)
+        return found[k < np.array([w.count for w in self.workers])[of]]
 
-    def _plain(self, worker: Worker) -> Array:
-        """States without a flag."""
-        return np.flatnonzero(worker.states.flags[: worker.count] == 0)
+    def _place(self, states: Array) -> tuple[Array, Array]:
+        """The inverse of Worker.number(), with the numbers of the workers."""
+        block = states >> numbers.BLOCK
+        k = block // self.cores << numbers.BLOCK | states & (1 << numbers.BLOCK) - 1
+        return k, block % self.cores
 
     def _hopeless_of_all(self) -> int | None:
-        states = np.concatenate([self._ids(w, np.arange(w.count)) for w in self.workers])
+        states = self._those(np.ones(self._end(), dtype=np.bool_))
         source, to, _ = self._edges(states)
         reaches = np.zeros(states.max() + 1, dtype=np.bool_)
         reaches[states[self._is_end(states)]] = True
@@ -493,23 +516,17 @@ class CompiledSearch:
         return int(left[np.argmin(self._rank(left))]) if len(left) else None
 
     def _is_end(self, states: Array) -> Array:
-        end = np.zeros(len(states), dtype=np.bool_)
-        for w in self.workers:
-            mine = states % self.cores == w.meta[remembered.ME]
-            end[mine] = w.states.flags[states[mine] // self.cores] & remembered.END_MASK > 0
+        end: Array = self.shared.states.flags[states] & remembered.END_MASK > 0
         return end
 
     def _rank(self, states: Array) -> Array:
-        """The order in which states were found, as far as it is one: by level, then by worker."""
+        """The order in which states were found, as far as it is one: by level."""
         if self.cores == 1:
             return states
         rank = np.zeros(len(states), dtype=np.int64)
-        for w in self.workers:
-            me = int(w.meta[remembered.ME])
-            mine = states % self.cores == me
-            local = states[mine] // self.cores
-            level = np.searchsorted(np.array(self._levels[me]), local, "right")
-            rank[mine] = (level << 40) | (me << 32) | local
+        k, of = self._place(states)
+        for me, starts in enumerate(self._levels):
+            rank[of == me] = np.searchsorted(np.array(starts), k[of == me], "right")
         return rank
 
     def _in_order(self, states: list[int]) -> list[int]:
@@ -520,40 +537,34 @@ class CompiledSearch:
 
     def _edges(self, states: Array) -> tuple[Array, Array, Array]:
         """The steps that leave some states: from where, to where, the move."""
-        kept = [w.meta.copy() for w in self.workers]
-        for w in self.workers:
-            mine = states[states % self.cores == w.meta[remembered.ME]] // self.cores
-            w.list_states(np.ascontiguousarray(mine, dtype=np.int64))
-            w.meta[remembered.LISTED] = len(mine)
-            for counter in (remembered.NEXT, remembered.EDGES, remembered.SENT):
-                w.meta[counter] = 0
-        for w in self.workers:
-            self._run(w, len(states))
-        if self.cores > 1:
-            for w in self.workers:
-                self._receive(w)
-        ends = [(w.edges, int(w.meta[remembered.EDGES])) for w in self.workers]
-        for w, meta in zip(self.workers, kept, strict=True):
-            for counter in (remembered.LISTED, remembered.SENT, remembered.TAKEN):
-                w.meta[counter] = meta[counter]
-        source, to, move = (np.concatenate([edges[i][:n] for edges, n in ends]) for i in range(3))
-        return source, to, move
+        worker = self.workers[0]
+        meta = worker.meta
+        taken = int(meta[remembered.TAKEN])
+        worker.list_states(np.ascontiguousarray(states, dtype=np.int64))
+        meta[remembered.LISTED] = len(states)
+        meta[remembered.NEXT] = meta[remembered.EDGES] = 0
+        self._run(worker, len(states))
+        meta[remembered.LISTED], meta[remembered.TAKEN] = -1, taken
+        n = int(meta[remembered.EDGES])
+        return worker.edges.source[:n], worker.edges.to[:n], worker.edges.move[:n]
 
     # --- what was found -----------------------------------------------------------------------
 
     def bytes(self) -> int:
         """Bytes that the states take now, and what is remembered of steps."""
-        return sum(w.bytes() for w in self.workers)
+        return self.shared.bytes() + sum(w.bytes() for w in self.workers)
 
     def leaves(self, state: int) -> list[int]:
         """The flat list of a state."""
-        where, control = self.shared.where, self.shared.control
+        shared = self.shared
+        where, control = shared.where, shared.control
         ids = where.id_words
-        key = self.workers[state % self.cores].states.arena[state // self.cores]
+        key = shared.states.arena[state]
         words = self._initial.copy()
         words &= ~where.local_bits
-        bits = np.unpackbits(key[ids:].view(np.uint8), bitorder="little")
-        for bit in self.shared.bits.bit_of[np.flatnonzero(bits)]:
+        value = shared.values.rows[int(key[ids])] if shared.numbered else key[ids:]
+        bits = np.unpackbits(value.view(np.uint8), bitorder="little")
+        for bit in shared.bits.bit_of[np.flatnonzero(bits)]:
             words[bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
         for t in range(len(self.program.tasks)):
             number = int(key[t >> 2]) >> 16 * (t & 3) & 0xFFFF
@@ -565,7 +576,7 @@ class CompiledSearch:
         return decode(words)
 
     def _parent(self, state: int) -> int:
-        return int(self.workers[state % self.cores].states.parent[state // self.cores])
+        return int(self.shared.states.parent[state])
 
     def moves_to(self, state: int) -> list[Move]:
         """A shortest path to a state."""
@@ -615,9 +626,8 @@ class CompiledSearch:
         """What broke, each once: row, state and move of the shortest way."""
         firsts: dict[int, tuple[int, int, int]] = {}
         for w in self.workers:
-            me = int(w.meta[remembered.ME])
             for row in np.flatnonzero(w.first[:, 0] >= 0).tolist():
-                state, move = int(w.first[row, 0]) * self.cores + me, int(w.first[row, 1])
+                state, move = int(w.first[row, 0]), int(w.first[row, 1])
                 steps = self.steps_to(state, None)
                 firsts[row] = min(firsts.get(row, (1 << 60, 0, 0)), (steps, state, move))
         return [(row, state, move) for row, (_, state, move) in sorted(firsts.items())]
@@ -626,14 +636,13 @@ class CompiledSearch:
         """The numbers, and the first state or step that breaks each thing."""
         rows = self._first()
         moves = {row: (s, unpack_move(m)) for row, s, m in rows if m >= 0}
-        ends: dict[int, int] = {}
-        for w in self.workers:
-            flags = w.states.flags[: w.count] & remembered.END_MASK
-            local = np.flatnonzero(flags)
-            ends |= dict(zip(self._ids(w, local).tolist(), flags[local].tolist(), strict=True))
+        flags = self.shared.states.flags
+        last = self._those(flags[: self._end()] & remembered.END_MASK != 0)
+        flags = flags[last] & remembered.END_MASK
+        ends = dict(zip(last.tolist(), flags.tolist(), strict=True))
         return Found(
             transitions=self._sum(remembered.TRANSITIONS),
-            key_bits=16 * len(self.program.tasks) + int(self.workers[0].meta[remembered.BITS]),
+            key_bits=16 * len(self.program.tasks) + int(self.shared.bits.count[0]),
             bits={row: m for row, m in moves.items() if row < remembered.ROW_PROPERTIES},
             bugs={
                 row - remembered.ROW_BUGS: m
@@ -653,47 +662,3 @@ def unpack_move(packed: int) -> Move:
     mask = (1 << remembered.CHOICE_BITS) - 1
     choices = tuple((packed >> (4 + remembered.CHOICE_BITS * i)) & mask for i in range(nr))
     return packed & 15, choices
-
-
-_SWITCH = '''"""Whether task `t` can run on its CPU now."""
-
-from .switch_to import switch_to
-
-
-def switch_task(st, t):
-    """switch_to(), as an integer."""
-    if switch_to(st, t):
-        return 1
-    return 0
-'''
-
-
-def _judge(functions: Sequence[str]) -> str:
-    """A function that tells which properties of the state do not hold, as a mask."""
-    lines = ['"""Which properties do not hold."""', ""]
-    lines += [f"from .{name} import {name}" for name in dict.fromkeys(functions)]
-    lines += [
-        "",
-        "",
-        "def judge(st, t):",
-        '    """A mask, in the order given."""',
-        "    broken = 0",
-    ]
-    for i, name in enumerate(functions):
-        lines += [f"    if not {name}(st):", f"        broken |= {1 << i}"]
-    return "\n".join([*lines, "    return broken", ""])
-
-
-def _statement(name: str, function: str, operands: int) -> str:
-    """A path that is nothing but a call of a plain function."""
-    args = "".join(f", frame.reg[{i}]" for i in range(operands))
-    clear = "".join(f"    frame.reg[{i}] = 0\n" for i in range(operands))
-    return (
-        f'"""{function}() as a statement."""\n\nfrom .{function} import {function}\n\n\n'
-        f"def {name}(st, t):\n"
-        '    """One step."""\n'
-        "    task = st.task[t]\n    frame = task.frame[0]\n"
-        f"    task.retval = {function}(st, t{args})\n{clear}"
-        "    frame.path = frame.pc = 0\n    task.depth = 0\n"
-        f"    return {consts.RETURNED}\n"
-    )

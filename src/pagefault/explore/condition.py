@@ -17,6 +17,7 @@ from pagefault.consts import (
     SIG_BASE,
     VM_MAPPED,
     VM_READ,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
 )
 from pagefault.lang.program import (
@@ -60,8 +61,8 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     """What a load by `mm` would see, without the load's effects; None if it would fault for good,
     or wait for userfaultfd.
 
-    A page that nobody touched yet reads as zero, a swapped one as its folio in the
-    swap cache, or else as what was written to swap.
+    A page that nobody touched yet reads as zero or as its file has it, a swapped one as its folio
+    in the swap cache, or else as what was written to swap.
     """
     if mm == NO_MM:
         return None
@@ -69,6 +70,10 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     if not vm_flags & VM_MAPPED or not vm_flags & VM_READ:
         return None
     untouched = None if vm_flags & VM_UFFD_MISSING else 0
+    if st.mm[mm].vma[vpn].vm_file:
+        untouched = _peek_file(st, mm, vpn, cell)
+        if vm_flags & VM_UFFD_MINOR and _page_cache_has(st, mm, vpn):
+            untouched = None
     pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
     if pmd & PAGE_PSE:
         return int(st.page[(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE].cell[cell])
@@ -81,6 +86,21 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
         slot = st.swap[pte >> PFN_SHIFT]
         return int(st.page[slot.pfn].cell[cell] if slot.pfn else slot.cell[cell])
     return untouched
+
+
+def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
+    """What the file has for a page that is not mapped; None beyond its end."""
+    vma = st.mm[mm].vma[vpn]
+    file, index = st.file[vma.vm_file - 1], vpn + vma.vm_pgoff
+    if index >= file.nr_pages:
+        return None
+    page = file.page[index]
+    return int(st.page[page.pfn].cell[cell] if page.pfn else page.disk[cell])
+
+
+def _page_cache_has(st: Any, mm: int, vpn: int) -> bool:
+    vma = st.mm[mm].vma[vpn]
+    return bool(st.file[vma.vm_file - 1].page[vpn + vma.vm_pgoff].pfn)
 
 
 def _wanted(left: Register | Memory | Signal, right: Int | Code) -> int:

@@ -31,6 +31,7 @@ from pagefault.consts import (
     WAITING,
     YIELDED,
 )
+from pagefault.explore.lower import WORDS
 from pagefault.layout import LEAF_INDEX, new_state
 
 if TYPE_CHECKING:
@@ -227,6 +228,10 @@ def _size_machine(st: Any, program: Lowered) -> None:
     st.nr_ptpages = min(NR_PTPAGE, st.nr_mms * NR_PMD + NR_SPARE_PTPAGE)
     st.nr_pins = len(program.program.pins)
     st.nr_pipes = len(program.program.pipes)
+    st.nr_files = len(program.program.files)
+    for i, file in enumerate(program.program.files):
+        st.file[i].kind = WORDS["file", file.kind]
+        st.file[i].nr_pages = file.nr_pages
 
 
 def step(kernel: Kernel, program: Lowered, st: Any, t: int, grain: str) -> int:

@@ -17,6 +17,8 @@ from pagefault.errors import LitmusError
 from pagefault.lang.program import (
     Arg,
     Cell,
+    FileCell,
+    FileName,
     Int,
     Mirror,
     Name,
@@ -47,6 +49,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("map", "private"): consts.MAP_PRIVATE,
     ("map", "shared"): consts.MAP_SHARED,
     ("map", "fixed"): consts.MAP_FIXED,
+    ("file", "regular"): consts.FILE_REGULAR,
+    ("file", "shmem"): consts.FILE_SHMEM,
     ("prot", "none"): consts.PROT_NONE,
     ("prot", "r"): consts.PROT_READ,
     ("prot", "rw"): consts.PROT_READ | consts.PROT_WRITE,
@@ -75,6 +79,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("leaving", "put"): 1,
     ("uffd", "missing"): consts.VM_UFFD_MISSING,
     ("uffd", "wp"): consts.VM_UFFD_WP,
+    ("uffd", "minor"): consts.VM_UFFD_MINOR,
     ("pagemap", "soft_dirty"): consts.PM_SOFT_DIRTY,
     ("pagemap", "present"): consts.PM_PRESENT,
     ("pagemap", "exclusive"): consts.PM_MMAP_EXCLUSIVE,
@@ -228,10 +233,19 @@ def _operands(program: Program, statement: Statement, arg: Arg) -> list[Operand]
             return [(CONSTANT, program.pipes.index(name)), *_cell(cell)]
         case Mirror(name):
             return [(CONSTANT, program.mirrors.index(name))]
+        case FileName(name):
+            return [(CONSTANT, _file(program, name))]
+        case FileCell(name, offset):
+            index, place = divmod(offset, consts.CELLS)
+            return [(CONSTANT, _file(program, name)), (CONSTANT, index), (CONSTANT, place)]
         case Int(value):
             return [(CONSTANT, value)]
         case Register():
             return [(program.task_index(arg.task), arg.index)]
+
+
+def _file(program: Program, name: str) -> int:
+    return [file.name for file in program.files].index(name)
 
 
 def _cell(cell: int | None) -> list[Operand]:

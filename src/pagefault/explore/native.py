@@ -1,9 +1,8 @@
-"""The search core, continued: the set of states, and the search itself.
+"""The search core, continued: the search itself.
 
-Several workers may search together, each on a part of the states, see owner_of(). They go level by
-level: each expands its own states and enters those successors that are its own; then each enters
-what the others sent. What they share (numbers of control states and of bits) does not change
-meanwhile: a worker that needs a new number stops and is let on when it is alone.
+Several workers may search together, level by level. Each expands its own states first, then those
+that another has not come to. What they share but for the tables (numbers of control states and of
+bits, room) does not change meanwhile: a worker that needs it to stops all.
 """
 
 from __future__ import annotations
@@ -11,11 +10,36 @@ from __future__ import annotations
 import numpy as np
 
 from pagefault.consts import BLOCKED, BUG_CHOICE_OVERFLOW, MOVED, WAITING
+from pagefault.explore.control import (
+    control_of,
+    load_state,
+)
+from pagefault.explore.numbers import (
+    END_OF,
+    LINE,
+    NEXT_OF,
+    STOP,
+    claim,
+    entry_of,
+    find_slots,
+    find_state,
+    first_slot,
+    hash_of,
+    hash_of_value,
+    is_of_next_level,
+    nr_states,
+    nth,
+    put_entry,
+    spell_out,
+    value_word,
+)
 from pagefault.explore.remembered import (
     ALONE,
     BATCH,
-    BY_MASK,
     CANONICAL,
+    CLAIM,
+    CLAIM_END,
+    CLAIM_OF,
     CONTROL_SEEN,
     COUNT,
     DEADLOCK,
@@ -23,15 +47,13 @@ from pagefault.explore.remembered import (
     DONE,
     EDGES,
     FINAL,
-    GROW_BOX,
     GROW_EDGES,
-    GROW_RING,
     GROW_STATES,
-    HEAD,
+    GROW_VALUES,
     INFO_BROKEN,
     INFO_BUG,
+    INFO_CONTROL,
     INFO_KIND,
-    INFO_MOVE,
     INFO_NAMES,
     INFO_OWN,
     INFO_RECORD,
@@ -39,155 +61,70 @@ from pagefault.explore.remembered import (
     JUDGED,
     KNOWN,
     LEADS_ON,
-    LEVEL_END,
-    LEVEL_START,
     LIMIT,
     LISTED,
-    LOW32,
-    MAX_SUCCESSORS,
     ME,
     NEED,
     NEXT,
+    NOTED,
+    NUMBERED,
     ONE,
     OUTS,
-    OWNER,
     PACK,
     PACKED,
-    RECEIVED,
     REDUCED,
     ROW_BUGS,
     ROW_PROPERTIES,
-    SENT,
     SPREAD,
     STUCK,
-    TAG_SHIFT,
     TASKS,
-    TOUCHED,
     TRANSITIONS,
+    VALUES,
     WORKERS,
     ZERO,
     U,
-    control_of,
-    hash_of,
-    load_state,
+    learn_bits,
     look_up,
-    mix,
-    recall,
-    recalled,
     remember,
     root_of,
 )
 from pagefault.explore.settle import (
     clear_marks,
-    names_of_all,
     saw_control,
     settle_names,
     take_steps,
 )
-from pagefault.jit import call_path, compiled, entry, inlined
+from pagefault.jit import call_path, compiled, entry, inlined, prefetch
 
-# --- the set of states ---------------------------------------------------------------------------
+STEPS = 16
+"""Steps that are kept with a value: a row of `memo.steps` has so many."""
+NUMBER_BITS = U(24)
+"""An entry there is the value after the step, the control state before, as far as there is room,
+and its outcome, plus 1, in so many bits."""
+NUMBER = U((1 << 24) - 1)
+ABOVE = U(32)
+LOW8 = U(255)
 
-
-@inlined
-def owner_of(key, meta):
-    """Which worker a state belongs to: the control state of one task tells, so that the steps of
-    all others stay with it."""
-    c = np.uint64(control_of(key, meta[OWNER]))
-    return np.int64(mix(ONE, c) & LOW32) % meta[WORKERS]
-
-
-@inlined
-def find_state(table, arena, key, h, i):
-    """The number of the state with this key, or -1 and less: that the slot of `table` for it is j,
-    as -1 - j. It is looked for from slot `i` on."""
-    last = np.uint64(len(table) - 1)
-    while table[i] != ZERO:
-        entry = table[i]
-        if entry >> TAG_SHIFT == h >> TAG_SHIFT:
-            number = (entry & LOW32) - ONE
-            same = True
-            for w in range(len(key)):
-                if arena[number, w] != key[w]:
-                    same = False
-                    break
-            if same:
-                return np.int64(number)
-        i = (i + ONE) & last
-    return -1 - np.int64(i)
-
-
-@entry
-def refill_states(table, arena, hashes, count):
-    """Enter all states into an empty table, as many at a time as `hashes` has room for, so that
-    the memory works on all of them. Returns how many."""
-    last = np.uint64(len(table) - 1)
-    touched = ZERO
-    for start in range(0, count, len(hashes)):
-        n = min(len(hashes), count - start)
-        for j in range(n):
-            hashes[j] = hash_of(arena[start + j])
-        for j in range(n):
-            touched ^= table[hashes[j] & last]
-        for j in range(n):
-            h = hashes[j]
-            i = h & last
-            while table[i] != ZERO:
-                i = (i + ONE) & last
-            table[i] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(start + j + 1)
-    return count + np.int64(touched & ZERO)
-
-
-@inlined
-def fetch_early(table, arena, found, start, n):
-    """Touch what look-ups will need, all at once, so that the memory works on all of them, and
-    keep in `found.slot` where to begin.
-
-    Returns a number that stands for nothing, so that it is not left out.
-    """
-    last = np.uint64(len(table) - 1)
-    touched = ZERO
-    for j in range(start, n):
-        touched ^= table[found.hashes[j] & last]
-    for j in range(start, n):
-        h = found.hashes[j]
-        i = h & last
-        while table[i] != ZERO and table[i] >> TAG_SHIFT != h >> TAG_SHIFT:
-            i = (i + ONE) & last
-        found.slot[j] = i
-        if table[i] != ZERO:
-            touched ^= arena[(table[i] & LOW32) - ONE, 0]
-    return touched
-
-
-# --- what is remembered ------------------------------------------------------------------------
-
-
-@inlined
-def look_up_first(memo, hint, key, ids):
-    """look_up(), by the one mask that `hint` names, see by_mask(); 0 if that finds nothing."""
-    if hint >= 0:
-        return 0
-    m = -hint - 1
-    n = recall(memo, U(m + 1), key, ids, memo.mask[U(m)])
-    return recalled(memo.table, n) | (m + 1) << BY_MASK if n >= 0 else 0
-
+# What is known in expand() of the step of a task.
+IS_KEPT = 1  # it was not found with the value, but shall be the next time
+HAS_CHANGED = 2  # it leads to another value, whose number is not known yet
 
 # --- promises in a state -------------------------------------------------------------------------
 
 
 @compiled
 def judge_now(machine, where, bits, control, memo, paths, work, key, meta):
-    """judge(), where it is not known."""
+    """judge(), where it is not known. Above KNOWN unless it depends on more than what is shared."""
     load_state(machine, where, bits, control, key, meta)
     clear_marks(machine, where)
     judged = call_path(paths[JUDGE], machine.states[0], 0)
-    for i in range(len(where.scan)):
-        w = where.scan[i]
-        marks = machine.marks[w] & ~where.local_bits[w]
-        work.judged[i] |= marks
-        if meta[REDUCED] and marks & work.hidden[i] != ZERO:
-            meta[SPREAD] = 1
+    if meta[NOTED]:
+        for i in range(len(where.scan)):
+            w = where.scan[i]
+            marks = machine.marks[w] & ~where.local_bits[w]
+            work.judged[i] |= marks
+            if meta[REDUCED] and marks & work.hidden[i] != ZERO:
+                meta[SPREAD] = 1
     if saw_control(machine, where, -1):
         meta[CONTROL_SEEN] = 1
         return judged
@@ -196,15 +133,18 @@ def judge_now(machine, where, bits, control, memo, paths, work, key, meta):
 
 
 @inlined
-def judge(machine, where, bits, control, memo, paths, work, key, hint, meta):
-    """Which properties do not hold in the state of a key, as a mask; above, by which mask that is
-    kept. `hint` as look_up_first() has it."""
-    judged = look_up_first(memo, hint, key, where.id_words)
+def judge(machine, where, values, bits, control, memo, paths, work, key, meta):
+    """Which properties do not hold in the state of a key, as a mask."""
+    word = key[U(where.id_words)]
+    if meta[NUMBERED] and values.judged[word] >= 0:
+        return values.judged[word]
+    spell_out(values, key, where.id_words, work.key, meta)
+    judged = look_up(memo, JUDGED, work.key, where.id_words)
     if judged == 0:
-        judged = look_up(memo, JUDGED, key, where.id_words)
-    if judged != 0:
-        return judged
-    return judge_now(machine, where, bits, control, memo, paths, work, key, meta)
+        judged = judge_now(machine, where, bits, control, memo, paths, work, work.key, meta)
+    if meta[NUMBERED] and judged > KNOWN:
+        values.judged[word] = judged & KNOWN
+    return judged & KNOWN
 
 
 @compiled
@@ -229,64 +169,99 @@ def note_rows(first, row, mask, state, move):
 
 
 @inlined
-def recall_steps(states, control, memo, outs, ids, start, end, meta):
-    """Look up the steps of states that are expanded next, all in a row, so that the memory works on
-    many at a time. Returns a number that stands for nothing."""
-    last = len(states.steps) - 1
-    touched = 0
-    for s in range(start, end):
-        key = states.arena[U(s)]
-        known_of = states.steps[U(s & last)]
-        for t in range(meta[TASKS]):
-            known = known_of[t]
-            if known <= 0:
-                known = look_up_first(memo, known, key, ids)
-                root = memo.root[U(control_of(key, t))]
-                if known == 0 and root >= 0:
-                    known = look_up(memo, root, key, ids)
-                known_of[t] = known
-            o = U((known & KNOWN) >> PACK)
-            touched ^= outs.info[o, INFO_KIND] ^ np.int64(outs.delta[o, 0])
-    return touched
+def recall_step(memo, outs, word, c):
+    """What is kept of the step from a control state with the value of this number; 0 if nothing."""
+    if word >= U(len(memo.steps)):
+        return ZERO
+    i = U(c) & U(STEPS - 1)
+    for _ in range(STEPS):
+        kept = memo.steps[word, i]
+        if kept == ZERO:
+            return ZERO
+        if kept >> NUMBER_BITS & LOW8 == U(c) & LOW8:
+            if outs.info[(kept & NUMBER) - ONE, INFO_CONTROL] == c:
+                return kept
+        i = (i + ONE) & U(STEPS - 1)
+    return ZERO
+
+
+@inlined
+def keep_step(memo, word, c, o, after):
+    """Let recall_step() find an outcome. Where there is no room another is forgotten."""
+    if word >= U(len(memo.steps)):
+        return
+    first = U(c) & U(STEPS - 1)
+    i = first
+    for _ in range(STEPS):
+        if memo.steps[word, i] == ZERO:
+            break
+        i = (i + ONE) & U(STEPS - 1)
+    memo.steps[word, i] = after << ABOVE | (U(c) & LOW8) << NUMBER_BITS | (U(o) + ONE)
+
+
+@inlined
+def value_after(values, outs, full, key, o, ids):
+    """Spell out in `full` the key that outcome `o` leads to from that in `key`. Returns whether it
+    has another value, which value_word() then knows the number of."""
+    changed = ZERO
+    for w in range(ids, len(full)):
+        delta = outs.delta[o, U(w)]
+        full[U(w)] = key[U(w)] ^ delta
+        changed |= delta
+    if changed != ZERO:
+        prefetch(values.table, first_slot(values.table, hash_of_value(full, ids)))
+        return True
+    return False
 
 
 @inlined
 def expand(
-    s, ring, machine, where, states, bits, control, memo, outs, work, found, paths, n, first, meta
+    s, machine, where, states, values, bits, control, memo, outs, work, found, paths, n, first, meta
 ):
     """Put the successors of state `s` behind the `n` that are found. Returns how many there are
-    then; -1, and the reason in meta[NEED], if there was no room for something.
-
-    `ring` is where states.steps has what is known of the steps of `s`, -1 if nowhere.
-    """
-    key = work.key
-    for w in range(len(key)):
-        key[w] = states.arena[U(s), w]
+    then; -1, and the reason in meta[NEED], if there was no room for something."""
+    ids = where.id_words
+    key = states.arena[U(s)]
+    word = key[U(ids)]
     mentioned = np.int64(states.mentioned[U(s)])
     begin = 0
     end = meta[TASKS]
     outs_kept = meta[OUTS]
+    is_spelled = False
     for t in range(meta[TASKS]):
-        known = states.steps[ring, t] if ring >= 0 else 0
-        if known == 0:
-            root = memo.root[control_of(key, t)]
+        c = control_of(key, t)
+        kept = recall_step(memo, outs, word, c) if meta[NUMBERED] else ZERO
+        if kept != ZERO:
+            work.known[t] = np.int64((kept & NUMBER) - ONE) << PACK | 1
+            work.words[t] = kept >> ABOVE
+            work.is_new[t] = 0
+        else:
+            if not is_spelled:
+                spell_out(values, key, ids, work.key, meta)
+                is_spelled = True
+            root = memo.root[U(c)]
             if root < 0:
-                root = root_of(control, memo, control_of(key, t), meta)
+                root = root_of(control, memo, c, meta)
                 if root < 0:
                     return -1
-            known = look_up(memo, root, key, where.id_words)
+            known = look_up(memo, root, work.key, ids)
             if known == 0:
                 known = take_steps(
-                    machine, where, bits, control, memo, outs, paths, work, t, key, root, meta
+                    machine, where, bits, control, memo, outs, paths, work, t, work.key, root, meta
                 )
                 if meta[NEED] != 0:
                     return -1
                 if known > KNOWN:
                     outs_kept = meta[OUTS]
-            if ring >= 0:
-                states.steps[ring, t] = known if known > KNOWN else 0
-        work.known[t] = known & KNOWN
-        if meta[REDUCED] and outs.info[work.known[t] >> PACK, INFO_OWN]:
+            work.known[t] = known & KNOWN
+            o = U(work.known[t] >> PACK)
+            work.words[t] = word
+            work.is_new[t] = 0
+            if known > KNOWN and known & PACKED == 1:
+                work.is_new[t] |= IS_KEPT
+            if value_after(values, outs, work.after[t], work.key, o, ids):
+                work.is_new[t] |= HAS_CHANGED
+        if meta[REDUCED] and outs.info[U(work.known[t] >> PACK), INFO_OWN]:
             begin = t
             end = t + 1
             meta[ALONE] += 1
@@ -295,9 +270,12 @@ def expand(
     blocked = False
     waiting = False
     transitions = 0
-    names = names_of_all(control, key, meta) if meta[CANONICAL] else ZERO
     for t in range(begin, end):
         value = work.known[t]
+        if work.is_new[t] & HAS_CHANGED:
+            work.words[t] = value_word(values, work.after[t], ids, meta)
+        if meta[NUMBERED] and work.is_new[t] & IS_KEPT:
+            keep_step(memo, word, control_of(key, t), U(value >> PACK), work.words[t])
         for i in range(value & PACKED):
             o = U((value >> PACK) + i)
             kind = outs.info[o, INFO_KIND]
@@ -309,28 +287,35 @@ def expand(
             transitions += 1
             broken = outs.info[o, INFO_BROKEN]
             if broken != 0:
-                note_rows(first, 0, broken, s, outs.info[o, INFO_MOVE])
+                note_rows(first, 0, broken, s, outs.move[o])
             if outs.info[o, INFO_BUG] != 0:
-                note_first(first, ROW_BUGS + outs.info[o, INFO_BUG], s, outs.info[o, INFO_MOVE])
+                note_first(first, ROW_BUGS + outs.info[o, INFO_BUG], s, outs.move[o])
                 continue
             if n >= len(found.keys):
-                note_first(first, ROW_BUGS + BUG_CHOICE_OVERFLOW, s, outs.info[o, INFO_MOVE])
+                note_first(first, ROW_BUGS + BUG_CHOICE_OVERFLOW, s, outs.move[o])
                 continue
             to = found.keys[U(n)]
-            for w in range(len(key)):
-                to[w] = key[w] ^ outs.delta[o, w]
-            found.mentioned[n] = mentioned
+            for w in range(ids):
+                to[w] = key[w] ^ outs.delta[o, U(w)]
+            if i > 0:
+                work.words[t] = word
+                if value_after(values, outs, work.after[t], work.key, o, ids):
+                    work.words[t] = value_word(values, work.after[t], ids, meta)
+            to[U(ids)] = work.words[t]
+            found.mentioned[U(n)] = mentioned
             in_records = outs.info[o, INFO_RECORD] > mentioned
             if meta[CANONICAL] and (outs.info[o, INFO_NAMES] or in_records):
-                found.mentioned[n] = settle_names(
-                    machine, where, bits, control, memo, work, to, names, outs.delta[o], mentioned,
-                    in_records, meta,
+                found.mentioned[U(n)] = settle_names(
+                    machine, where, values, bits, control, memo, work, to, mentioned, in_records,
+                    meta,
                 )  # fmt: skip
                 if meta[NEED] != 0:
                     return -1
-            found.hashes[n] = hash_of(to)
-            found.source[n] = s
-            found.move[n] = outs.info[o, INFO_MOVE]
+            found.hashes[U(n)] = hash_of(to)
+            prefetch(states.table, first_slot(states.table, found.hashes[U(n)]))
+            found.source[U(n)] = s
+            if meta[LISTED] >= 0:
+                found.move[U(n)] = outs.move[o]
             n += 1
     meta[OUTS] = outs_kept  # what is not remembered was for this state only
     if not moved:
@@ -341,53 +326,13 @@ def expand(
 
 
 @inlined
-def inherit(states, memo, ids, source, to, key, meta):
-    """What is known of the steps of `source` and holds in its successor `to` just as well; of the
-    others, less than 0, by which mask it was found: that is likely to find it again."""
-    ring = len(states.steps) - 1
-    old = states.arena[U(source)]
-    from_row = states.steps[U(source & ring)]
-    to_row = states.steps[U(to & ring)]
-    for t in range(meta[TASKS] + 1):
-        known = from_row[t]
-        if known != 0:
-            if t < meta[TASKS] and control_of(old, t) != control_of(key, t):
-                known = 0
-            m = (known >> BY_MASK) - 1
-            for w in range(memo.mask.shape[1]):
-                if m >= 0 and (old[U(ids + w)] ^ key[U(ids + w)]) & memo.mask[U(m), w] != ZERO:
-                    known = -m - 1
-        to_row[t] = known
-
-
-@inlined
-def enter(
-    machine, where, states, bits, control, memo, work, found, j, h, slot, mine, paths, first, meta
-):
-    """Enter a new state, where find_state() said, and judge it. Returns its number."""
-    key = found.keys[j]
-    to = meta[COUNT]
-    meta[COUNT] = to + 1
-    states.table[-1 - slot] = ((h >> TAG_SHIFT) << TAG_SHIFT) | np.uint64(to + 1)
-    for w in range(len(key)):
-        states.arena[to, w] = key[w]
-    states.flags[to] = 0
-    states.onward[to] = -1
-    states.mentioned[to] = found.mentioned[j]
-    ring = to & (len(states.steps) - 1)
-    tasks = meta[TASKS]
-    if mine:
-        inherit(states, memo, where.id_words, found.source[j], to, key, meta)
-    else:
-        for t in range(tasks + 1):
-            states.steps[ring, t] = 0
-    judged = states.steps[ring, tasks]
-    if judged <= 0:
-        judged = judge(machine, where, bits, control, memo, paths, work, key, judged, meta)
-        states.steps[ring, tasks] = judged if judged > KNOWN else 0
-    if judged & KNOWN != 0:
-        note_rows(first, ROW_PROPERTIES, judged & KNOWN, to, -1)
-    return to
+def enter(machine, where, states, values, bits, control, memo, work, to, paths, first, meta):
+    """Judge a state that is new."""
+    meta[COUNT] += 1
+    key = states.arena[U(to)]
+    judged = judge(machine, where, values, bits, control, memo, paths, work, key, meta)
+    if judged != 0:
+        note_rows(first, ROW_PROPERTIES, judged, to, -1)
 
 
 @inlined
@@ -401,158 +346,113 @@ def note_edge(edges, source, to, move, meta):
 
 
 @inlined
-def send(found, j, box, meta):
-    """Put a successor that belongs to another worker where that one finds it."""
-    k = meta[SENT]
-    for w in range(box.keys.shape[1]):
-        box.keys[k, w] = found.keys[j, w]
-    box.hashes[k] = found.hashes[j]
-    box.source[k] = found.source[j]
-    box.move[k] = found.move[j]
-    box.mentioned[k] = found.mentioned[j]
-    meta[SENT] = k + 1
-
-
-@inlined
 def absorb(
-    machine, where, states, bits, control, memo, work, found, box, edges, paths, n, first, meta
-):
+    machine, where, states, values, bits, control, memo, work, found, edges, paths, team, n, first,
+    meta,
+):  # fmt: skip
     """Enter the states among `n` successors that are new."""
-    meta[TOUCHED] = np.int64(fetch_early(states.table, states.arena, found, 0, n) & ONE)
+    find_slots(states.table, states.arena, found, n)
     many = meta[WORKERS]
     for j in range(n):
-        h = found.hashes[j]
-        if many > 1 and owner_of(found.keys[j], meta) != meta[ME]:
-            send(found, j, box, meta)
-            continue
-        source = found.source[j]
-        to = find_state(states.table, states.arena, found.keys[j], h, found.slot[j])
+        h = found.hashes[U(j)]
+        source = found.source[U(j)]
+        key = found.keys[U(j)]
+        is_new = False
+        to = find_state(states.table, states.arena, key, h, found.slot[U(j)])
         if meta[LISTED] >= 0:
-            at = to * many + meta[ME] if to >= 0 else -1
-            note_edge(edges, source * many + meta[ME], at, found.move[j], meta)
+            note_edge(edges, source, max(to, -1), found.move[U(j)], meta)
             continue
-        if to < 0:
-            to = enter(
-                machine, where, states, bits, control, memo, work, found, j, h, to, True, paths,
-                first, meta,
-            )  # fmt: skip
-            states.parent[to] = source * many + meta[ME]
-        if to > source:
-            states.flags[source] |= LEADS_ON
-        if to > source or states.onward[source] < 0:
-            states.onward[source] = to * many + meta[ME]
-
-
-@entry
-def receive(
-    machine, where, states, bits, control, memo, work, box, edges, paths, first, meta, other, flags,
-    onward,
-):  # fmt: skip
-    """absorb() for what worker `other` sent; its states have `flags` and lead `onward`.
-
-    Returns why it ended.
-    """
-    many = meta[WORKERS]
-    while meta[RECEIVED] < len(box.hashes):
-        start = meta[RECEIVED]
-        n = min(start + BATCH * 4, len(box.hashes))
-        if meta[COUNT] + BATCH * 4 > len(states.parent) or full(states, meta):
-            return GROW_STATES
-        if meta[COUNT] + BATCH * 4 - meta[HEAD] > len(states.steps):
-            return GROW_RING
-        if meta[LISTED] >= 0 and meta[EDGES] + BATCH * 4 > len(edges.source):
-            return GROW_EDGES
-        meta[TOUCHED] = np.int64(fetch_early(states.table, states.arena, box, start, n) & ONE)
-        for j in range(start, n):
-            h = box.hashes[j]
-            if owner_of(box.keys[j], meta) != meta[ME]:
-                continue
-            source = box.source[j]
-            to = find_state(states.table, states.arena, box.keys[j], h, box.slot[j])
-            if meta[LISTED] >= 0:
-                at = to * many + meta[ME] if to >= 0 else -1
-                note_edge(edges, source * many + other, at, box.move[j], meta)
-                continue
-            if to < 0:
-                to = enter(
-                    machine, where, states, bits, control, memo, work, box, j, h, to, False, paths,
-                    first, meta,
-                )  # fmt: skip
-                states.parent[to] = source * many + other
-            # Levels come first in the order of states, then workers.
-            later = to >= meta[LEVEL_END] or (to >= meta[LEVEL_START] and meta[ME] > other)
-            if later:
-                flags[source] |= LEADS_ON
-            if later or onward[source] < 0:
-                onward[source] = to * many + meta[ME]
-        meta[RECEIVED] = n
-    return DONE
+        while to < 0:
+            slot = U(-1 - to)
+            to = nth(meta[COUNT], meta[ME], many)
+            for w in range(len(key)):
+                states.arena[U(to), U(w)] = key[U(w)]
+            states.flags[U(to)] = 0
+            states.onward[U(to)] = -1
+            states.parent[U(to)] = source
+            states.mentioned[U(to)] = found.mentioned[U(j)]
+            is_new = put_entry(states.table, slot, entry_of(h, to), many)
+            if not is_new:
+                to = find_state(states.table, states.arena, key, h, slot)
+        if is_new:
+            enter(machine, where, states, values, bits, control, memo, work, to, paths, first, meta)
+            later = True
+        elif many > 1:
+            later = is_of_next_level(to, team, many)
+        else:
+            later = to > source
+        if later:
+            states.flags[U(source)] |= LEADS_ON
+        if later or states.onward[U(source)] < 0:
+            states.onward[U(source)] = to
 
 
 @inlined
-def full(states, meta):
-    """Whether the table of states is so full that finding one in it takes long."""
-    return (meta[COUNT] + 2 * MAX_SUCCESSORS) * 5 > len(states.table) * 3
-
-
-@inlined
-def room(states, found, box, edges, meta):
+def room(states, values, found, edges, team, meta):
     """What there is no room for to go on; DONE if for nothing."""
     n = len(found.keys)
+    many = meta[WORKERS]
     if meta[LISTED] >= 0:
         if meta[EDGES] + n > len(edges.source):
             return GROW_EDGES
-    elif meta[COUNT] + n > len(states.parent) or full(states, meta):
+    elif (
+        nth(meta[COUNT] + n, meta[ME], many) >= len(states.parent)
+        or (nr_states(team, meta) + many * n) * 5 > len(states.table) * 3
+    ):
         return GROW_STATES
-    elif meta[COUNT] + n - meta[HEAD] > len(states.steps):
-        return GROW_RING
-    if meta[WORKERS] > 1 and meta[SENT] + n > len(box.hashes):
-        return GROW_BOX
+    if meta[NUMBERED]:
+        if nth(meta[VALUES] + 3 * n, meta[ME], many) >= len(values.judged):
+            return GROW_VALUES
+        if (meta[VALUES] + 3 * n) * many * 4 > len(values.table) * 3:
+            return GROW_VALUES
     return DONE
 
 
 @entry
 def explore_chunk(
-    machine, where, states, bits, control, memo, outs, work, found, box, edges, paths, first, meta,
-    limit,
+    machine, where, states, values, bits, control, memo, outs, work, found, edges, paths, team,
+    first, meta, limit,
 ):  # fmt: skip
-    """Expand at most `limit` states, breadth first. Returns why it ended.
+    """Expand about `limit` states, breadth first. Returns why it ended.
 
-    One worker of several ends with its part of a level. Where states are listed, they are what is
-    expanded, and only the edges from them are noted.
+    One worker of several ends with the level. Where states are listed, they are what is expanded,
+    and only the edges from them are noted.
     """
     expanded = 0
     listed = meta[LISTED]
+    many = meta[WORKERS]
+    line = (meta[ME] + 1) * LINE
+    learn_bits(where, bits, memo, meta)
     while True:
         if listed >= 0:
             if meta[NEXT] == listed:
                 return DONE
-        elif meta[HEAD] == meta[LEVEL_END]:
-            if meta[HEAD] == meta[COUNT] or meta[WORKERS] > 1:
+        elif meta[CLAIM] == meta[CLAIM_END] and not claim(team, meta):
+            if many > 1 or team[line + END_OF] == meta[COUNT]:
                 return DONE
             meta[DEPTH] += 1
-            meta[LEVEL_END] = meta[COUNT]
-        if expanded >= limit:
+            team[line + NEXT_OF] = team[line + END_OF]
+            team[line + END_OF] = meta[COUNT]
+            continue
+        if expanded >= limit or team[STOP] != 0:
             return LIMIT
-        lack = room(states, found, box, edges, meta)
+        lack = room(states, values, found, edges, team, meta)
         if lack != DONE:
             return lack
         n = 0
         meta[NEED] = 0
-        last = listed if listed >= 0 else meta[LEVEL_END]
-        at = NEXT if listed >= 0 else HEAD
-        if listed < 0:
-            soon = min(meta[HEAD] + BATCH, last)
-            meta[TOUCHED] = recall_steps(
-                states, control, memo, outs, where.id_words, meta[HEAD], soon, meta
-            )
+        last = listed if listed >= 0 else meta[CLAIM_END]
+        at = NEXT if listed >= 0 else CLAIM
+        if meta[NUMBERED] and listed < 0:
+            for k in range(meta[CLAIM], last):
+                s = nth(k, meta[CLAIM_OF], many)
+                prefetch(memo.steps, states.arena[U(s), U(where.id_words)])
         for _ in range(BATCH):
             if meta[at] == last or expanded >= limit:
                 break
-            s = work.list[meta[NEXT]] if listed >= 0 else meta[HEAD]
-            ring = -1 if listed >= 0 else s & (len(states.steps) - 1)
+            s = work.list[meta[NEXT]] if listed >= 0 else nth(meta[CLAIM], meta[CLAIM_OF], many)
             after = expand(
-                s, ring, machine, where, states, bits, control, memo, outs, work, found, paths, n,
+                s, machine, where, states, values, bits, control, memo, outs, work, found, paths, n,
                 first, meta,
             )  # fmt: skip
             if after < 0:
@@ -562,8 +462,8 @@ def explore_chunk(
             expanded += 1
         need = meta[NEED]
         absorb(
-            machine, where, states, bits, control, memo, work, found, box, edges, paths, n, first,
-            meta,
+            machine, where, states, values, bits, control, memo, work, found, edges, paths, team, n,
+            first, meta,
         )  # fmt: skip
         if need != 0 or meta[NEED] != 0:
             return need if need != 0 else meta[NEED]

@@ -50,6 +50,7 @@ _SENTENCES = {
     "tracked": "After a clear of soft-dirty or a write-protection by userfaultfd, no write of the "
     "address space goes unreported.",
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
+    "file-intact": "No write through private memory, nor one that is forced, reaches a file.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

@@ -6,23 +6,30 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 """
 
 from pagefault.consts import (
+    CELLS,
+    FILE_REGULAR,
     FOLL_PIN,
+    FOLL_WRITE,
     GUP_PIN_COUNTING_BIAS,
     MIRROR_GPC,
     MIRROR_KVM,
     MIRROR_LIVE,
     MIRROR_ODP,
+    NR_FILE_PAGES,
     NR_PIPE_BUFS,
     NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
     PAGE_DANGLING,
+    PAGE_DIRTY,
     PAGE_PRESENT,
     PAGE_SWAP,
     PAGE_SWP_EXCLUSIVE,
     PAGE_TABLE,
     PFN_SHIFT,
     PG_ANON,
+    PG_DIRTY,
+    PG_WRITEBACK,
     PIN_HELD,
     PTRS_PER_PTE,
     SPTE_REFERENCED,
@@ -110,6 +117,11 @@ def _gup_references(st, pfn):
     return refs
 
 
+def _page_cache_references(st, pfn):
+    """The page cache has one to each of its folios."""
+    return st.folio[pfn].mapping != 0
+
+
 def _swap_cache_references(st, pfn):
     """The swap cache has one to each of its folios."""
     return st.folio[pfn].swap != 0
@@ -129,7 +141,8 @@ def _swap_ptes(st, slot):
 
 def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + _swap_cache_references(st, pfn)
+    caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
+    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + caches
 
 
 def counts(st):
@@ -193,6 +206,46 @@ def counts_at_end(st):
         if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):
             return 0
     return 1
+
+
+def dirty_kept(st):
+    """What a page of a file holds and the disk does not is known to be dirty, or being written."""
+    for file in range(st.nr_files):
+        if st.file[file].kind == FILE_REGULAR:
+            for index in range(NR_FILE_PAGES):
+                pfn = st.file[file].page[index].pfn
+                if pfn != 0 and _is_newer_than_the_disk(st, file, index):
+                    if not _is_known_to_be_dirty(st, pfn):
+                        return 0
+    return 1
+
+
+def _is_newer_than_the_disk(st, file, index):
+    page = st.file[file].page[index]
+    for cell in range(CELLS):
+        if st.page[page.pfn].cell[cell] != page.disk[cell]:
+            return 1
+    return 0
+
+
+def _is_known_to_be_dirty(st, pfn):
+    """The folio is dirty, or somebody works on it, or a PTE says so, or somebody who holds it for
+    writing is going to."""
+    if st.folio[pfn].locked or st.folio[pfn].pg_flags & (PG_DIRTY | PG_WRITEBACK):
+        return 1
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte & PAGE_PRESENT and pte >> PFN_SHIFT == pfn and pte & PAGE_DIRTY:
+                    return 1
+    for pin in range(st.nr_pins):
+        if st.pin[pin].pfn == pfn and st.pin[pin].gup_flags & FOLL_WRITE:
+            return 1
+    for task in range(st.nr_tasks):
+        if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
+            return 1
+    return 0
 
 
 def _pte_settled(st, mm, vpn):

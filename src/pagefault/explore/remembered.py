@@ -24,14 +24,18 @@ from pagefault.consts import (
     CALLED,
     MOVED,
     NR_CHOICES,
-    NR_PFN,
-    PAGE_TABLE,
-    PFN_SHIFT,
-    PTE_HAS_PFN,
     RETURNED,
     YIELDED,
 )
-from pagefault.jit import call_path, compiled, entry, inlined, seen_item
+from pagefault.jit import (
+    call_path,
+    compiled,
+    entry,
+    fetch_and_add,
+    inlined,
+    put_if_empty,
+    seen_item,
+)
 
 # Slots of `paths` that every kernel has; its paths follow.
 SWITCH_TO = 0
@@ -44,30 +48,28 @@ OP_DEST = 2
 OP_FIRST = 3
 
 # Counters in `meta`.
-HEAD = 0  # the state to expand next
-COUNT = 1  # states found
-BITS = 2  # bits of the shared part of a key in use
-TASKS = 3
-STOP_AT_YIELD = 4
-CANONICAL = 5
-DEPTH = 6
-LEVEL_END = 7
+COUNT = 0  # states found
+VALUES = 1  # values found of the shared part of a key
+NUMBERED = 2  # a key has the number of that value, not the value itself
+BITS = 3  # bits of the shared part whose numbers this worker knows
+TASKS = 4
+STOP_AT_YIELD = 5
+CANONICAL = 6
+DEPTH = 7
 TRANSITIONS = 8
 MENTIONED = 9  # frames that the state at hand mentions
 NEED = 10  # why the state at hand cannot be expanded now: one of the reasons below
-LOCALS = 11  # control states met
 ROWS = 12  # of what is remembered
 OUTS = 13
 MASKS = 14
 NODES = 15
 RENAMINGS = 16
 TAKEN = 17  # steps that were taken and not looked up
-FROZEN = 18  # what the workers share must not change now
 ME = 19  # the number of this worker
 WORKERS = 20
-LEVEL_START = 21
-SENT = 22  # successors that belong to other workers
-RECEIVED = 23  # how many of what another worker sent are entered
+CLAIM = 21  # of a level, this worker has in hand its states from this one on
+CLAIM_END = 22
+CLAIM_OF = 23  # whose states they are
 LISTED = 24  # states that are expanded only to see where they lead; -1: all are, to be searched
 NEXT = 25  # the one of them to expand next
 EDGES = 26
@@ -75,8 +77,7 @@ REDUCED = 27  # steps that nobody can tell from doing nothing are taken alone
 SPREAD = 28  # a task saw or touched what another was taken to have for itself
 CONTROL_SEEN = 29  # a task or a promise looked into a control state, or a task changed another's
 ALONE = 30  # states of which one step only was taken
-TOUCHED = 31  # stands for nothing
-OWNER = 32  # the task that tells which worker a state belongs to
+NOTED = 31  # it is noted what each task touches, so that steps can be taken alone
 NR_META = 40
 
 # Why a chunk ended.
@@ -86,10 +87,8 @@ GROW_STATES = 2
 GROW_KEY = 3
 GROW_LOCALS = 4
 GROW_MEMORY = 5
-GROW_RING = 6
-GROW_BOX = 7
-GROW_EDGES = 8
-THAW = 9  # what the workers share must change
+GROW_EDGES = 6
+GROW_VALUES = 7
 
 MAX_SUCCESSORS = 4096  # of one task in one state
 PACK = 16  # what is remembered of a step: its first outcome above this many bits, below it how many
@@ -111,13 +110,13 @@ END_MASK = 3
 
 # Fields of `outs.info`.
 INFO_KIND = 0
-INFO_MOVE = 1
-INFO_BROKEN = 2
-INFO_BUG = 3
-INFO_NAMES = 4  # it changed who names which frame
-INFO_RECORD = 5  # the last frame whose records it changed
-INFO_VISIBLE = 6  # it changed what a promise looks at
-INFO_OWN = 7  # nobody else can tell whether it was taken
+INFO_BROKEN = 1
+INFO_BUG = 2
+INFO_NAMES = 3  # it changed who names which frame
+INFO_RECORD = 4  # the last frame whose records it changed
+INFO_VISIBLE = 5  # it changed what a promise looks at
+INFO_OWN = 6  # nobody else can tell whether it was taken
+INFO_CONTROL = 7  # the control state that the step begins in
 NR_INFO = 8
 NOT_RUNNING = -1
 JUDGED = 0  # the node under which judgements are remembered
@@ -229,6 +228,22 @@ def clear_choices(st):
         st.arity[i] = 0
 
 
+# --- what workers share --------------------------------------------------------------------------
+
+
+@inlined
+def lock(count):
+    """Wait until nobody else numbers such things: `count` says how many there are, and this."""
+    while not put_if_empty(count, 1, 1):
+        pass
+
+
+@inlined
+def unlock(count):
+    """The inverse of lock(). What was written before is there for whoever comes next."""
+    fetch_and_add(count, 1, -1)
+
+
 # --- keys ----------------------------------------------------------------------------------------
 
 
@@ -239,219 +254,47 @@ def mix(h, x):
     return h ^ (h >> HALF)
 
 
-@inlined
-def hash_of(key):
-    """The hash of a key. It stays the same when keys become longer by words that are 0."""
-    h = ZERO
-    for w in range(len(key)):
-        h += key[w] * ODD[w & 63]
-    h = (h ^ (h >> HALF)) * MIX
-    return h ^ (h >> HALF)
-
-
-@inlined
-def control_of(key, t):
-    """The number of the control state that task `t` is in."""
-    return np.int64((key[U(t >> 2)] >> U(16 * (t & 3))) & ID_MASK)
-
-
-@compiled
-def put_control(key, t, number):
-    """The inverse of control_of()."""
-    shift = np.uint64(16 * (t & 3))
-    key[t >> 2] = (key[t >> 2] & ~(ID_MASK << shift)) | (np.uint64(number) << shift)
-
-
 @compiled
 def number_bit(bit, where, bits, memo, meta):
-    """The number in the key of a bit of the record that is no control state; -1 if no room.
-
-    Whoever looked at it when it had no number saw it as it is in the first state.
-    """
+    """The number in the key of a bit of the record that is no control state; -1 if no room."""
     k = bits.number_of[bit]
-    if k >= 0:
-        return k
-    k = meta[BITS]
-    if meta[FROZEN]:
-        meta[NEED] = THAW
-        return -1
-    if k >= len(bits.bit_of):
+    if k < 0:
+        lock(bits.count)
+        k = bits.number_of[bit]
+        if k < 0 and bits.count[0] < len(bits.bit_of):
+            k = bits.count[0]
+            bits.bit_of[k] = bit
+            in_key = ONE << np.uint64(k & 63)
+            in_word = ONE << np.uint64(bit & 63)
+            w = bit >> 6
+            if where.naming_bits[w] & in_word != ZERO:
+                bits.naming[k >> 6] |= in_key
+            if (where.naming_bits[w] | where.record_bits[w]) & in_word != ZERO:
+                bits.renaming[k >> 6] |= in_key
+            bits.number_of[bit] = k
+            bits.count[0] = k + 1
+        unlock(bits.count)
+    if k < 0:
         meta[NEED] = GROW_KEY
-        return -1
-    meta[BITS] = k + 1
-    bits.number_of[bit] = k
-    bits.bit_of[k] = bit
-    in_key = ONE << np.uint64(k & 63)
-    in_word = ONE << np.uint64(bit & 63)
-    w = bit >> 6
-    if where.naming_bits[w] & in_word != ZERO:
-        bits.naming[k >> 6] |= in_key
-    if (where.naming_bits[w] | where.record_bits[w]) & in_word != ZERO:
-        bits.renaming[k >> 6] |= in_key
-    for m in range(meta[MASKS]):
-        if memo.marks[m, where.scan_at[w]] & in_word != ZERO:
-            memo.mask[m, k >> 6] |= in_key
+    elif k >= meta[BITS]:
+        learn_bits(where, bits, memo, meta)
     return k
 
 
-@entry
-def renumber_masks(where, bits, memo, meta, known):
-    """Bring masks up to date with the bits that another worker numbered. Returns how many masks."""
+@compiled
+def learn_bits(where, bits, memo, meta):
+    """Bring masks up to date with the bits that were numbered, before a state has them.
+
+    Whoever looked at a bit when it had no number saw it as it is in the first state.
+    """
+    lock(bits.count)
     for m in range(meta[MASKS]):
-        for k in range(known, meta[BITS]):
+        for k in range(meta[BITS], bits.count[0]):
             bit = bits.bit_of[k]
             if memo.marks[m, where.scan_at[bit >> 6]] >> np.uint64(bit & 63) & ONE != ZERO:
                 memo.mask[m, k >> 6] |= ONE << np.uint64(k & 63)
-    return meta[MASKS]
-
-
-@compiled
-def named_pfn(value, is_pte):
-    """The pfn that a leaf names, 0 if none."""
-    if not is_pte:
-        return value if value > 0 else 0
-    if value & PTE_HAS_PFN and not value & PAGE_TABLE:
-        return value >> PFN_SHIFT
-    return 0
-
-
-# --- control states ----------------------------------------------------------------------------
-
-
-@compiled
-def names_in_registers(st, t, registers):
-    """The frames that a task's registers name, four bits each, in order."""
-    task = st.task[t]
-    sequence = ZERO
-    shift = ZERO
-    found = ZERO
-    for d in range(task.depth):
-        frame = task.frame[d]
-        row = registers[frame.path]
-        for i in range(1, 1 + row[0]):
-            value = np.int64(frame.reg[row[i] >> 1])
-            if value > 0:
-                p = np.uint64(named_pfn(value, row[i] & 1))
-                if p > ZERO and p < np.uint64(NR_PFN) and (found >> p) & ONE == ZERO:
-                    found |= ONE << p
-                    sequence |= p << shift
-                    shift += FOUR
-    return sequence
-
-
-@compiled
-def same_control(row, words, where, t, n):
-    """Whether a row of control states is what task `t` is in; `n` words of frames are in use."""
-    start = where.header[t, 0]
-    for k in range(where.header[t, 1]):
-        if row[k] != words[start + k] & where.local_bits[start + k]:
-            return False
-    for k in range(n):  # noqa: SIM110  # Numba has no generators in all()
-        if row[HEADER + k] != words[where.frames[0, t] + k]:
-            return False
-    return True
-
-
-@compiled
-def control_number(st, words, where, control, memo, registers, t, meta):
-    """The number of the control state that task `t` is in, entered if new; -1 if no room."""
-    n = np.int64(st.task[t].depth) * (where.frames[1, 0] // 8)
-    start = where.header[t, 0]
-    h = mix(ZERO, np.uint64(t))
-    for k in range(where.header[t, 1]):
-        h = mix(h, words[start + k] & where.local_bits[start + k])
-    for k in range(n):
-        h = mix(h, words[where.frames[0, t] + k])
-    last = np.uint64(len(control.table) - 1)
-    i = h & last
-    while control.table[i] != 0:
-        c = control.table[i] - 1
-        if control.task[c] == t and control.used[c] == n:
-            if same_control(control.rows[c], words, where, t, n):
-                return c
-        i = (i + ONE) & last
-    c = meta[LOCALS]
-    if meta[FROZEN]:
-        meta[NEED] = THAW
-        return -1
-    if c >= len(control.rows):
-        meta[NEED] = GROW_LOCALS
-        return -1
-    meta[LOCALS] = c + 1
-    control.table[i] = c + 1
-    control.task[c] = t
-    control.used[c] = n
-    control.names[c] = names_in_registers(st, t, registers)
-    for k in range(where.header[t, 1]):
-        control.rows[c, k] = words[start + k] & where.local_bits[start + k]
-    for k in range(n):
-        control.rows[c, HEADER + k] = words[where.frames[0, t] + k]
-    return c
-
-
-@entry
-def first_key(machine, where, control, memo, registers, meta):
-    """Put what the record holds now into `machine.loaded`. Returns how many tasks."""
-    for t in range(meta[TASKS]):
-        st = machine.states[0]
-        c = control_number(st, machine.words, where, control, memo, registers, t, meta)
-        put_control(machine.loaded, t, c)
-    return meta[TASKS]
-
-
-@entry
-def refill_control(where, control, count):
-    """Enter all control states into an empty table. Returns how many."""
-    last = np.uint64(len(control.table) - 1)
-    for c in range(count):
-        h = mix(ZERO, np.uint64(control.task[c]))
-        for k in range(where.header[control.task[c], 1]):
-            h = mix(h, control.rows[c, k])
-        for k in range(control.used[c]):
-            h = mix(h, control.rows[c, HEADER + k])
-        i = h & last
-        while control.table[i] != 0:
-            i = (i + ONE) & last
-        control.table[i] = c + 1
-    return count
-
-
-@compiled
-def load_control(words, base, where, control, t, old, new):
-    """Put a task of the record from one control state into another."""
-    start = where.header[t, 0]
-    for k in range(where.header[t, 1]):
-        w = start + k
-        words[w] = (words[w] & ~where.local_bits[w]) | control.rows[new, k]
-        base[w] = words[w]
-    for k in range(max(control.used[old], control.used[new])):
-        w = where.frames[0, t] + k
-        words[w] = control.rows[new, HEADER + k] if k < control.used[new] else ZERO
-        base[w] = words[w]
-
-
-@compiled
-def load_state(machine, where, bits, control, key, meta):
-    """Make the record that of a key."""
-    words = machine.words
-    base = machine.base
-    loaded = machine.loaded
-    ids = where.id_words
-    for w in range(ids, len(key)):
-        d = key[w] ^ loaded[w]
-        while d != ZERO:
-            bit = bits.bit_of[(w - ids) * 64 + lowest_bit(d)]
-            d &= d - ONE
-            words[bit >> 6] ^= ONE << np.uint64(bit & 63)
-            base[bit >> 6] = words[bit >> 6]
-        loaded[w] = key[w]
-    for t in range(meta[TASKS]):
-        old = control_of(loaded, t)
-        new = control_of(key, t)
-        if old != new:
-            load_control(words, base, where, control, t, old, new)
-    for w in range(ids):
-        loaded[w] = key[w]
+    meta[BITS] = bits.count[0]
+    unlock(bits.count)
 
 
 # --- what is remembered ------------------------------------------------------------------------

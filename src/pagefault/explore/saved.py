@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pagefault.explore import remembered
-from pagefault.explore.workers import Array
+from pagefault.explore.workers import FIRST_ROOM, FIRST_VALUES, Array
 from pagefault.link.files import folder
 
 if TYPE_CHECKING:
     from pagefault.explore.compiled import CompiledSearch
-    from pagefault.explore.workers import Shared, Worker
+    from pagefault.explore.workers import Shared
 
 __all__ = ["Interrupts", "forget", "resume", "save"]
 
 KIND = "searches"
-_OF_SHARED = ("bit_of", "naming", "renaming")
-_OF_CONTROL = ("rows", "task", "used", "names")
+_OF_BITS = ("bit_of", "naming", "renaming", "count")
+_OF_CONTROL = ("rows", "task", "used", "names", "count")
 _OF_STATES = ("arena", "parent", "onward", "flags", "mentioned")
+_OF_VALUES = ("rows", "judged")
 _OF_MEMORY = (
     *(remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS),
     remembered.NODES,
@@ -75,17 +76,24 @@ def save(search: CompiledSearch) -> Path | None:
     """Keep a search. Returns the file; None if such a search is not kept, or there is no room."""
     if search.cores > 1 or search.is_reduced:
         return None
-    shared, worker = search.shared, search.workers[0]
-    count, controls = worker.count, int(worker.meta[remembered.LOCALS])
-    arrays = {name: getattr(shared.bits, name) for name in _OF_SHARED}
-    arrays |= {f"control_{name}": getattr(shared.control, name)[:controls] for name in _OF_CONTROL}
-    arrays |= {name: getattr(worker.states, name)[:count] for name in _OF_STATES}
+    shared, meta = search.shared, search.workers[0].meta
+    rows = (
+        ("", shared.bits, _OF_BITS, None),
+        ("control_", shared.control, _OF_CONTROL, shared.control.count[0]),
+        ("states_", shared.states, _OF_STATES, meta[remembered.COUNT]),
+        ("values_", shared.values, _OF_VALUES, meta[remembered.VALUES]),
+    )
+    arrays = {
+        prefix + name: getattr(part, name)[:count]
+        for prefix, part, names, count in rows
+        for name in names
+    }
     file = _file(search)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(suffix=".npz", dir=file.parent)
         with os.fdopen(descriptor, "wb") as out:
-            np.savez(out, meta=worker.meta, first=worker.first, **arrays)
+            np.savez(out, meta=meta, team=shared.team, first=search.workers[0].first, **arrays)
         Path(temporary).replace(file)
     except OSError:
         return None
@@ -107,38 +115,43 @@ def resume(search: CompiledSearch) -> bool:
             arrays = {name: kept[name] for name in kept.files}
     except (OSError, ValueError, EOFError, KeyError):
         return False
-    _take_shared(search.shared, arrays)
-    for name in _OF_CONTROL:
-        array = arrays[f"control_{name}"]
-        getattr(search.shared.control, name)[: len(array)] = array
-    search.shared.control.table[:] = 0
-    search.core.refill_control(
-        search.shared.where, search.shared.control, int(arrays["meta"][remembered.LOCALS])
-    )
-    _take_states(search, search.workers[0], arrays)
-    return True
-
-
-def _take_shared(shared: Shared, arrays: dict[str, Array]) -> None:
-    while shared.width < arrays["arena"].shape[1]:
-        shared.grow_key()
-    for name in _OF_SHARED:
-        getattr(shared.bits, name)[:] = arrays[name]
-    numbered = arrays["bit_of"][: int(arrays["meta"][remembered.BITS])]
-    shared.bits.number_of[numbered] = np.arange(len(numbered))
-    shared.fit_control(len(arrays["control_task"]))
-
-
-def _take_states(
-    search: CompiledSearch,
-    worker: Worker,
-    arrays: dict[str, Array],
-) -> None:
+    worker = search.workers[0]
     memory = worker.meta[list(_OF_MEMORY)]
     worker.meta[:] = arrays["meta"]
     worker.meta[list(_OF_MEMORY)] = memory
     worker.first[:] = arrays["first"]
-    worker.fit(len(arrays["parent"]))
-    for name in _OF_STATES:
-        getattr(worker.states, name)[: worker.count] = arrays[name]
-    worker.refill(len(worker.states.table), search.core.refill_states)
+    _take_shared(search.shared, arrays)
+    worker.fit_key()
+    worker.forget(len(worker.memo.index))
+    meta = worker.meta
+    search.core.refill_control(
+        search.shared.where, search.shared.control, int(search.shared.control.count[0])
+    )
+    search.core.refill_values(search.shared.values, int(meta[remembered.VALUES]), 0, 1)
+    search.refill_states(len(search.shared.states.table))
+    return True
+
+
+def _take_shared(shared: Shared, arrays: dict[str, Array]) -> None:
+    meta = arrays["meta"]
+    while shared.words < len(arrays["naming"]):
+        shared.grow_key()
+    for name in _OF_BITS:
+        getattr(shared.bits, name)[:] = arrays[name]
+    numbered = arrays["bit_of"][: int(meta[remembered.BITS])]
+    shared.bits.number_of[numbered] = np.arange(len(numbered))
+    shared.team[:] = arrays["team"]
+    shared.numbered = bool(meta[remembered.NUMBERED])
+    shared.fit_control(len(arrays["control_task"]))
+    shared.control.table[:] = 0
+    slack = 4 * remembered.MAX_SUCCESSORS
+    shared.make_states(max(FIRST_ROOM, 2 * len(arrays["states_parent"]) + slack), 0)
+    shared.make_values(max(FIRST_VALUES, 2 * len(arrays["values_judged"]) + slack), 0)
+    for prefix, part, names in (
+        ("control_", shared.control, _OF_CONTROL),
+        ("states_", shared.states, _OF_STATES),
+        ("values_", shared.values, _OF_VALUES),
+    ):
+        for name in names:
+            array = arrays[prefix + name]
+            getattr(part, name)[: len(array)] = array

@@ -12,6 +12,14 @@ from pagefault.consts import (
     PFN_SHIFT,
     TASK_RUNNING,
 )
+from pagefault.explore.control import (
+    control_number,
+    control_of,
+    load_state,
+    named_pfn,
+    put_control,
+)
+from pagefault.explore.numbers import spell_out, value_word
 from pagefault.explore.remembered import (
     CHOICE_BITS,
     CONTROL_SEEN,
@@ -19,8 +27,8 @@ from pagefault.explore.remembered import (
     GROW_MEMORY,
     INFO_BROKEN,
     INFO_BUG,
+    INFO_CONTROL,
     INFO_KIND,
-    INFO_MOVE,
     INFO_NAMES,
     INFO_OWN,
     INFO_RECORD,
@@ -31,6 +39,7 @@ from pagefault.explore.remembered import (
     NEED,
     NIBBLE,
     NOT_RUNNING,
+    NOTED,
     OF_NAMING,
     OF_RENAMED_LOCAL,
     OF_RENAMING,
@@ -45,15 +54,11 @@ from pagefault.explore.remembered import (
     ZERO,
     U,
     clear_choices,
-    control_number,
-    control_of,
     has_room,
     keep,
-    load_state,
     lowest_bit,
-    named_pfn,
+    mix,
     number_bit,
-    put_control,
     recall,
     recalled,
     remember,
@@ -119,14 +124,14 @@ def saw_control(machine, where, t):
 
 
 @compiled
-def note_change(machine, where, bits, control, memo, outs, work, o, t, frames, meta):
-    """Fill in what a step of task `t` changed. True if it changed another's control state."""
+def note_change(machine, where, bits, control, memo, outs, work, o, t, n, meta):
+    """Fill in what a step of task `t` changed, `n` words. True if it changed another's control
+    state."""
     st = machine.states[0]
     words = machine.words
     base = machine.base
     delta = outs.delta[o]
     ids = where.id_words
-    n = changed_words(words, base, where, t, frames, work.changed)
     others = False
     for i in range(n):
         w = work.changed[i]
@@ -149,7 +154,7 @@ def note_change(machine, where, bits, control, memo, outs, work, o, t, frames, m
     for u in range(meta[TASKS]):
         if u == t or others:
             old = control_of(machine.loaded, u)
-            new = control_number(st, words, where, control, memo, work.registers, u, meta)
+            new = control_number(st, words, where, control, work.registers, u, meta)
             if new < 0:
                 return others
             if u == t and new > old:
@@ -158,14 +163,6 @@ def note_change(machine, where, bits, control, memo, outs, work, o, t, frames, m
             if control.names[old] != control.names[new]:
                 outs.info[o, INFO_NAMES] = 1
     return others
-
-
-@compiled
-def take_back(machine, where, changed, t, frames):
-    """The state as it was before a step of task `t`."""
-    n = changed_words(machine.words, machine.base, where, t, frames, changed)
-    for i in range(n):
-        machine.words[changed[i]] = machine.base[changed[i]]
 
 
 @compiled
@@ -248,20 +245,23 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
         if nr > MAX_CHOICES and st.bug == 0:
             st.bug = BUG_CHOICE_OVERFLOW
         outs.info[o, INFO_KIND] = outcome
-        outs.info[o, INFO_MOVE] = packed
+        outs.info[o, INFO_CONTROL] = control_of(key, t)
+        outs.move[o] = packed
         frames = max(depth, np.int64(task.depth))
         broken = st.broken
         bug = st.bug
         st.broken = 0
         st.bug = 0
+        changed = changed_words(machine.words, machine.base, where, t, frames, work.changed)
         if outcome == MOVED:
             outs.info[o, INFO_BROKEN] = broken
             outs.info[o, INFO_BUG] = bug
             if bug == 0:
                 others |= note_change(
-                    machine, where, bits, control, memo, outs, work, o, t, frames, meta
+                    machine, where, bits, control, memo, outs, work, o, t, changed, meta
                 )
-        take_back(machine, where, work.changed, t, frames)
+        for i in range(changed):  # back to the state as it was before
+            machine.words[work.changed[i]] = machine.base[work.changed[i]]
         n += 1
         more = False
         for i in range(nr - 1, -1, -1):
@@ -278,7 +278,7 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
     meta[OUTS] = first + n
     if meta[NEED] != 0:
         return value
-    alone = note_marks(machine, where, work, t, meta)
+    alone = meta[NOTED] and note_marks(machine, where, work, t, meta)
     if others or saw_control(machine, where, t):
         meta[CONTROL_SEEN] = 1
         outs.info[first, INFO_OWN] = 0
@@ -540,13 +540,6 @@ def renaming_of(machine, where, bits, control, memo, work, key, sequence, meta):
     return r
 
 
-@inlined
-def put_renamed(row, packed, c):
-    """A renaming and a control state, as what is recalled."""
-    row[0] = packed
-    row[1] = np.uint64(c)
-
-
 @compiled
 def renamed_control(machine, where, bits, control, memo, work, key, t, packed, meta):
     """The control state of task `t` with the frames that it names renamed; -1 if no room."""
@@ -560,70 +553,88 @@ def renamed_control(machine, where, bits, control, memo, work, key, t, packed, m
     for p in range(1, NR_PFN):
         work.names[p] = np.int64((packed >> np.uint64(4 * (p - 1))) & NIBBLE)
     rename_registers(st, t, work.registers, work.names)
-    new = control_number(st, machine.words, where, control, memo, work.registers, t, meta)
+    new = control_number(st, machine.words, where, control, work.registers, t, meta)
     n = changed_everywhere(machine.words, machine.base, where, st, meta, work.changed)
     for i in range(n):
         machine.words[work.changed[i]] = machine.base[work.changed[i]]
     if new < 0:
         return -1
-    put_renamed(memo.row, packed, c)
-    keep(memo, OF_RENAMED_LOCAL, memo.row, 0, memo.all, new, meta)
+    memo.row[0] = packed
+    keep(memo, OF_RENAMED_LOCAL | U(c), memo.row, 0, memo.all, new, meta)
     return new
 
 
 @inlined
-def settle_names(
-    machine, where, bits, control, memo, work, key, before, delta, mentioned, in_records, meta
-):
-    """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
-
-    The state that it was reached from, by a change of `delta`, mentions `mentioned` frames, those
-    of `before` in registers, and is canonical. Here is what is remembered; the functions above are
-    called where it is not.
-    """
-    ids = where.id_words
-    sequence = names_of_all(control, key, meta)
-    if sequence == before and not in_records:
-        same = True
-        for w in range(len(bits.naming)):
-            if delta[U(ids + w)] & bits.naming[w] != ZERO:
-                same = False
-        if same:
-            return mentioned
-    n = recall(memo, OF_NAMING | sequence, key, ids, bits.naming)
-    if n >= 0:
-        told = recalled(memo.table, n)
-    else:
-        told = mentions_in_order(machine, where, bits, control, memo, work, key, sequence, meta)
-    if told == 2 * mentioned + 1 and not in_records:
-        return mentioned
-    n = recall(memo, OF_RENAMING | sequence, key, ids, bits.renaming)
-    if n >= 0:
-        r = recalled(memo.table, n)
-    else:
-        r = renaming_of(machine, where, bits, control, memo, work, key, sequence, meta)
-        if r < 0:
-            return 0
-    packed = memo.new_names[r]
-    if packed == ZERO:
-        return memo.mentions[r]
+def settle_control(machine, where, values, bits, control, memo, work, key, packed, meta):
+    """Rename in control states. False, and the reason in meta[NEED], if there was no room."""
     for t in range(meta[TASKS]):
         c = control_of(key, t)
         new = np.int64(c)
-        if control.names[c] != ZERO:
-            put_renamed(memo.row, packed, c)
-            n = recall(memo, OF_RENAMED_LOCAL, memo.row, 0, memo.all)
+        if control.names[U(c)] != ZERO:
+            memo.row[0] = packed
+            n = recall(memo, OF_RENAMED_LOCAL | U(c), memo.row, 0, memo.all)
             if n >= 0:
                 new = recalled(memo.table, n)
             else:
+                spell_out(values, key, where.id_words, work.settled, meta)
                 new = renamed_control(
-                    machine, where, bits, control, memo, work, key, t, packed, meta
+                    machine, where, bits, control, memo, work, work.settled, t, packed, meta
                 )
                 if new < 0:
-                    return 0
+                    return False
         work.renamed[t] = new
     for t in range(meta[TASKS]):
         put_control(key, t, work.renamed[t])
-    for w in range(memo.delta.shape[1]):
-        key[ids + w] ^= memo.delta[r, w]
-    return memo.mentions[r]
+    return True
+
+
+@inlined
+def settle_names(
+    machine, where, values, bits, control, memo, work, key, mentioned, in_records, meta
+):
+    """Give the frames of a key their canonical names; how many it mentions. meta[NEED] if no room.
+
+    The state that it was reached from mentions `mentioned` frames and is canonical; `in_records`
+    tells whether the step changed records of others. Here is what is remembered; the functions
+    above are called where it is not. What was asked lately is found by the value's number.
+    """
+    ids = where.id_words
+    word = key[U(ids)]
+    sequence = names_of_all(control, key, meta)
+    lately = memo.settled[mix(sequence, word) & U(len(memo.settled) - 1)]
+    if lately[0] != word or lately[1] != sequence:
+        full = work.settled
+        spell_out(values, key, ids, full, meta)
+        n = recall(memo, OF_NAMING | sequence, full, ids, bits.naming)
+        if n >= 0:
+            told = recalled(memo.table, n)
+        else:
+            told = mentions_in_order(
+                machine, where, bits, control, memo, work, full, sequence, meta
+            )
+        packed = ZERO
+        if told != 2 * mentioned + 1 or in_records:
+            n = recall(memo, OF_RENAMING | sequence, full, ids, bits.renaming)
+            if n >= 0:
+                r = recalled(memo.table, n)
+            else:
+                r = renaming_of(machine, where, bits, control, memo, work, full, sequence, meta)
+                if r < 0:
+                    return 0
+            packed = memo.new_names[r]
+            mentioned = memo.mentions[r]
+            if packed != ZERO:
+                for w in range(memo.delta.shape[1]):
+                    full[U(ids + w)] ^= memo.delta[U(r), U(w)]
+        lately[0] = word
+        lately[1] = sequence
+        lately[2] = packed
+        lately[3] = value_word(values, full, ids, meta)
+        lately[4] = U(mentioned)
+    if lately[2] != ZERO:
+        if not settle_control(
+            machine, where, values, bits, control, memo, work, key, lately[2], meta
+        ):
+            return 0
+        key[U(ids)] = lately[3]
+    return np.int64(lately[4])

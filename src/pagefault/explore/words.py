@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -14,6 +16,9 @@ from pagefault.consts import PAGE_TABLE, PFN_SHIFT, PTE_HAS_PFN
 from pagefault.explore.canonical import RECORDS
 from pagefault.layout import LEAF_INDEX, LEAVES, STATE
 from pagefault.link.watch import LOCAL
+
+APART = 128
+"""Bytes that processors fetch together, at most."""
 
 
 def offset(path: str) -> int:
@@ -63,11 +68,33 @@ def record_of(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
     Around both lies room, so that a wild index of a wrong kernel does no harm.
     """
-    memory = np.zeros(4 * jit.SHADOW // 8, dtype=np.uint64)
+    memory = lazy_zeros((4 * jit.SHADOW // 8,), np.uint64)
     words = memory[jit.SHADOW // 8 :][:WORDS]
     marks = memory[2 * jit.SHADOW // 8 :][:WORDS]
     encode(st.leaves, words.view(np.uint8))
     return words.view(np.uint8)[: STATE.itemsize].view(STATE), words, marks
+
+
+def lazy_zeros(
+    shape: tuple[int, ...], dtype: Any, *, huge: bool = False
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """np.zeros() for what is large: nothing is written before it is used. In huge pages if it is
+    looked into at random."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if huge and size >= 1 << 22:
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, dtype=dtype).reshape(shape)
+
+
+def private_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, np.dtype[Any]]:
+    """np.zeros() for what one thread writes all the time: in no line of the cache with anything
+    else, so that no other thread must wait for it."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + 3 * APART, dtype=np.uint8)
+    start = 2 * APART - memory.ctypes.data % APART
+    own: np.ndarray[Any, np.dtype[Any]] = memory[start:][:size].view(dtype).reshape(shape)
+    return own
 
 
 def longer(array: np.ndarray[Any, Any], room: int, fill: int = 0) -> np.ndarray[Any, Any]:

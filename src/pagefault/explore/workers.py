@@ -10,21 +10,23 @@ import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from pagefault import consts
 from pagefault.consts import NR_FRAMES, NR_PFN, NR_TASKS
-from pagefault.explore import remembered
+from pagefault.explore import native, numbers, remembered
 from pagefault.explore.canonical import RECORDS, ROOTS
 from pagefault.explore.words import (
     WORDS,
     control_bits,
     last_frame,
+    lazy_zeros,
     longer,
     naming_bits,
+    private_zeros,
     record_bits,
     record_of,
     table_of,
@@ -33,7 +35,7 @@ from pagefault.explore.words import (
 )
 from pagefault.layout import LEAVES, STATE
 
-__all__ = ["FIRST_ROOM", "FIRST_WORDS", "MEMORY", "Core", "Shared", "Worker"]
+__all__ = ["FIRST_BITS", "FIRST_ROOM", "FIRST_VALUES", "MEMORY", "Core", "Shared", "Worker"]
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -42,12 +44,14 @@ FIRST_ROOM = 1 << 22
 MEMORY = 1 << 22
 """Room in the index of what is remembered of steps, at most: for half as many rows. Then all is
 forgotten and begun anew."""
-FIRST_MEMORY = 1 << 16
-FIRST_WORDS = 3
-"""Words of a key behind the control states, at first. One too many costs 8 bytes a state, one too
-few the time to make all keys longer."""
-_FIRST_TABLE = 1 << 20
-_FIRST_RING = 1 << 17
+FIRST_MEMORY = 1 << 15
+FIRST_BITS = 64
+"""Bits of what tasks share that a key has room for; when there are more, it has the number of their
+value instead."""
+FIRST_VALUES = 1 << 15
+_FIRST_TABLE = 1 << 18
+_LARGE = 1 << 20
+_LATELY = 1 << 15
 _ROWS = MEMORY // 2
 _MASKS = MEMORY // 32
 _NODES = MEMORY // 8
@@ -60,29 +64,32 @@ Where = namedtuple(
     "scan scan_at frames header owner local_bits id_words roots inner records record_words"
     " naming_bits record_bits last_frame",
 )
-# The bits of the record that are numbered in keys.
-Bits = namedtuple("Bits", "number_of bit_of naming renaming")
-Control = namedtuple("Control", "rows table task used names")
+# The bits of the record that are numbered in keys; `count`, here and below, has how many there are,
+# and a lock.
+Bits = namedtuple("Bits", "number_of bit_of naming renaming count")
+Control = namedtuple("Control", "rows table task used names count")
 # The record that steps are taken in, its marks, and the key that it stands for.
 Machine = namedtuple("Machine", "states words base raw marks loaded")
-# The states by number: key, from where, to where, how it ends; their table; and what is known of
-# the steps of those yet to expand.
-States = namedtuple("States", "arena table parent onward flags mentioned steps")
+# The states by number: key, from where, to where, how it ends; and their table.
+States = namedtuple("States", "arena table parent onward flags mentioned")
+# The values of what tasks share, by number, with the promises that they break; and their table.
+Values = namedtuple("Values", "rows table judged")
 # What is remembered: rows, an index of them, and what they stand for; masks, their lists and tree;
-# renamings.
+# renamings; and what was asked before, by the number of a value: steps, and names.
 Memo = namedtuple(
     "Memo",
-    "index table row all mask marks next first is_split limit fixed root delta new_names mentions",
+    "index table row all mask marks next first is_split limit fixed root delta new_names mentions"
+    " steps settled",
 )
-Outs = namedtuple("Outs", "info delta")
+Outs = namedtuple("Outs", "info move delta")
 # Room to work in; what tasks touched (`touched`, `judged`: by word of where.scan) and what each is
 # taken to have for itself (`own`) with nobody looking (`hidden`).
 Work = namedtuple(
     "Work",
-    "key choices arities slot registers program lengths names frames old renamed known changed list"
-    " touched judged own hidden",
+    "key settled after choices arities slot registers program lengths names frames old renamed"
+    " known words is_new changed list touched judged own hidden",
 )
-# Successors: in hand, and sent to other workers.
+# Successors in hand.
 Found = namedtuple("Found", "keys hashes slot source move mentioned")
 Edges = namedtuple("Edges", "source to move")
 
@@ -107,11 +114,11 @@ class Core:
     """The compiled functions, and what they are called with: the program, and the pointers."""
 
     explore_chunk: Callable[..., int]
-    receive: Callable[..., int] | None
     refill_states: Callable[..., int]
+    refill_values: Callable[..., int]
+    move_table: Callable[..., int]
     refill_control: Callable[..., int]
     refill_memory: Callable[..., int]
-    renumber_masks: Callable[..., int] | None
     first_key: Callable[..., int]
 
 
@@ -125,25 +132,31 @@ class Tables:
     lengths: Array
 
 
-def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
-    """np.zeros(), for what is looked into at random: NumPy asks for huge pages in empty() only."""
-    array: Array = np.empty(shape, dtype=dtype)
-    array.fill(0)
-    return array
+_room = lazy_zeros
+_zeros = partial(lazy_zeros, huge=True)
+"""For what is looked into at random."""
+
+
+def number_of(k: Any, me: int, many: int) -> Any:
+    """numbers.py nth(), for arrays too."""
+    return (((k >> numbers.BLOCK) * many + me) << numbers.BLOCK) | (k & (1 << numbers.BLOCK) - 1)
 
 
 class Shared:
-    """What all workers share: where things stand, numbers of bits and of control states."""
+    """What all workers share: where things stand, states, values, numbers of bits and of control
+    states."""
 
-    def __init__(self, kernel_text: str, tasks: int, st: Any) -> None:
+    def __init__(self, kernel_text: str, tasks: int, st: Any, many: int) -> None:
         self.tasks = tasks
+        self.many = many
         self.where = _make_where(kernel_text, tasks, st)
-        self.width = self.where.id_words + FIRST_WORDS
+        self.numbered = False
         self.bits = Bits(
             number_of=np.full(WORDS * 64, -1, dtype=np.int64),
-            bit_of=np.zeros(64 * FIRST_WORDS, dtype=np.int64),
-            naming=np.zeros(FIRST_WORDS, dtype=np.uint64),
-            renaming=np.zeros(FIRST_WORDS, dtype=np.uint64),
+            bit_of=np.zeros(FIRST_BITS, dtype=np.int64),
+            naming=np.zeros(1, dtype=np.uint64),
+            renaming=np.zeros(1, dtype=np.uint64),
+            count=np.zeros(2, dtype=np.int64),
         )
         room = 1 << 10
         self.control = Control(
@@ -152,20 +165,99 @@ class Shared:
             task=np.zeros(room, dtype=np.int64),
             used=np.zeros(room, dtype=np.int64),
             names=np.zeros(room, dtype=np.uint64),
+            count=np.zeros(2, dtype=np.int64),
         )
         scan = len(self.where.scan)
         self.own = np.zeros((tasks, scan), dtype=np.uint64)
         self.hidden = np.zeros(scan, dtype=np.uint64)
+        self.team = np.zeros((many + 1) * numbers.LINE, dtype=np.int64)
+        self.states = States(
+            arena=_zeros((FIRST_ROOM, self.where.id_words + 1), np.uint64),
+            table=_zeros((_FIRST_TABLE,), np.uint64),
+            parent=_room((FIRST_ROOM,), np.int32),
+            onward=_room((FIRST_ROOM,), np.int32),
+            flags=_room((FIRST_ROOM,), np.uint8),
+            mentioned=_room((FIRST_ROOM,), np.uint8),
+        )
+        self.values = Values(
+            rows=np.empty((1, 1), dtype=np.uint64),
+            table=np.empty(1, dtype=np.uint64),
+            judged=np.empty(1, dtype=np.int64),
+        )
+
+    @property
+    def words(self) -> int:
+        """Of a value."""
+        return len(self.bits.naming)
+
+    @property
+    def width(self) -> int:
+        """Words of a key that is spelled out."""
+        return int(self.where.id_words) + self.words
 
     def grow_key(self) -> None:
-        """One word more in every key."""
-        bits, words = self.bits, len(self.bits.naming) + 1
-        self.width += 1
+        """One word more in every value. The first time, keys are given the numbers of values."""
+        bits, words = self.bits, self.words + 1
         self.bits = bits._replace(
             bit_of=longer(bits.bit_of, 64 * words),
             naming=longer(bits.naming, words),
             renaming=longer(bits.renaming, words),
         )
+
+    def number_values(self, states: Array) -> int:
+        """Give the keys of these states the numbers of their values, as the first worker gives
+        them. Returns how many there are."""
+        ids = self.where.id_words
+        arena = self.states.arena
+        found, which = np.unique(arena[states, ids], return_inverse=True)
+        name = number_of(np.arange(len(found)), 0, self.many)
+        self.make_values(FIRST_VALUES, 0)
+        self.values.rows[name, 0] = found
+        self.values.judged[name] = -1
+        arena[states, ids] = name[which]
+        self.numbered = True
+        return len(found)
+
+    def make_values(self, room: int, end: int) -> None:
+        """Room for values as wide as they are now, with those of numbers before `end`, and an empty
+        table."""
+        old = self.values
+        rows = _room((room, self.words), np.uint64)
+        rows[:end, : old.rows.shape[1]] = old.rows[:end]
+        judged = _room((room,), np.int64)
+        judged[:end] = old.judged[:end]
+        self.values = Values(rows=rows, table=_zeros((2 * room,), np.uint64), judged=judged)
+
+    def make_states(self, room: int, end: int) -> None:
+        """Room for so many states, with those of numbers before `end`."""
+        kept = {}
+        for name in ("arena", "parent", "onward", "flags", "mentioned"):
+            old = getattr(self.states, name)
+            kept[name] = _zeros((room, *old.shape[1:]), old.dtype)
+            kept[name][:end] = old[:end]
+        self.states = self.states._replace(**kept)
+
+    def empty_table(self, slots: int) -> None:
+        """A table of states with nothing in it."""
+        self.states = self.states._replace(table=_zeros((slots,), np.uint64))
+
+    def grow_table(self, move: Callable[..., int]) -> None:
+        """A larger table of states: a small one soon grows again."""
+        old = self.states.table
+        self.empty_table(len(old) * (2 if len(old) >= _LARGE else 8))
+        move(old, self.states.table)
+
+    def bytes(self) -> int:
+        """Bytes in use but for states and values."""
+        return int(self.states.table.nbytes + self.values.table.nbytes)
+
+    def bytes_of_state(self) -> int:
+        """Bytes of one state."""
+        return int(self.states.arena.shape[1]) * 8 + 4 + 4 + 1 + 1
+
+    def bytes_of_value(self) -> int:
+        """Bytes of one value, with the steps that each worker keeps with it."""
+        return 8 * self.words + 8 + 8 * native.STEPS * self.many
 
     def fit_control(self, count: int) -> None:
         """Room for so many control states, with nothing in their table."""
@@ -186,6 +278,7 @@ class Shared:
             task=longer(control.task, room),
             used=longer(control.used, room),
             names=longer(control.names, room),
+            count=control.count,
         )
         refill(self.where, self.control, count)
 
@@ -193,35 +286,24 @@ class Shared:
 class Worker:
     """The arrays of one worker. `meta` holds its counters (explore/remembered.py)."""
 
-    def __init__(self, shared: Shared, tables: Tables, st: Any, me: int, workers: int) -> None:
+    def __init__(self, shared: Shared, tables: Tables, st: Any, me: int) -> None:
         self.shared = shared
         self.tables = tables
-        self.meta = np.zeros(remembered.NR_META, dtype=np.int64)
+        self.meta = private_zeros((remembered.NR_META,), np.int64)
         self.meta[remembered.TASKS] = shared.tasks
         self.meta[remembered.ME] = me
-        self.meta[remembered.WORKERS] = workers
+        self.meta[remembered.WORKERS] = shared.many
         self.meta[remembered.LISTED] = -1
         self.first = np.full((remembered.NR_ROWS, 2), -1, dtype=np.int64)
         self.record, self.words, self.marks = record_of(st)
-        self.base = self.words.copy()
+        self.base = private_zeros(self.words.shape, np.uint64)
+        self.base[:] = self.words
         self.loaded = np.zeros(0, dtype=np.uint64)
         scan = len(shared.where.scan)
         self.touched = np.zeros((shared.tasks, scan), dtype=np.uint64)
         self.judged = np.zeros(scan, dtype=np.uint64)
-        self.states = States(
-            arena=np.empty((FIRST_ROOM, shared.width), dtype=np.uint64),
-            table=_zeros((_FIRST_TABLE,), np.uint64),
-            parent=np.empty(FIRST_ROOM, dtype=np.int32),
-            onward=np.empty(FIRST_ROOM, dtype=np.int32),
-            flags=np.empty(FIRST_ROOM, dtype=np.uint8),
-            mentioned=np.empty(FIRST_ROOM, dtype=np.uint8),
-            steps=_zeros((_FIRST_RING, shared.tasks + 1), np.int64),
-        )
-        self.states.flags[0] = self.states.mentioned[0] = 0
-        self.states.onward[0] = -1
         self.edges = self._edges(1)
         self.listed: Array = np.zeros(1, dtype=np.int64)
-        self.box = self._found(4 * remembered.MAX_SUCCESSORS if workers > 1 else 1)
         self.fit_key()
         self.forget(FIRST_MEMORY)
 
@@ -230,70 +312,42 @@ class Worker:
         """States found."""
         return int(self.meta[remembered.COUNT])
 
+    def states(self) -> Array:
+        """Their numbers."""
+        numbers: Array = self.number(np.arange(self.count))
+        return numbers
+
+    def number(self, k: Any) -> Any:
+        """The number of the k-th state, or value, of this worker."""
+        return number_of(k, int(self.meta[remembered.ME]), self.shared.many)
+
     def arguments(self, paths: Any, *limit: int) -> tuple[Any, ...]:
         """Of explore_chunk()."""
         return (
             self.machine,
             self.shared.where,
-            self.states,
+            self.shared.states,
+            self.shared.values,
             self.shared.bits,
             self.shared.control,
             self.memo,
             self.outs,
             self.work,
             self.found,
-            self.box,
             self.edges,
             paths,
+            self.shared.team,
             self.first,
             self.meta,
             *limit,
         )
 
-    def received(self, paths: Any, other: Worker) -> tuple[Any, ...]:
-        """Arguments of receive(), for what another worker sent."""
-        sent = int(other.meta[remembered.SENT])
-        box = Found(*(array[:sent] for array in other.box))
-        return (
-            self.machine,
-            self.shared.where,
-            self.states,
-            self.shared.bits,
-            self.shared.control,
-            self.memo,
-            self.work,
-            box,
-            self.edges,
-            paths,
-            self.first,
-            self.meta,
-            int(other.meta[remembered.ME]),
-            other.states.flags,
-            other.states.onward,
-        )
-
     # --- room ---------------------------------------------------------------------------------
-
-    def fit(self, count: int) -> None:
-        """Room for so many states, with keys as wide as they are now and nothing remembered."""
-        room = len(self.states.parent)
-        while room < count + 2 * len(self.found.keys):
-            room *= 2
-        kept, self.meta[remembered.COUNT] = self.count, 0
-        self._make_states(room)
-        self.meta[remembered.COUNT] = kept
-        self.fit_key()
-        self.forget(len(self.memo.index))
-        ring = len(self.states.steps)
-        while ring < kept + 2 * len(self.found.keys):
-            ring *= 2
-        steps = np.zeros((ring, self.states.steps.shape[1]), dtype=np.int64)
-        self.states = self.states._replace(steps=steps)
 
     def fit_key(self) -> None:
         """Make what holds keys as wide as they are now."""
         width = self.shared.width
-        loaded = np.zeros(width, dtype=np.uint64)
+        loaded = private_zeros((width,), np.uint64)
         loaded[: len(self.loaded)] = self.loaded
         self.loaded = loaded
         self.machine = Machine(
@@ -304,25 +358,17 @@ class Worker:
             marks=self.marks,
             loaded=loaded,
         )
-        self.found = self._found(2 * remembered.MAX_SUCCESSORS)
-        self.box = self._found(len(self.box.hashes), self.box)
-        self.list_states(self.listed)
-
-    def _found(self, room: int, old: Any = None) -> Any:
-        """Room for so many successors, with those of `old`."""
-        new = Found(
-            keys=np.zeros((room, self.shared.width), dtype=np.uint64),
+        room = 2 * remembered.MAX_SUCCESSORS
+        self.found = Found(
+            keys=np.zeros((room, self.shared.where.id_words + 1), dtype=np.uint64),
             hashes=np.zeros(room, dtype=np.uint64),
             slot=np.zeros(room, dtype=np.uint64),
             source=np.zeros(room, dtype=np.int64),
             move=np.zeros(room, dtype=np.int64),
             mentioned=np.zeros(room, dtype=np.int64),
         )
-        if old is not None:
-            new.keys[: len(old.keys), : old.keys.shape[1]] = old.keys
-            for name in ("hashes", "source", "move", "mentioned"):
-                getattr(new, name)[: len(old.hashes)] = getattr(old, name)
-        return new
+        self.meta[remembered.NUMBERED] = self.shared.numbered
+        self.list_states(self.listed)
 
     def _edges(self, room: int) -> Any:
         return Edges(*(np.zeros(room, dtype=np.int64) for _ in range(3)))
@@ -333,72 +379,29 @@ class Worker:
         tables, shared = self.tables, self.shared
         choices = max(NR_PFN, consts.NR_CHOICES)
         self.work = Work(
-            key=np.zeros(shared.width, dtype=np.uint64),
-            choices=np.zeros(choices, dtype=np.int64),
-            arities=np.zeros(choices, dtype=np.int64),
+            key=private_zeros((shared.width,), np.uint64),
+            settled=private_zeros((shared.width,), np.uint64),
+            after=private_zeros((NR_TASKS, shared.width), np.uint64),
+            choices=private_zeros((choices,), np.int64),
+            arities=private_zeros((choices,), np.int64),
             slot=tables.slot,
             registers=tables.registers,
             program=tables.program,
             lengths=tables.lengths,
-            names=np.zeros(NR_PFN, dtype=np.int64),
-            frames=np.zeros((3, NR_PFN), dtype=np.int64),
-            old=np.zeros((NR_PFN, len(RECORDS[0])), dtype=np.int64),
-            renamed=np.zeros(NR_TASKS, dtype=np.int64),
-            known=np.zeros(NR_TASKS, dtype=np.int64),
-            changed=np.zeros(WORDS + 1, dtype=np.int64),
+            names=private_zeros((NR_PFN,), np.int64),
+            frames=private_zeros((3, NR_PFN), np.int64),
+            old=private_zeros((NR_PFN, len(RECORDS[0])), np.int64),
+            renamed=private_zeros((NR_TASKS,), np.int64),
+            known=private_zeros((NR_TASKS,), np.int64),
+            words=private_zeros((NR_TASKS,), np.uint64),
+            is_new=private_zeros((NR_TASKS,), np.int64),
+            changed=private_zeros((WORDS + 1,), np.int64),
             list=listed,
             touched=self.touched,
             judged=self.judged,
             own=shared.own,
             hidden=shared.hidden,
         )
-
-    def grow_states(self, refill: Callable[..., int]) -> None:
-        """A larger table, and more room for states if that is what is missing."""
-        states, count = self.states, self.count
-        if count + 2 * len(self.found.keys) > len(states.parent):
-            room = 2 * len(states.parent)
-            self._make_states(room)
-        self.refill(2 * len(states.table), refill)
-
-    def _make_states(self, room: int) -> None:
-        """Room for states as wide as keys are now, with those that were there."""
-        states, count = self.states, self.count
-        arena = np.empty((room, self.shared.width), dtype=np.uint64)
-        arena[:count, : states.arena.shape[1]] = states.arena[:count]
-        arena[:count, states.arena.shape[1] :] = 0
-        kept = {}
-        for name in ("parent", "onward", "flags", "mentioned"):
-            old = getattr(states, name)
-            kept[name] = np.empty(room, dtype=old.dtype)
-            kept[name][:count] = old[:count]
-        self.states = states._replace(arena=arena, **kept)
-
-    def widen(self, refill: Callable[..., int]) -> None:
-        """Keys have become longer. What is remembered, by their words, is forgotten."""
-        self._make_states(len(self.states.parent))
-        self.fit_key()
-        self.forget(len(self.memo.index))
-        self.refill(len(self.states.table), refill)
-
-    def refill(self, slots: int, refill: Callable[..., int]) -> None:
-        """A new table of the states, of at least so many slots."""
-        while 5 * (self.count + 2 * remembered.MAX_SUCCESSORS) > 3 * slots:
-            slots *= 2
-        self.states = self.states._replace(table=_zeros((slots,), np.uint64))
-        refill(self.states.table, self.states.arena, self.found.slot, self.count)
-
-    def grow_ring(self) -> None:
-        """Room for what is known of the steps of more states that wait to be expanded."""
-        old = self.states.steps
-        new = _zeros((2 * len(old), old.shape[1]), np.int64)
-        waiting = np.arange(self.meta[remembered.HEAD], self.count)
-        new[waiting & (len(new) - 1)] = old[waiting & (len(old) - 1)]
-        self.states = self.states._replace(steps=new)
-
-    def grow_box(self) -> None:
-        """Room for more that is sent to other workers."""
-        self.box = self._found(2 * len(self.box.hashes), self.box)
 
     def grow_edges(self) -> None:
         """Room for more steps that are asked for."""
@@ -409,27 +412,32 @@ class Worker:
 
     def forget(self, room: int) -> None:
         """A memory with an index of this many slots, with nothing in it."""
-        words = len(self.shared.bits.naming)
+        words = self.shared.words
+        settled = np.zeros((_LATELY, 5), dtype=np.uint64)
+        settled[:, 1] = 2**64 - 1  # frames in an order that cannot be
         self.memo = Memo(
             index=_zeros((room,), np.uint64),
-            table=np.empty((_ROWS, words + 2), dtype=np.uint64),
-            row=np.zeros(words, dtype=np.uint64),
+            table=_room((_ROWS, words + 2), np.uint64),
+            row=private_zeros((words,), np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
-            mask=np.empty((_MASKS, words), dtype=np.uint64),
-            marks=np.empty((_MASKS + 1, len(self.shared.where.scan)), dtype=np.uint64),
-            next=np.empty(_MASKS, dtype=np.int64),
-            first=np.empty(_NODES, dtype=np.int64),
-            is_split=np.empty(_NODES, dtype=np.uint8),
-            limit=np.empty(_NODES, dtype=np.int64),
-            fixed=np.empty((_NODES, words), dtype=np.uint64),
+            mask=_room((_MASKS, words), np.uint64),
+            marks=_room((_MASKS + 1, len(self.shared.where.scan)), np.uint64),
+            next=_room((_MASKS,), np.int64),
+            first=_room((_NODES,), np.int64),
+            is_split=_room((_NODES,), np.uint8),
+            limit=_room((_NODES,), np.int64),
+            fixed=_room((_NODES, words), np.uint64),
             root=np.full(len(self.shared.control.rows), -1, dtype=np.int64),
-            delta=np.empty((_RENAMINGS, words), dtype=np.uint64),
-            new_names=np.empty(_RENAMINGS, dtype=np.uint64),
-            mentions=np.empty(_RENAMINGS, dtype=np.int64),
+            delta=_room((_RENAMINGS, words), np.uint64),
+            new_names=_room((_RENAMINGS,), np.uint64),
+            mentions=_room((_RENAMINGS,), np.int64),
+            steps=_zeros((len(self.shared.values.judged), native.STEPS), np.uint64),
+            settled=settled,
         )
         self.outs = Outs(
-            info=np.empty((_OUTS, remembered.NR_INFO), dtype=np.int64),
-            delta=np.empty((_OUTS, self.shared.width), dtype=np.uint64),
+            info=_room((_OUTS, remembered.NR_INFO), np.int32),
+            move=_room((_OUTS,), np.int64),
+            delta=_room((_OUTS, self.shared.width), np.uint64),
         )
         for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
             self.meta[counter] = 0
@@ -437,7 +445,16 @@ class Worker:
         self.memo.first[root], self.memo.limit[root] = -1, remembered.SPLIT_AT
         self.memo.is_split[root] = self.memo.fixed[root] = 0
         self.meta[remembered.NODES] = 1
-        self.states.steps[:] = 0
+
+    def fit_values(self, end: int) -> None:
+        """Room to keep steps with more values, those before `end` among them, but not if these are
+        nearly as many as states."""
+        values = len(self.shared.values.judged)
+        old = self.memo.steps
+        if len(old) < values and self.count > 4 * self.meta[remembered.VALUES]:
+            steps = _zeros((values, native.STEPS), np.uint64)
+            steps[: min(end, len(old))] = old[:end]
+            self.memo = self.memo._replace(steps=steps)
 
     def grow_memory(self, refill: Callable[..., int]) -> None:
         """Room for twice as much to be remembered."""
@@ -452,14 +469,14 @@ class Worker:
 
     def bytes(self) -> int:
         """Bytes in use: of the states, and of what is remembered of steps."""
-        states = self.states
-        one: int = states.arena.shape[1] * 8 + 4 + 4 + 1 + 1
-        whole = [*self.found, *self.box, *self.edges, self.memo.index, states.table, states.steps]
+        whole = [*self.found, *self.edges, self.memo.index, self.memo.settled]
         rows = [(a, self.meta[remembered.OUTS]) for a in self.outs]
         for counter, names in _NUMBERED.items():
             rows += [(getattr(self.memo, name), self.meta[counter]) for name in names]
         used = sum(int(n) * int(a.itemsize) * (int(a.size) // len(a)) for a, n in rows)
-        return self.count * one + sum(int(a.nbytes) for a in whole) + used
+        shared, values = self.shared, int(self.meta[remembered.VALUES])
+        used += self.count * shared.bytes_of_state() + values * shared.bytes_of_value()
+        return used + sum(int(a.nbytes) for a in whole)
 
 
 # --- where things stand --------------------------------------------------------------------------
@@ -513,7 +530,7 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
 
     A path that touches an array of the state or a field spells its name.
     """
-    spelled = set(re.findall(r"\.(\w+)", kernel_text)) | _TOUCHED_BY_CORE
+    spelled = _spelled(kernel_text) | _TOUCHED_BY_CORE
     limits = {
         "task": st.nr_tasks,
         "cpu": st.nr_cpus,
@@ -521,6 +538,7 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
         "ptpage": st.nr_ptpages,
         "pin": st.nr_pins,
         "pipe": st.nr_pipes,
+        "file": st.nr_files,
         "vma": st.nr_vpns,
         "shadow": st.nr_vpns,
         "tlb": st.nr_vpns,
@@ -530,6 +548,11 @@ def _used_leaves(kernel_text: str, st: Any) -> set[int]:
         for i, parts in enumerate(_parts_of_leaves())
         if all(name in spelled and index < limits.get(name, 1 << 30) for name, index in parts)
     }
+
+
+@cache
+def _spelled(kernel_text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\.(\w+)", kernel_text))
 
 
 @cache

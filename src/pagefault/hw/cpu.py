@@ -12,7 +12,14 @@ from pagefault.consts import (
     PAGE_UFFD_WP,
 )
 from pagefault.hw.choice import choose
-from pagefault.hw.monitor import observe_dangling, observe_load, owe, owe_where_mapped, write_cell
+from pagefault.hw.monitor import (
+    observe_dangling,
+    observe_file_written,
+    observe_load,
+    owe,
+    owe_where_mapped,
+    write_cell,
+)
 from pagefault.hw.pgtable import pte_pfn, ptep_get, set_pte_at
 from pagefault.hw.tlb import flush_tlb_func, tlb_drop, tlb_fill
 
@@ -102,5 +109,6 @@ def cpu_store(st, t, vpn, pte, cell, value):
     """Write a cell through a translation."""
     observe_dangling(st, pte & PAGE_DANGLING)
     write_cell(st, st.task[t].mm, pte_pfn(pte), cell, value)
+    observe_file_written(st, st.task[t].mm, vpn, pte_pfn(pte))
     owe(st, st.task[t].mm, vpn, cell, value)
     owe_where_mapped(st, st.task[t].mm, pte_pfn(pte), cell, value)

@@ -20,6 +20,7 @@ from pagefault.consts import (
     PIN_TAKING,
     PROP_CLEAN_IF_UNWRITTEN,
     PROP_EXCLUSIVE_UNTIL_UNPINNED,
+    PROP_FILE_INTACT,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
@@ -37,6 +38,7 @@ from pagefault.consts import (
     UFFD_WP_SET,
     VM_MAPPED,
     VM_READ,
+    VM_SHARED,
     VM_WRITE,
     ZERO_PFN,
 )
@@ -69,11 +71,49 @@ def signed_byte(value):
 
 
 def write_cell(st, mm, pfn, cell, value):
-    """Data of `mm` lands in a page. From here on nobody else may see it."""
+    """Data of `mm` lands in a page. From here on nobody else may see it, unless it is a file's."""
     page = st.page[pfn]
     page.cell[cell] = signed_byte(value)
     page.writer[cell] = mm + 1
     page.audience[cell] = 1 << mm
+    if st.folio[pfn].mapping:
+        page.audience[cell] = EVERYBODY
+
+
+def is_shared_mapping_of(st, mm, vpn, pfn):
+    """Whether this address shows a page of a file, to all who map it so."""
+    vma = st.mm[mm].vma[vpn]
+    if not vma.vm_flags & VM_SHARED or vma.vm_file != st.folio[pfn].mapping:
+        return 0
+    return vpn + vma.vm_pgoff == st.folio[pfn].index
+
+
+def write_seen_by_mappings(st, pfn, cell, value):
+    """A page of a file was written: all who share it must see that."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            if is_shared_mapping_of(st, mm, vpn, pfn):
+                owe(st, mm, vpn, cell, value)
+
+
+def observe_file_read(st, pfn, cell):
+    """read(2) copies from a page of a file: what was stored through a mapping is there."""
+    if not st.folio[pfn].mapping:
+        return  # truncated since it was found
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            owed = st.mm[mm].shadow[vpn].cell[cell]
+            if owed != 0 and is_shared_mapping_of(st, mm, vpn, pfn):
+                if owed - 1 != st.page[pfn].cell[cell] & 255:
+                    break_promise(st, PROP_NO_LOST_WRITE)
+
+
+def observe_file_written(st, mm, vpn, pfn):
+    """Something was written on behalf of an address: if that is private memory, the page is none of
+    a file."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if st.folio[pfn].mapping and vm_flags & VM_MAPPED and not vm_flags & VM_SHARED:
+        break_promise(st, PROP_FILE_INTACT)
 
 
 def owe(st, mm, vpn, cell, value):
@@ -85,6 +125,9 @@ def owe(st, mm, vpn, cell, value):
 def owe_where_mapped(st, mm, pfn, cell, value):
     """The page was written by another way than its PTE: a stale translation while mremap() moves
     the PTE, or a reference. Wherever it is mapped now, the next load must see `value`."""
+    if st.folio[pfn].mapping:
+        write_seen_by_mappings(st, pfn, cell, value)
+        return
     for vpn in range(st.nr_vpns):
         pte = ptep_get(st, mm, vpn)
         if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
@@ -97,6 +140,7 @@ def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
     range up since the reference was taken, its address must show it."""
     if not unmapped:
         owe(st, mm, vpn, cell, value)
+        observe_file_written(st, mm, vpn, pfn)
     owe_where_mapped(st, mm, pfn, cell, value)
 
 
@@ -149,8 +193,8 @@ def observe_soft_dirty(st, mm, vpn, reported):
 
 def note_uffd_wp(st, mm, vpn, protected):
     """UFFDIO_WRITEPROTECT has changed a PTE: once its flush is done, nobody may store unseen; or
-    everybody may."""
-    if protected:
+    everybody may. What another call is about to zap takes the protection along."""
+    if protected and not letting_go(st, mm, vpn):
         st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_SET
     else:
         st.mm[mm].shadow[vpn].uffd_wp = UFFD_WP_NONE

@@ -72,6 +72,7 @@ def pte_mkdirty(pte):
 
 
 def pte_mkclean(pte):
+    """arch/x86/include/asm/pgtable.h pte_mkclean(), v6.12. soft-dirty stays."""
     return pte & ~PAGE_DIRTY
 
 

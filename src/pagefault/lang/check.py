@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import cast
 
 from pagefault.lang._text import Source, did_you_mean, listing
-from pagefault.lang.names import MAX_CPUS, Names, is_register, number, short
+from pagefault.lang.names import MAX_CPUS, MAX_FILE_PAGES, Names, is_register, number, short
 from pagefault.lang.program import (
     And,
     Atom,
     Code,
     Condition,
     Expr,
+    File,
+    FileName,
     Header,
     Int,
     Memory,
@@ -20,10 +22,12 @@ from pagefault.lang.program import (
     Or,
     Program,
     Quantifier,
+    Range,
     Register,
     Signal,
     Statement,
     Task,
+    Words,
 )
 from pagefault.lang.statements import statement
 from pagefault.lang.syntax import (
@@ -71,6 +75,7 @@ def check(
         pins=tuple(names.pins),
         pipes=tuple(names.pipes),
         mirrors=tuple(names.mirrors),
+        files=tuple(_file(names, name, tasks) for name in names.files),
         condition=_condition(names, [item for item in items if isinstance(item, Question)]),
         header=header,
         path=path,
@@ -88,6 +93,29 @@ def _statements(names: Names, block: Block) -> tuple[Statement, ...]:
             )
         result.append(statement(names, block, sentence, result))
     return tuple(result)
+
+
+def _file(names: Names, name: str, tasks: tuple[Task, ...]) -> File:
+    """What the mappings of a file say of it: its kind, and how long it is at the beginning."""
+    kind, nr_pages = "", 0
+    mappings = (s for task in tasks for s in task.statements if s.verb == "mmap_file")
+    for mapping in mappings:
+        if FileName(name) not in mapping.args:
+            continue
+        pages, _, _, said, _ = mapping.args
+        assert isinstance(pages, Range)
+        assert isinstance(said, Words)
+        (word,) = said.words
+        size = names.pages.index(pages.last) - names.pages.index(pages.first) + 1
+        place = mapping.line, mapping.column
+        if kind not in ("", word):
+            hint = "a file is of one kind"
+            raise names.source.error(f"file {name} is {kind} elsewhere", *place, hint)
+        if size > MAX_FILE_PAGES:
+            hint = f"a file has at most {MAX_FILE_PAGES} pages"
+            raise names.source.error(f"{size} pages of file {name} are mapped", *place, hint)
+        kind, nr_pages = word, max(nr_pages, size)
+    return File(name, kind, nr_pages)
 
 
 def _cpus(names: Names, blocks: list[Block]) -> dict[str, int | None]:

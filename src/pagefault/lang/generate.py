@@ -7,15 +7,16 @@ verb joins by itself as soon as it stands in verbs.py, if its arguments have sha
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeVar
 
 from pagefault.lang.parse import parse
 from pagefault.lang.program import Kind, Program
 from pagefault.lang.verbs import VERBS, Slot, Verb
 
-__all__ = ["generate"]
+__all__ = ["THEMES", "generate"]
 
 T = TypeVar("T")
 
@@ -24,8 +25,76 @@ MAX_MIRRORS = 2
 CELLS = 2
 """Few cells and values meet more often than many."""
 VALUES = 5
+THEMES: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        "pins": (
+            ("pin", "o_direct"),
+            (
+                *("mprotect", "clear_refs", "uffd_wp", "numa_hint", "madvise:pageout", "reclaim"),
+                *("dma_write", "unpin", "munmap", "mremap", "proc_mem_write"),
+            ),
+        ),
+        "references": (
+            ("vmsplice",),
+            (
+                "munmap",
+                "read",
+                "exit",
+                "mprotect",
+                "madvise:pageout",
+                "madvise:dontneed",
+                "reclaim",
+            ),
+        ),
+        "tlb": (
+            ("mprotect", "munmap", "mremap", "clear_refs", "uffd_wp", "numa_hint", "reclaim"),
+            ("madvise:dontneed", "madvise:pageout", "mmap", "proc_mem_write", "uffd_unprotect"),
+        ),
+        "tracking": (
+            ("clear_refs", "uffd_wp", "uffd_move", "uffd_copy"),
+            (
+                *("mprotect", "mremap", "madvise:dontneed", "madvise:pageout", "numa_hint"),
+                *("uffd_unprotect", "pagemap:soft_dirty", "pin", "uffd_register:wp"),
+            ),
+        ),
+        "swap": (
+            ("madvise:pageout", "reclaim"),
+            (
+                *("pin", "o_direct", "dma_write", "vmsplice", "read", "munmap", "mprotect"),
+                *("mremap", "uffd_move", "uffd_wp", "clear_refs", "madvise:dontneed"),
+            ),
+        ),
+        "mirrors": (
+            ("mirror_read", "mirror_write"),
+            ("mprotect", "munmap", "mremap", "madvise:dontneed", "mirror_has", "mirror_drop"),
+        ),
+    }
+)
+"""What meets in one sort of bug, in two groups: a program has one verb of the first at least.
+`madvise:pageout` is the verb with this word only."""
+NEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("dma_read", "dma_write", "unpin"), "pin"),
+        **dict.fromkeys(("uffd_wp", "uffd_unprotect"), "uffd_register:wp"),
+        **dict.fromkeys(("uffd_copy", "uffd_move"), "uffd_register:missing"),
+        **dict.fromkeys(("mirror_read", "mirror_write", "mirror_has", "mirror_drop"), "mirror"),
+        **dict.fromkeys(("enter", "leave"), "mirror:user_map"),
+        "read": "vmsplice",
+    }
+)
+"""What does nothing unless another verb came before it."""
+SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "vmsplice": ("read",),
+        "o_direct": ("dma_write", "user_load"),
+        "clear_refs": ("user_store", "pagemap"),
+    }
+)
+"""What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
+NO_FILES = {"file", "file_cell"}
+"""Shapes of arguments that no generated program has."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""
 FILE = """+++
@@ -72,20 +141,25 @@ def generate(
     statements: int = 4,
     pages: int = 2,
     without: Collection[str] = (),
+    verbs: int | None = None,
+    theme: str = "",
 ) -> Program:
     """A program of at most `tasks` tasks with at most `statements` statements each.
 
     The first task, a process, has two statements more, which map `pages` pages and store to one;
-    and one for each task that it starts. `without` names verbs to leave out. ValueError for sizes
-    that the language does not have.
+    and one for each task that it starts. `without` names verbs to leave out. With `verbs` a program
+    has loads, stores, and so many other verbs at most, drawn by the seed: few things, but often,
+    and so together (swarm testing, Groce et al., ISSTA 2012); of a `theme`, if one is named.
+    ValueError for sizes that the language does not have.
     """
     if not (1 <= tasks <= MAX_TASKS and 1 <= pages <= len(PAGES)):
         raise ValueError(f"1 to {MAX_TASKS} tasks and 1 to {len(PAGES)} pages")
     if not 0 <= statements <= MAX_STATEMENTS - MAX_TASKS - 2:
         raise ValueError(f"0 to {MAX_STATEMENTS - MAX_TASKS - 2} statements")
-    return parse(
-        _Writer(_Dice(seed), PAGES[:pages], frozenset(without)).text(seed, tasks, statements)
-    )
+    writer = _Writer(_Dice(seed), PAGES[:pages], frozenset(without))
+    if verbs is not None:
+        writer.draw(verbs, theme)
+    return parse(writer.text(seed, tasks, statements))
 
 
 def _waits(verb: Verb) -> bool:
@@ -114,13 +188,43 @@ class _Writer:
         self.mirrors: list[str] = []
         self.mirrors_made = 0
         self.tasks: list[_Task] = []
+        self.is_swarm = False
+        self.words: dict[str, list[str]] = {}
+        """By verb: the words that the theme wants of it."""
+        self.first: list[str] = []
+        """What others need: most often the first task begins with it."""
+        self.last: list[str] = []
+        """What shows what others did: most often some task ends with it."""
+
+    def draw(self, number: int, theme: str) -> None:
+        """Keep the accesses, so many other verbs, and what these need."""
+        self.is_swarm = True
+        free = {verb.name: verb for verb in self.verbs}
+        groups = THEMES[theme] if theme else (tuple(v for v in free if not free[v].spelling),)
+        pool = [[word for word in group if word.partition(":")[0] in free] for group in groups]
+        drawn = [self.dice.one_of(pool[0])] if number and pool[0] else []
+        rest = [word for group in pool for word in group if word not in drawn]
+        while rest and len(drawn) < number:
+            drawn.append(rest.pop(self.dice.below(len(rest))))
+        self.first = [NEEDS[word] for word in drawn if word in NEEDS and NEEDS[word] not in drawn]
+        self.first = [word for word in self.first if word.partition(":")[0] in free]
+        self.last = [name for word in drawn for name in SHOWN_BY.get(word, ()) if name in free]
+        for word in (*drawn, *self.first):
+            verb, _, only = word.partition(":")
+            if only:
+                self.words.setdefault(verb, []).append(only)
+        if "clear_refs" in drawn:
+            self.words.setdefault("pagemap", ["soft_dirty"])
+        names = {word.partition(":")[0] for word in (*drawn, *self.first, *self.last)}
+        self.verbs = [verb for verb in self.verbs if verb.spelling or verb.name in names]
 
     @staticmethod
     def _is_free(verb: Verb, without: frozenset[str]) -> bool:
         """Whether a task may have it anywhere. What starts a task is put in where one starts."""
         if verb.name in without or (_waits(verb) and "exit" in without):
             return False
-        return all(slot.shape not in STARTS for slot in verb.slots)
+        shapes = {slot.shape for slot in verb.slots}
+        return not shapes & (NO_FILES | set(STARTS))
 
     def text(self, seed: int, tasks: int, statements: int) -> str:
         self._choose_tasks(tasks)
@@ -130,6 +234,9 @@ class _Writer:
             f"{', '.join(self.pages)} = mmap(anon, private, rw)",
             f"{self.pages[0]}[0] = 1",
         ]
+        if self.is_swarm and self.dice.chance(15):  # a page that was never written is another
+            first.lines[1] = f"r0 = {self.pages[0]}[0]"
+            first.registers.append("r0")
         for task in self.tasks:
             for verb in task.verbs:
                 if _waits(verb) and task.first_wait is None:
@@ -151,6 +258,8 @@ class _Writer:
         self.tasks = [_Task("P", "process")]
         while len(self.tasks) < tasks:
             kinds: list[Kind] = [*self.start, "device"]
+            if self.is_swarm and self.start and not any(verb.in_device for verb in self.verbs):
+                kinds.remove("device")
             if sum(task.kind == "process" for task in self.tasks) == MAX_PROCESSES:
                 kinds = [kind for kind in kinds if kind != "process"]
             kind = self.dice.one_of(kinds)
@@ -164,8 +273,10 @@ class _Writer:
         """For each task; then leave out those that name what nobody makes."""
         for task in self.tasks:
             verbs = [verb for verb in self.verbs if verb.in_device or task.kind != "device"]
-            for _ in range(1 + self.dice.below(statements) if statements and verbs else 0):
-                task.verbs.append(self.dice.one_of(verbs))
+            for _ in range(self._length(statements) if verbs else 0):
+                task.verbs.append(self._throw(verbs))
+        if self.is_swarm:
+            self._make_effective()
         self.pins = self._made("pin", "h", MAX_PINS)
         self.mirrors = self._made("mirror", "m", MAX_MIRRORS)
         shapes = {s.shape for task in self.tasks for verb in task.verbs for s in verb.slots}
@@ -178,6 +289,30 @@ class _Writer:
                 for child in task.children:
                     child.exits = child.exits or child.kind == "process"
         self.tasks = [task for task in self.tasks if task.kind != "device" or task.verbs]
+
+    def _length(self, statements: int) -> int:
+        if not statements:
+            return 0
+        least = (statements + 1) // 2 if self.is_swarm else 1
+        return least + self.dice.below(statements - least + 1)
+
+    def _make_effective(self) -> None:
+        """What others need comes first, and most often somebody stores when all has been done."""
+        first = self.tasks[0]
+        for word in self.first:
+            if self.dice.chance(70):
+                first.verbs.insert(0, VERBS[word.partition(":")[0]])
+        others = [task for task in self.tasks if task.kind != "device"]
+        if self.dice.chance(60):
+            self.dice.one_of(others).verbs.append(VERBS["user_store"])
+        if self.dice.chance(50):
+            self.dice.one_of(others).verbs += [VERBS[name] for name in self.last]
+
+    def _throw(self, verbs: Sequence[Verb]) -> Verb:
+        """One of them; in a swarm every third is a store, without which little is seen."""
+        if self.is_swarm and self.dice.chance(33):
+            return next((verb for verb in verbs if verb.name == "user_store"), verbs[0])
+        return self.dice.one_of(verbs)
 
     def _made(self, shape: str, letter: str, most: int) -> list[str]:
         """Names for what verbs with such a result make; verbs beyond the most are left out."""
@@ -211,7 +346,10 @@ class _Writer:
             line = f"{self.start[child.kind].name}({child.name})"
             first = 2 if task is self.tasks[0] else 0
             last = len(task.lines) if task.first_wait is None else task.first_wait
-            task.lines.insert(first + self.dice.below(last - first + 1), line)
+            place = self.dice.below(last - first + 1)
+            if self.is_swarm:  # whoever starts early meets more of the others' doings
+                place = min(place, self.dice.below(last - first + 1))
+            task.lines.insert(first + place, line)
 
     def _block(self, number: int, task: _Task) -> str:
         on = ""
@@ -246,7 +384,7 @@ class _Writer:
         elif verb.returns == "value" or (verb.returns == "status" and self.dice.chance(50)):
             left = f"{self._register(task)} = "
         for slot in verb.word_slots:
-            inside += self._words(slot)
+            inside += self._words(slot, self.words.get(verb.name, ()))
         return f"{left}{verb.name}({', '.join(inside)})"
 
     def _register(self, task: _Task) -> str:
@@ -271,10 +409,10 @@ class _Writer:
         self.pages += new
         return ", ".join(new)
 
-    def _words(self, slot: Slot) -> list[str]:
+    def _words(self, slot: Slot, wanted: Sequence[str]) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            said.append(self.dice.one_of(slot.one_of))
+            said.append(self.dice.one_of([w for w in slot.one_of if w in wanted] or slot.one_of))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 
     def _argument(self, task: _Task, slot: Slot) -> str:

@@ -23,6 +23,8 @@ MAX_PAGES = 8
 MAX_PINS = 4
 MAX_PIPES = 2
 MAX_MIRRORS = 2
+MAX_FILES = 2
+MAX_FILE_PAGES = 4
 MAX_STATEMENTS = 16
 CELLS = 4
 MAX_VALUE = 127
@@ -32,9 +34,9 @@ MAX_VALUE = 127
 class Names:
     """What the blocks of a text define. LitmusError if they define it wrongly.
 
-    `pages`, `pins`, `pipes` and `mirrors` are in the order of the text; `kinds` maps tasks to their
-    kinds, `parents` tasks to the task that forks or clones them; `exiting` are the tasks with an
-    exit().
+    `pages`, `pins`, `pipes`, `mirrors` and `files` are in the order of the text; `kinds` maps tasks
+    to their kinds, `parents` tasks to the task that forks or clones them; `exiting` are the tasks
+    with an exit().
     """
 
     def __init__(self, source: Source, blocks: list[Block]) -> None:
@@ -47,6 +49,7 @@ class Names:
         self.pins: list[str] = []
         self.pipes: list[str] = []
         self.mirrors: list[str] = []
+        self.files: list[str] = []
         self._all: dict[str, str] = {}  # every name and what it names: "page", "thread", ...
         self._sets: dict[str, set[str]] = {}  # registers that a task sets somewhere
         self._collect_tasks()
@@ -166,9 +169,13 @@ class Names:
                 fresh = [token for token in ends(call.args[0]) if token not in words]
             for token in fresh:
                 self._define(token, "page", self.pages, MAX_PAGES)
-        for slot, arg in zip(verb.text_slots, call.args, strict=False):
+        left = any(not is_register(t.token) for t in targets)
+        slots = [slot for slot in verb.text_slots if not (left and slot is named)]
+        for slot, arg in zip(slots, call.args, strict=False):
             if slot.shape == "pipe" and isinstance(arg, RawName):
                 self._define(arg.token, "pipe", self.pipes, MAX_PIPES)
+            if slot.shape == "file" and verb.name == "mmap_file" and isinstance(arg, RawName):
+                self._define(arg.token, "file", self.files, MAX_FILES)
 
     def _collect_parents(self) -> None:
         """Who forks or clones whom."""
@@ -266,6 +273,11 @@ class Names:
         self._expect(token, "mirror", self.mirrors, f"nobody makes mirror {token}")
         return str(token)
 
+    def file(self, token: Token) -> str:
+        """The name of a file that somebody maps."""
+        self._expect(token, "file", self.files, f"nobody maps file {token}")
+        return str(token)
+
     def task(self, token: Token, wanted: Kind | None = None) -> str:
         """The name of a task, of the wanted kind if there is one."""
         if token not in self.kinds:
@@ -300,6 +312,8 @@ class Names:
             hint = f"take it first: {token} = pin(A, write)"
         elif not hint and what == "mirror":
             hint = f"make it first: {token} = mirror(kvm)"
+        elif not hint and what == "file":
+            hint = f"map it first: A = mmap_file({token}, regular, shared, rw)"
         elif not hint:
             hint = f"put a page into it first: vmsplice(A, {token})"
         raise self.error(missing, token, hint)
@@ -310,6 +324,17 @@ class Names:
         if not 0 <= value < CELLS:
             raise self.error(
                 f"there is no cell {short(token)}", token, f"a page has cells 0 to {CELLS - 1}"
+            )
+        return value
+
+    def offset(self, token: Token) -> int:
+        """The index of a cell of a file."""
+        value = number(token)
+        if not 0 <= value < CELLS * MAX_FILE_PAGES:
+            raise self.error(
+                f"no file has a cell {short(token)}",
+                token,
+                f"a file has at most {MAX_FILE_PAGES} pages of {CELLS} cells",
             )
         return value
 

@@ -13,6 +13,8 @@ from pagefault.lang.program import (
     Condition,
     Expectation,
     Expr,
+    FileCell,
+    FileName,
     Header,
     Int,
     Memory,
@@ -88,12 +90,14 @@ def _arg(arg: Arg) -> str:
     match arg:
         case Range(first, last):
             return first if first == last else f"{first}..{last}"
-        case Page(name) | Name(name) | Mirror(name):
+        case Page(name) | Name(name) | Mirror(name) | FileName(name):
             return name
         case Cell(page, index):
             return f"{page}[{index}]"
         case Pin(name, cell) | Pipe(name, cell):
             return f"{name}[{cell}]" if cell else name
+        case FileCell(name, offset):
+            return f"{name}[{offset}]"
         case Int(value):
             return str(value)
         case Register():

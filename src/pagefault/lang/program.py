@@ -22,6 +22,9 @@ __all__ = [
     "Condition",
     "Expectation",
     "Expr",
+    "File",
+    "FileCell",
+    "FileName",
     "Header",
     "Int",
     "Kind",
@@ -113,6 +116,21 @@ class Mirror:
 
 
 @dataclass(frozen=True)
+class FileName:
+    """A file as a whole."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class FileCell:
+    """A cell of a file: its pages follow each other, four cells each."""
+
+    name: str
+    offset: int
+
+
+@dataclass(frozen=True)
 class Int:
     """A number."""
 
@@ -132,7 +150,9 @@ class Register:
         return int(self.name[1:])
 
 
-Arg: TypeAlias = Range | Page | Cell | Words | Name | Pin | Pipe | Mirror | Int | Register
+Arg: TypeAlias = (
+    Range | Page | Cell | Words | Name | Pin | Pipe | Mirror | FileName | FileCell | Int | Register
+)
 
 
 @dataclass(frozen=True)
@@ -290,11 +310,22 @@ class Header:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file, full of zeros at the beginning and as long as its longest mapping; `kind` is a word
+    of the language."""
+
+    name: str
+    kind: str
+    nr_pages: int
+
+
+@dataclass(frozen=True)
 class Program:
     """A litmus test.
 
-    `pages`, `pins`, `pipes` and `mirrors` are names; the position in the tuple is the number that
-    the model uses. `pages` stand in the order in which the text maps them first.
+    `pages`, `pins`, `pipes` and `mirrors` are names, and `files` have one; the position in the
+    tuple is the number that the model uses. `pages` stand in the order in which the text maps them
+    first.
     """
 
     name: str
@@ -307,6 +338,7 @@ class Program:
     condition: Condition
     header: Header
     mirrors: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
     path: Path | None = field(default=None, compare=False)
 
     def task(self, name: str) -> Task:

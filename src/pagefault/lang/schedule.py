@@ -307,7 +307,7 @@ def _kind(program: Program, task: Task, statement: Statement) -> _Move:
 def _is_mapped(program: Program, task: Task, statement: Statement, page: str) -> bool:
     """Whether the task, or those that it comes from, map the page before `statement`."""
     before = task.statements[: _index(task, statement)]
-    if any(s.verb == "mmap" and _covers(program, s.args[0], page) for s in before):
+    if any(s.verb in ("mmap", "mmap_file") and _covers(program, s.args[0], page) for s in before):
         return True
     if task.parent is None:
         return False
@@ -333,4 +333,4 @@ def _may_be_gone(program: Program) -> bool:
 
 def _takes_away(statement: Statement) -> bool:
     words = {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
-    return statement.verb in ("munmap", "mremap") or bool(words & {"none", "dontfork"})
+    return statement.verb in ("munmap", "mremap", "truncate") or bool(words & {"none", "dontfork"})

@@ -10,11 +10,13 @@ from lark import Token
 
 from pagefault.errors import LitmusError
 from pagefault.lang._text import did_you_mean, listing
-from pagefault.lang.names import Names, is_register, short
+from pagefault.lang.names import MAX_FILE_PAGES, Names, is_register, number, short
 from pagefault.lang.printing import format_statement
 from pagefault.lang.program import (
     Arg,
     Cell,
+    FileCell,
+    FileName,
     Int,
     Kind,
     Mirror,
@@ -109,6 +111,9 @@ def _place(names: Names, place: RawPlace, store: bool) -> Cell:
     if what == "pipe":
         hint = "vmsplice(A, p) puts a page into a pipe" if store else f"write r0 = read({shown})"
         raise names.error(f"{place.token} is a pipe, not a page", place.token, hint)
+    if what == "file":
+        hint = f"write pwrite({shown}, 5)" if store else f"write r0 = pread({shown})"
+        raise names.error(f"{place.token} is a file, not a page", place.token, hint)
     return Cell(names.page(place.token), names.cell(place.index))
 
 
@@ -341,6 +346,22 @@ class _Call:
     def _mirror(self, slot: Slot, arg: RawArg) -> Mirror:
         return Mirror(self.names.mirror(self._word(slot, arg, "mirror")))
 
+    def _file(self, slot: Slot, arg: RawArg) -> FileName:
+        return FileName(self.names.file(self._word(slot, arg, "file")))
+
+    def _file_cell(self, slot: Slot, arg: RawArg) -> FileCell:
+        if isinstance(arg, RawPlace):
+            return FileCell(self.names.file(arg.token), self.names.offset(arg.index))
+        name = self.names.file(self._word(slot, arg, "file"))
+        raise self.error(f"which cell of file {name}?", arg.token, f"{name}[0] is its first one")
+
+    def _number(self, slot: Slot, arg: RawArg) -> Int:
+        if not isinstance(arg, RawNumber) or not 0 <= number(arg.token) <= MAX_FILE_PAGES:
+            raise self.error(
+                f"a number of pages is wanted here, at most {MAX_FILE_PAGES}", arg.token
+            )
+        return Int(number(arg.token))
+
     def _task(self, slot: Slot, arg: RawArg, wanted: Kind) -> Name:
         return Name(self.names.task(self._word(slot, arg, wanted), wanted))
 
@@ -390,6 +411,9 @@ _SHAPES: Mapping[Shape, Callable[[_Call, Slot, RawArg], Arg]] = MappingProxyType
         "pipe": _Call._pipe,
         "pipe_cell": _Call._pipe_cell,
         "mirror": _Call._mirror,
+        "file": _Call._file,
+        "file_cell": _Call._file_cell,
+        "number": _Call._number,
         "child": _Call._process,
         "thread": _Call._thread,
         "waited": _Call._waited,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from pagefault.lang.words import WORDS
+
 __all__ = [
     "ERRNOS",
     "KINDS",
@@ -38,76 +40,14 @@ Shape: TypeAlias = Literal[
     "child",  # a process that starts here
     "thread",  # a thread that starts here
     "waited",  # a process that this task forks
+    "file",  # f
+    "file_cell",  # f[5]: cell 1 of the file's page 1
+    "number",  # 2
     "process",  # any process
     "words",  # words of one group, see WORDS
 ]
 Side: TypeAlias = Literal["argument", "result", "either"]
 Returns: TypeAlias = Literal["value", "status", "nothing"]
-
-WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "map": {
-            "anon": "anonymous memory",
-            "private": "copy-on-write, not shared",
-        },
-        "prot": {
-            "r": "readable",
-            "rw": "readable and writable",
-            "none": "no access",
-        },
-        "advice": {
-            "dontneed": "drop the pages now",
-            "dontfork": "a child does not get the range",
-            "dofork": "undo dontfork",
-            "wipeonfork": "a child gets the range empty",
-            "keeponfork": "undo wipeonfork",
-            "free": "the data may go, until it is written anew",
-            "cold": "the pages were not used lately",
-            "pageout": "reclaim the pages now: to swap",
-            "mergeable": "KSM may merge the pages with others",
-            "unmergeable": "undo mergeable: each page its own again",
-            "populate_read": "make the pages present, to read",
-            "populate_write": "make the pages present, to write",
-        },
-        "gup": {
-            "read": "the holder only reads",
-            "write": "the holder may write (FOLL_WRITE)",
-            "longterm": "held for as long as user space likes (FOLL_LONGTERM)",
-            "slow": "do not try the fast path",
-        },
-        "uffd": {
-            "missing": "who touches a page that is not there waits",
-            "wp": "who stores into a page that uffd_wp() protects waits",
-        },
-        "drop": {
-            "dirty": "mark the page dirty first",
-        },
-        "follow": {
-            "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
-            "gpc": "KVM's own way to guest memory: a cache of pfns (gfn_to_pfn_cache)",
-            "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
-            "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
-            "user_map": "the kernel, in sections (Jason Gunthorpe, 11 January 2021); not in Linux",
-        },
-        "leaving": {
-            "put": "as the completion of O_DIRECT does: the page is put, and nobody is called",
-        },
-        "pagemap": {
-            "present": "a frame is there",
-            "exclusive": "one page table entry alone maps the frame",
-            "swapped": "the page is in swap",
-            "soft_dirty": "written since the last clear_refs(), or mapped since",
-        },
-        "kpageflags": {
-            "anonymous": "anonymous memory",
-            "swapbacked": "may go to swap",
-            "swapcache": "swap has a place for it, and may have a copy",
-            "zero": "the zero page",
-            "ksm": "KSM has merged it with another",
-        },
-    }
-)
-"""Words by group, each with its meaning. Within a group they are printed in this order."""
 
 _PRINT_ORDER = tuple(WORDS)
 
@@ -219,6 +159,8 @@ _VALUE = Slot("value", "5")
 _PIN_CELL = Slot("pin_cell", "h[1]")
 _NEW_PIN = Slot("pin", "h", side="result")
 _MIRROR = Slot("mirror", "m")
+_FILE = Slot("file", "f")
+_FILE_CELL = Slot("file_cell", "f[1]")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -254,6 +196,24 @@ _ALL = (
             "A = mmap(anon, private, rw)",
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
+        ),
+    ),
+    Verb(
+        "mmap_file",
+        (
+            Slot("pages", "A", side="either"),
+            _FILE,
+            _PROT,
+            Slot("words", group="file", one_of=("regular", "shmem")),
+            Slot("words", group="map", one_of=("private", "shared"), implied="fixed"),
+        ),
+        "status",
+        "maps a file from its beginning; with the pages in the parentheses, over what is there",
+        "mmap(2) of a file",
+        (
+            "A = mmap_file(f, regular, shared, rw)",
+            "A, B = mmap_file(f, shmem, private, r)",
+            "mmap_file(A, f, shmem, private, rw)",
         ),
     ),
     Verb(
@@ -431,7 +391,7 @@ _ALL = (
     ),
     Verb(
         "uffd_register",
-        (_PAGES, Slot("words", group="uffd", one_of=("missing", "wp"))),
+        (_PAGES, Slot("words", group="uffd", one_of=("missing", "wp", "minor"))),
         "status",
         "registers pages with userfaultfd: accesses wait until a task answers",
         "ioctl(2) UFFDIO_REGISTER",
@@ -468,6 +428,54 @@ _ALL = (
         "moves page A to B, which is registered and missing; who waits for B goes on",
         "ioctl(2) UFFDIO_MOVE",
         ("uffd_move(A, B)", "r0 = uffd_move(A, B)"),
+    ),
+    Verb(
+        "uffd_continue",
+        (_PAGE,),
+        "status",
+        "maps what the page cache of a shmem file has; who waits goes on",
+        "ioctl(2) UFFDIO_CONTINUE",
+        ("uffd_continue(A)", "r0 = uffd_continue(A)"),
+    ),
+    Verb(
+        "pread",
+        (_FILE_CELL,),
+        "value",
+        "reads a cell of a file; ENOENT beyond its end",
+        "pread(2)",
+        ("r0 = pread(f[1])",),
+    ),
+    Verb(
+        "pwrite",
+        (_FILE_CELL, _VALUE),
+        "status",
+        "writes a cell of a file, which grows to whole pages where it must",
+        "pwrite(2)",
+        ("pwrite(f[1], 5)", "r1 = pwrite(f[5], r0)"),
+    ),
+    Verb(
+        "fsync",
+        (_FILE,),
+        "status",
+        "writes to the disk what is dirty of a file, and waits for that",
+        "fsync(2)",
+        ("fsync(f)", "r0 = fsync(f)"),
+    ),
+    Verb(
+        "truncate",
+        (_FILE, Slot("number", "1")),
+        "status",
+        "makes a file so many pages long",
+        "ftruncate(2)",
+        ("truncate(f, 0)", "r0 = truncate(f, 2)"),
+    ),
+    Verb(
+        "drop_cache",
+        (_FILE,),
+        "status",
+        "takes what is clean and nobody maps out of the page cache of a file",
+        "posix_fadvise(2), POSIX_FADV_DONTNEED, after fsync(2)",
+        ("drop_cache(f)",),
     ),
     Verb(
         "numa_hint",
@@ -666,6 +674,10 @@ RESERVED = frozenset(
 _RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
 
 
+def _takes(verb: Verb, group: str, word: str) -> bool:
+    return any(word in slot.words for slot in verb.word_slots if slot.group == group)
+
+
 def markdown_table() -> str:
     """The table of verbs and the table of words in docs/grammar.md."""
     lines = ["| written | does | stands for | a register gets |", "|---|---|---|---|"]
@@ -677,6 +689,7 @@ def markdown_table() -> str:
         lines.append(f"| {written} | {verb.help} | {verb.call} | {returns} |")
     lines += ["", "| word | of | means |", "|---|---|---|"]
     for group, words in WORDS.items():
-        users = ", ".join(v.name for v in VERBS.values() if group in {s.group for s in v.slots})
-        lines += [f"| `{word}` | {users} | {meaning} |" for word, meaning in words.items()]
+        for word, meaning in words.items():
+            users = [v.name for v in VERBS.values() if _takes(v, group, word)]
+            lines.append(f"| `{word}` | {', '.join(users)} | {meaning} |")
     return "\n".join(lines) + "\n"

@@ -77,6 +77,7 @@ class Test:
     names: list[list[str]]
     pages: tuple[str, ...]
     drops: list[str]
+    files: list[str]
     schedules: list[str]
     features: frozenset[Feature] = field(default_factory=frozenset)
     parts: frozenset[str] = field(default_factory=frozenset)
@@ -126,6 +127,7 @@ def _text(tests: list[Test], iterations: int = 0) -> str:
             iterations=iterations,
             parts=ordered,
             uses_pipes="pipes.c" in parts,
+            uses_files="files.c" in parts,
         )
     )
 
@@ -141,6 +143,7 @@ _ORDER = (
     "ksm.c",
     "numa.c",
     "pipes.c",
+    "files.c",
     "uffd.c",
     "pins/common.c",
 )
@@ -174,11 +177,13 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
                 program.pages,
                 program.pins,
                 program.pipes,
+                [file.name for file in program.files],
             )
             if group
         ],
         pages=program.pages,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
+        files=[f"{{ {int(f.kind == 'shmem')}, {f.nr_pages} }}" for f in program.files],
         schedules=[",".join(moves) for moves in chosen],
         features=features,
         parts=parts,

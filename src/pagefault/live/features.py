@@ -60,6 +60,17 @@ class Feature(Enum):
         "userfaultfd(2), UFFD_FEATURE_PAGEFAULT_FLAG_WP",
     )
     UFFD_MOVE = ("verbs/userfaults.c", "probe_uffd_move", "userfaultfd(2), UFFD_FEATURE_MOVE (6.8)")
+    UFFD_MINOR = (
+        "verbs/userfaults.c",
+        "probe_uffd_minor",
+        "userfaultfd(2), UFFD_FEATURE_MINOR_SHMEM (5.14)",
+    )
+    SHMEM_FILES = ("files.c", "probe_shmem_files", "memfd_create(2)")
+    REGULAR_FILES = (
+        "files.c",
+        "probe_regular_files",
+        "a folder on a disk (PAGEFAULT_FS, TMPDIR, /var/tmp, /tmp), with O_TMPFILE",
+    )
     USERFAULTFD = (
         "pins/copy.c",
         "probe_userfaultfd",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pagefault.lang.program import Int, Page, Pin, Program, Statement, Words
+from pagefault.lang.program import Int, Page, Pin, Program, Range, Statement, Words
 from pagefault.live.features import Feature
 
 __all__ = ["Means", "PinPlan", "Refusal", "plan_pins"]
@@ -90,6 +90,10 @@ def _plan(program: Program, statement: Statement) -> PinPlan | Refusal:
     if statement.verb == "get":
         return _plan_get(program, name, "write" in words)
     if "write" in words:
+        if "longterm" not in words and _may_be_on_disk(program, statement):
+            return Refusal(
+                "a registered buffer is a long-term pin, which no shared file on a disk allows"
+            )
         # Always long-term: on anonymous memory that only keeps the page out of movable zones.
         return PinPlan(RING, "ring_pin")
     return _plan_read_pin(program, name, "longterm" in words)
@@ -150,6 +154,18 @@ def _plan_read_pin(program: Program, name: str, longterm: bool) -> PinPlan | Ref
     if longterm:
         return PinPlan(LONGTERM, "longterm_pin", (max(reads, 1),))
     return PinPlan(COPY, "copy_pin", (max(reads, 1),))
+
+
+def _may_be_on_disk(program: Program, statement: Statement) -> bool:
+    """Whether somebody maps a regular file there, shared."""
+    page = next(a.name for a in statement.args if isinstance(a, Page))
+    for mapping in (s for t in program.tasks for s in t.statements if s.verb == "mmap_file"):
+        pages = next(a for a in mapping.args if isinstance(a, Range))
+        said = {word for a in mapping.args if isinstance(a, Words) for word in a.words}
+        first, last = program.pages.index(pages.first), program.pages.index(pages.last)
+        if {"shared", "regular"} <= said and first <= program.pages.index(page) <= last:
+            return True
+    return False
 
 
 def _uses(program: Program, verb: str, pin: str) -> list[Statement]:

@@ -12,6 +12,8 @@ from types import MappingProxyType
 
 from pagefault.lang.program import (
     Cell,
+    FileCell,
+    FileName,
     Int,
     Name,
     Page,
@@ -133,7 +135,11 @@ def missing(statement: Statement) -> str:
 
 
 PAGEMAP_BITS = {"present": "63", "exclusive": "56", "swapped": "62", "soft_dirty": "PM_SOFT_DIRTY"}
-UFFD_MODES = {"missing": "UFFD_MODE_MISSING", "wp": "UFFD_MODE_WP"}
+UFFD_MODES = {
+    "missing": "UFFD_MODE_MISSING",
+    "wp": "UFFD_MODE_WP",
+    "minor": "UFFD_MODE_MINOR",
+}
 KPAGEFLAGS_BITS = {
     "anonymous": "12",
     "swapbacked": "14",
@@ -192,6 +198,47 @@ def _mmap(names: Names, s: Statement) -> str:
             flags = f"MAP_PRIVATE | MAP_ANONYMOUS | {fixed}"
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
+
+
+def _mmap_file(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, FileName(file), Words() as prot, _, Words(words=words)):
+            fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
+            flags = f"{'MAP_SHARED' if 'shared' in words else 'MAP_PRIVATE'} | {fixed}"
+            place = f"{names.pages(pages)}, {names.c(file)}"
+            return f"map_file({place}, {_word(prot, PROT)}, {flags})"
+    raise AssertionError(s)
+
+
+def _pread(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset),):
+            return f"read_file({names.c(file)}, {offset})"
+    raise AssertionError(s)
+
+
+def _pwrite(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), (Int() | Register()) as value):
+            return f"write_file({names.c(file)}, {offset}, {_value(value)})"
+    raise AssertionError(s)
+
+
+def _truncate(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileName(file), Int(pages)):
+            return f"truncate_file({names.c(file)}, {pages})"
+    raise AssertionError(s)
+
+
+def _on_file(function: str) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (FileName(file),):
+                return f"{function}({names.c(file)})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _munmap(names: Names, s: Statement) -> str:
@@ -356,6 +403,13 @@ def _uffd_move(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _uffd_continue(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page),):
+            return f"uffd_continue({names.c(page)})"
+    raise AssertionError(s)
+
+
 def _clear_refs(names: Names, s: Statement) -> str:
     return "clear_refs()"
 
@@ -386,6 +440,16 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "user_load": Rule(_load, "verbs/user_load.c"),
         "user_store": Rule(_store, "verbs/user_store.c"),
         "mmap": Rule(_mmap, "verbs/mmap.c"),
+        "mmap_file": Rule(
+            _mmap_file,
+            "files.c",
+            word_needs={"regular": Feature.REGULAR_FILES, "shmem": Feature.SHMEM_FILES},
+        ),
+        "pread": Rule(_pread, "files.c"),
+        "pwrite": Rule(_pwrite, "files.c"),
+        "fsync": Rule(_on_file("sync_file"), "files.c"),
+        "truncate": Rule(_truncate, "files.c"),
+        "drop_cache": Rule(_on_file("drop_cache"), "files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(
@@ -415,12 +479,13 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             _uffd_register,
             "verbs/userfaults.c",
             (Feature.UFFD_MISSING,),
-            word_needs={"wp": Feature.UFFD_WP},
+            word_needs={"wp": Feature.UFFD_WP, "minor": Feature.UFFD_MINOR},
         ),
         "uffd_copy": Rule(_uffd_copy, "verbs/userfaults.c", (Feature.UFFD_MISSING,)),
         "uffd_wp": Rule(_uffd_writeprotect(1), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
+        "uffd_continue": Rule(_uffd_continue, "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
         "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(
             _pagemap,

@@ -4,8 +4,10 @@ from pagefault.consts import (
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_WRITE,
     SIG_BASE,
+    SIGBUS,
     SIGSEGV,
     VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -76,4 +78,7 @@ def do_user_addr_fault(st, t, vpn, write):
     ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
     if not ret & VM_FAULT_RETRY:
         unlock_after_fault(st, t, mm, vpn)
+    if ret & VM_FAULT_SIGBUS:
+        st.task[t].signal = SIGBUS
+        return SIGBUS
     return 0

@@ -3,6 +3,7 @@
 from pagefault.consts import (
     EINVAL,
     NR_CPUS,
+    NR_FILES,
     NR_MM,
     NR_PFN,
     NR_PINS,
@@ -18,8 +19,14 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, share_audience
 from pagefault.hw.tlb import flush_tlb_mm
+from pagefault.mm.copy_range import copy_page_range
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
-from pagefault.mm.memory import copy_page_range
+from pagefault.mm.i_mmap import (
+    i_mmap_lock_write,
+    i_mmap_unlock_write,
+    linear_page_index,
+    vma_link_file,
+)
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.page_alloc import clear_highpage
 from pagefault.mm.vma import anon_vma_fork, set_vma
@@ -37,6 +44,7 @@ def boot_kernel(st):
         st.nr_pfns = NR_PFN
         st.nr_pins = NR_PINS
         st.nr_pipes = NR_PIPES
+        st.nr_files = NR_FILES
     for pfn in range(st.nr_pfns):
         clear_highpage(st, pfn)
 
@@ -60,6 +68,14 @@ def dup_vma(st, mm, child_mm, vpn):
     return 1
 
 
+def dup_file_vma(st, t, mm, child_mm, vpn):
+    """kernel/fork.c dup_mmap(), v6.12: the file learns of the child's VMA."""
+    file = st.mm[mm].vma[vpn].vm_file - 1
+    yield from i_mmap_lock_write(st, t, file)
+    vma_link_file(st, child_mm, vpn, file, linear_page_index(st, mm, vpn))
+    i_mmap_unlock_write(st, file)
+
+
 def dup_mmap_lock(st, t, mm):
     """kernel/fork.c dup_mmap(), v6.12: mmap_lock for writing and every VMA: nobody faults."""
     yield from mmap_write_lock(st, t, mm)
@@ -78,6 +94,8 @@ def dup_mmap(st, t, mm, child_mm):
     yield from dup_mmap_lock(st, t, mm)
     for vpn in range(st.nr_vpns):
         if dup_vma(st, mm, child_mm, vpn):
+            if st.mm[mm].vma[vpn].vm_file:
+                yield from dup_file_vma(st, t, mm, child_mm, vpn)
             yield from copy_page_range(st, t, mm, child_mm, vpn)
     yield "PTEs write-protected, TLBs not flushed"
     yield from flush_tlb_mm(st, t, mm)

@@ -1,17 +1,20 @@
 """userfaultfd: who registers memory, and who waits for an answer. Models fs/userfaultfd.c.
 
-A task that touches what another one is to supply or to release waits until that happens: no lock
-is held meanwhile, and it is no deadlock. Left out: the messages that are read from the descriptor,
-several descriptors for one address space, UFFDIO_UNREGISTER, events, minor and asynchronous mode.
+A task that touches what another one is to supply or to release waits until that happens: no lock is
+held meanwhile, and it is no deadlock. Left out: the messages that are read from the descriptor,
+several descriptors for one address space, UFFDIO_UNREGISTER, events, asynchronous mode, and of
+files all modes but minor.
 """
 
 from pagefault.consts import (
     EINVAL,
     FAULT_FLAG_ALLOW_RETRY,
+    FILE_SHMEM,
     NR_VPN,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_MAPPED,
+    VM_UFFD_MINOR,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     WAITING,
@@ -25,12 +28,25 @@ from pagefault.mm.mmap_lock import (
 )
 from pagefault.mm.vma import vma_end, vma_merge
 
-VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP
+VM_UFFD_FLAGS = VM_UFFD_MISSING | VM_UFFD_WP | VM_UFFD_MINOR
 
 
 def userfaultfd_missing(st, mm, vpn):
     """include/linux/userfaultfd_k.h userfaultfd_missing(), v6.12."""
     return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MISSING
+
+
+def userfaultfd_minor(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_minor(), v6.12."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MINOR
+
+
+def vma_can_userfault(st, mm, vpn, mode):
+    """include/linux/userfaultfd_k.h vma_can_userfault(), v6.12: which memory has which mode."""
+    file = st.mm[mm].vma[vpn].vm_file - 1
+    if file < 0:
+        return mode != VM_UFFD_MINOR
+    return st.file[file].kind == FILE_SHMEM
 
 
 def userfaultfd_wp(st, mm, vpn):
@@ -82,11 +98,15 @@ def dup_userfaultfd(vm_flags):
 
 
 def sys_uffd_register(st, t, start, end, mode):
-    """fs/userfaultfd.c userfaultfd_register(), v6.12: 0, or -EINVAL where nothing is mapped."""
+    """fs/userfaultfd.c userfaultfd_register(), v6.12: 0, or -EINVAL where nothing is mapped, or
+    memory that cannot be registered so."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     ret = -EINVAL
     vpn = start
+    for i in range(start, end):
+        if not vma_can_userfault(st, mm, i, mode):
+            vpn = end
     while vpn < end:
         next_vpn = max(vma_end(st, mm, vpn, end), vpn + 1)
         if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:

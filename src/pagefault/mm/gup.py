@@ -2,7 +2,7 @@
 
 GUP-fast walks the page tables with nothing but interrupts off and rechecks; the slow path takes
 mmap_lock and the PTL and can fault. Each call here is for one page. Left out: migration of
-pages that a long-term pin must not hold, files.
+pages that a long-term pin must not hold.
 """
 
 from pagefault.consts import (
@@ -13,6 +13,7 @@ from pagefault.consts import (
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
+    FILE_SHMEM,
     FOLL_FORCE,
     FOLL_HONOR_NUMA_FAULT,
     FOLL_LONGTERM,
@@ -45,7 +46,14 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
-from pagefault.mm.internal import pte_needs_soft_dirty_wp, vma_is_accessible, vma_is_writable
+from pagefault.mm.internal import (
+    is_cow_mapping,
+    pte_needs_soft_dirty_wp,
+    vma_is_accessible,
+    vma_is_shared,
+    vma_is_writable,
+    vma_needs_dirty_tracking,
+)
 from pagefault.mm.memory import handle_mm_fault, vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
@@ -57,7 +65,8 @@ def gup_must_unshare(st, gup_flags, pfn):
     """Must a fault give us an exclusive page before we may pin this one read-only?
 
     mm/internal.h gup_must_unshare(), v6.12. Called where the PTE is not writable. Only FOLL_PIN
-    asks; a page that is not anonymous (the zero page) only for a long-term pin.
+    asks; a page that is not anonymous (the zero page, a file's) only for a long-term pin. The slow
+    path asks in private memory only; GUP-fast goes there to learn which it is.
     """
     if gup_flags & (FOLL_WRITE | FOLL_PIN) != FOLL_PIN:
         return 0
@@ -70,6 +79,13 @@ def gup_breaks_cow(gup_flags):
     """Whether a reference for reading asks for a write fault all the same. Never in v6.12; 5.8's
     should_force_cow_break() did."""
     return gup_flags & FOLL_WRITE != 0
+
+
+def gup_wants_write(st, mm, vpn, gup_flags):
+    """Whether the walk takes only what may be written: shared memory has no COW to break."""
+    if not is_cow_mapping(st, mm, vpn):
+        return gup_flags & FOLL_WRITE
+    return gup_breaks_cow(gup_flags)
 
 
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
@@ -173,10 +189,24 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
     if pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte:
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
+    if not gup_fast_folio_allowed(st, pte_pfn(pte), gup_flags):
+        gup_put_folio(st, pte_pfn(pte), gup_flags)
+        return -1
     if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
     return pte_pfn(pte)
+
+
+def gup_fast_folio_allowed(st, pfn, gup_flags):
+    """mm/gup.c gup_fast_folio_allowed(), v6.12: without a VMA to ask, a long-term pin for writing
+    takes what is anonymous or of shmem, and nothing that was truncated (since 6.5, commit
+    a6e79df92e4a)."""
+    longterm_write = FOLL_PIN | FOLL_LONGTERM | FOLL_WRITE
+    if gup_flags & longterm_write != longterm_write or folio_test_anon(st, pfn):
+        return 1
+    file = st.folio[pfn].mapping - 1
+    return file >= 0 and st.file[file].kind == FILE_SHMEM
 
 
 def lockless_pte(st, pmd, vpn):
@@ -197,17 +227,30 @@ def gup_fast_permits(st, write, pte):
 
 
 def check_vma_flags(st, mm, vpn, gup_flags):
-    """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced."""
+    """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced,
+    to be written no other."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED:
         return -EFAULT
+    if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
+        return -EFAULT
     if gup_flags & FOLL_FORCE:
+        if gup_flags & FOLL_WRITE and not vm_flags & VM_WRITE and vma_is_shared(st, mm, vpn):
+            return -EFAULT
         return 0
     if gup_flags & FOLL_WRITE and not vm_flags & VM_WRITE:
         return -EFAULT
     if not vm_flags & VM_READ:
         return -EFAULT
     return 0
+
+
+def writable_file_mapping_allowed(st, mm, vpn, gup_flags):
+    """mm/gup.c writable_file_mapping_allowed(), v6.12: who holds a page for long must not write it
+    behind the back of its file system (since 6.5, commit 8ac268436e6d)."""
+    if gup_flags & (FOLL_PIN | FOLL_LONGTERM) != FOLL_PIN | FOLL_LONGTERM:
+        return 1
+    return not vma_needs_dirty_tracking(st, mm, vpn)
 
 
 def get_user_page_slow(st, t, mm, vpn, gup_flags):
@@ -285,10 +328,13 @@ def follow_refuses(st, mm, vpn, gup_flags):
         return -ENOENT
     if pte_protnone(pte) and not gup_can_follow_protnone(st, mm, vpn, gup_flags):
         return -ENOENT
-    if gup_breaks_cow(gup_flags) and not can_follow_write_pte(st, mm, vpn, pte, gup_flags):
+    if gup_wants_write(st, mm, vpn, gup_flags) and not can_follow_write_pte(
+        st, mm, vpn, pte, gup_flags
+    ):
         return -ENOENT
-    if not pte_write(pte) and gup_must_unshare(st, gup_flags, pte_pfn(pte)):
-        return -EMLINK
+    if not pte_write(pte) and is_cow_mapping(st, mm, vpn):
+        if gup_must_unshare(st, gup_flags, pte_pfn(pte)):
+            return -EMLINK
     return 0
 
 
@@ -297,7 +343,7 @@ def faultin_page(st, t, mm, vpn, gup_flags, unshare):
     fault_flags = 0
     if gup_flags & FOLL_WRITE:
         expect_write(st, mm, vpn)
-    if gup_breaks_cow(gup_flags):
+    if gup_wants_write(st, mm, vpn, gup_flags):
         fault_flags |= FAULT_FLAG_WRITE
     if gup_flags & FOLL_UNLOCKABLE:
         fault_flags |= FAULT_FLAG_ALLOW_RETRY

@@ -24,15 +24,15 @@ from pagefault.hw.device import pin_settled
 from pagefault.hw.monitor import letting_go
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
-from pagefault.mm.page_alloc import is_zero_pfn
+from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
 
 
-def promises_coherence(pfn, gup_flags):
+def promises_coherence(st, pfn, gup_flags):
     """Documentation/core-api/pin_user_pages.rst: FOLL_PIN keeps device and CPU on one page. A
     short pin for reading gets a snapshot of a page that is not anonymous."""
     if not gup_flags & FOLL_PIN:
         return 0
-    return gup_flags & (FOLL_LONGTERM | FOLL_WRITE) != 0 or not is_zero_pfn(pfn)
+    return gup_flags & (FOLL_LONGTERM | FOLL_WRITE) != 0 or folio_test_anon(st, pfn)
 
 
 def sys_pin(st, t, vpn, pin, gup_flags):
@@ -70,7 +70,7 @@ def take_user_page(st, t, vpn, pin, gup_flags):
     st.pin[pin].state = PIN_HELD
     st.pin[pin].gup_flags = gup_flags
     st.pin[pin].pfn = pfn
-    st.pin[pin].promises = promises_coherence(pfn, gup_flags)
+    st.pin[pin].promises = promises_coherence(st, pfn, gup_flags)
     return 0
 
 

@@ -1,15 +1,18 @@
 """What several files of mm/ ask of a VMA and of an entry. Models mm/internal.h."""
 
 from pagefault.consts import (
+    FILE_REGULAR,
     PAGE_ACCESSED,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
     VM_READ,
+    VM_SHARED,
     VM_SOFTDIRTY,
+    VM_UFFD_WP,
     VM_WRITE,
 )
-from pagefault.hw.pgtable import pte_mkwrite, pte_pfn, pte_soft_dirty
+from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
@@ -19,14 +22,43 @@ def vma_is_writable(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
 
 
+def vma_is_shared(st, mm, vpn):
+    return st.mm[mm].vma[vpn].vm_flags & VM_SHARED != 0
+
+
+def is_cow_mapping(st, mm, vpn):
+    """include/linux/mm.h is_cow_mapping(), v6.12: private memory."""
+    return not vma_is_shared(st, mm, vpn)
+
+
+def vma_needs_dirty_tracking(st, mm, vpn):
+    """mm/vma.c vma_needs_dirty_tracking(), v6.12: a file system wants to know of writes through
+    this mapping."""
+    if not vma_is_shared(st, mm, vpn):
+        return 0
+    return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind == FILE_REGULAR
+
+
+def vma_wants_writenotify(st, mm, vpn):
+    """mm/vma.c vma_wants_writenotify(), v6.12: a store into a page that was read only is to fault,
+    though the memory is shared and writable."""
+    vm_flags = st.mm[mm].vma[vpn].vm_flags
+    if vm_flags & VM_UFFD_WP or not vm_flags & VM_SOFTDIRTY:
+        return 1
+    return vma_needs_dirty_tracking(st, mm, vpn)
+
+
 def vma_is_accessible(st, mm, vpn):
     """include/linux/mm.h vma_is_accessible(), v6.12."""
     return st.mm[mm].vma[vpn].vm_flags & (VM_READ | VM_WRITE)
 
 
 def vma_page_prot(st, mm, vpn):
-    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, of a private VMA: never writable, since
-    copy-on-write decides that."""
+    """arch/x86/mm/pgprot.c vm_get_page_prot(), v6.12, and mm/mmap.c vma_set_page_prot(): what
+    is private is never writable, since copy-on-write decides that."""
+    if st.mm[mm].vma[vpn].vm_flags & (VM_WRITE | VM_SHARED) == VM_WRITE | VM_SHARED:
+        if not vma_wants_writenotify(st, mm, vpn):
+            return PAGE_PRESENT | PAGE_ACCESSED | PAGE_RW
     if st.mm[mm].vma[vpn].vm_flags & VM_READ:
         return PAGE_PRESENT | PAGE_ACCESSED
     return PAGE_PROTNONE | PAGE_ACCESSED
@@ -50,13 +82,15 @@ def pte_modify(pte, newprot):
 
 
 def can_change_pte_writable(st, mm, vpn, pte):
-    """mm/mprotect.c can_change_pte_writable(), v6.12, of a private mapping: a page that nobody
-    else has may become writable without a fault (since 6.0, commit 64fe24a3e05e), unless a fault
-    is to tell of the write (commit 76aefad628aa)."""
+    """mm/mprotect.c can_change_pte_writable(), v6.12: a private page that nobody else has may
+    become writable without a fault (since 6.0, commit 64fe24a3e05e), a shared one that is dirty,
+    and so known to be; unless a fault is to tell of the write (commit 76aefad628aa)."""
     if not vma_is_writable(st, mm, vpn) or pte_needs_soft_dirty_wp(st, mm, vpn, pte):
         return 0
     if userfaultfd_pte_wp(st, mm, vpn, pte):
         return 0
+    if vma_is_shared(st, mm, vpn):
+        return pte_dirty(pte)
     return folio_test_anon(st, pte_pfn(pte)) and PageAnonExclusive(st, pte_pfn(pte))
 
 

@@ -25,7 +25,7 @@ from pagefault.consts import (
     VM_MERGEABLE,
     VM_WIPEONFORK,
 )
-from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up, owner_gives_up
+from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
 from pagefault.hw.pgtable import (
     is_swap_pte,
     pmd_index,
@@ -41,7 +41,7 @@ from pagefault.hw.pgtable import (
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.ksm import unmerge_ksm_pages
-from pagefault.mm.memory import vm_normal_page, zap_nonpresent_pte, zap_pte_range
+from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -60,6 +60,7 @@ from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.swap_state import folio_free_swap
 from pagefault.mm.vma import vma_end, vma_merge
 from pagefault.mm.vmscan import folio_isolate_lru, reclaim_pages
+from pagefault.mm.zap import zap_nonpresent_pte, zap_page_range_single
 
 
 def sys_madvise(st, t, start, end, advice):
@@ -75,7 +76,8 @@ def sys_madvise(st, t, start, end, advice):
 
 def madvise_walk_vmas(st, t, start, end, advice):
     """mm/madvise.c madvise_walk_vmas(), v6.12, of the advices about pages: under mmap_lock for
-    reading, one VMA after another; holes are skipped, and reported at the end."""
+    reading, one VMA after another; holes are skipped, and reported at the end. -EINVAL from the
+    first file on where MADV_FREE meets one."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     ret = 0
@@ -86,7 +88,10 @@ def madvise_walk_vmas(st, t, start, end, advice):
             ret = -ENOMEM
             next_vpn = vpn + 1
         elif advice == MADV_DONTNEED:
-            yield from zap_page_range_single(st, t, mm, vpn, next_vpn)
+            yield from zap_page_range_single(st, t, mm, vpn, next_vpn, 1)
+        elif advice == MADV_FREE and st.mm[mm].vma[vpn].vm_file:
+            ret = -EINVAL
+            break
         elif advice == MADV_FREE:
             yield from madvise_free_single_vma(st, t, mm, vpn, next_vpn)
         else:
@@ -95,18 +100,6 @@ def madvise_walk_vmas(st, t, start, end, advice):
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     return ret
-
-
-def zap_page_range_single(st, t, mm, start, end):
-    """mm/memory.c zap_page_range_single(), v6.12, of pages of one VMA. Locks: mmap_lock held for
-    reading. The pages are gone and the TLBs flushed when it returns."""
-    owner_gives_up(st, mm, start, end)
-    tlb_gather_mmu(st, t, mm)
-    yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
-    yield from zap_pte_range(st, t, mm, start, end)
-    yield from mmu_notifier_invalidate_range_end(st, t, mm)
-    yield from tlb_finish_mmu(st, t, mm)
-    owner_gave_up(st, mm, start, end)
 
 
 def madvise_free_single_vma(st, t, mm, start, end):

@@ -1,13 +1,13 @@
-"""Page faults, copy-on-write, fork's page tables and zapping. Models mm/memory.c.
+"""Page faults and copy-on-write. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: files, huge pages.
+This is the core of the model: read do_wp_page() first. Left out everywhere: huge pages. What
+zaps stands in zap.py, what fork() copies in copy_range.py.
 """
 
 from pagefault.consts import (
     BLOCKED,
     BUG_BAD_PTE,
     BUG_NO_FREE_PTPAGE,
-    EAGAIN,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
     NR_PMD,
@@ -20,21 +20,16 @@ from pagefault.consts import (
     ZERO_PFN,
 )
 from pagefault.hw.choice import VM_BUG_ON, choose
-from pagefault.hw.monitor import note_revoked, observe_rmap_removed
+from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
-    is_readable_migration_entry,
     is_swap_pte,
-    make_readable_migration_entry,
     mk_pmd,
     mk_pte,
     pmd_index,
     pmd_none,
     pmdp_get,
-    pte_clear_uffd_wp,
-    pte_maps,
     pte_mkdirty,
-    pte_mkold,
     pte_mkwrite,
     pte_mkyoung,
     pte_none,
@@ -42,17 +37,14 @@ from pagefault.hw.pgtable import (
     pte_present,
     pte_protnone,
     pte_special,
-    pte_swp_clear_exclusive,
     pte_swp_exclusive,
     pte_to_swp_entry,
     pte_write,
-    pte_wrprotect,
     ptep_get,
-    ptep_get_and_clear,
-    ptep_set_wrprotect,
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
+from pagefault.mm.filemap import filemap_fault, filemap_page_mkwrite, has_page_mkwrite
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.fs_userfaultfd import (
     handle_userfault,
@@ -67,12 +59,13 @@ from pagefault.mm.internal import (
     pte_modify,
     pte_needs_soft_dirty_wp,
     vma_is_accessible,
+    vma_is_shared,
     vma_is_writable,
     vma_page_prot,
 )
 from pagefault.mm.ksm_pages import ksm_might_need_to_copy
 from pagefault.mm.migrate import migration_entry_wait
-from pagefault.mm.mmu_gather import mm_tlb_flush_pending, tlb_remove_folio, tlb_track_range
+from pagefault.mm.mmu_gather import mm_tlb_flush_pending
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -81,6 +74,7 @@ from pagefault.mm.page_alloc import (
     copy_highpage,
     folio_alloc,
     folio_get,
+    folio_mark_dirty,
     folio_put,
     folio_test_anon,
     folio_test_ksm,
@@ -91,22 +85,19 @@ from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
     anon_vma_prepare,
-    flush_tlb_batched_pending,
     folio_add_anon_rmap_pte,
+    folio_add_file_rmap_pte,
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
-    folio_try_dup_anon_rmap_pte,
 )
 from pagefault.mm.swap_state import (
     folio_free_swap,
-    free_swap_and_cache,
     free_swap_cache,
     swap_cache_get_folio,
     swapin_readahead,
 )
 from pagefault.mm.swapfile import (
     slot_is_being_read,
-    swap_duplicate,
     swap_free,
     swapcache_clear,
     swapcache_prepare,
@@ -151,6 +142,8 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
     orig_pte = ptep_get(st, mm, vpn)
+    if pte_none(orig_pte) and st.mm[mm].vma[vpn].vm_file:
+        return (yield from do_fault(st, t, mm, vpn, fault_flags))
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
@@ -228,6 +221,129 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     folio_add_new_anon_rmap(st, pfn)
     set_pte_at(st, mm, vpn, pte)
+
+
+# --- files -------------------------------------------------------------------------------------
+
+
+def do_fault(st, t, mm, vpn, fault_flags):
+    """mm/memory.c do_fault(), v6.12: the first touch of a page of a file."""
+    if not fault_flags & FAULT_FLAG_WRITE:
+        return (yield from do_read_fault(st, t, mm, vpn, fault_flags))
+    if not vma_is_shared(st, mm, vpn):
+        return (yield from do_cow_fault(st, t, mm, vpn, fault_flags))
+    return (yield from do_shared_fault(st, t, mm, vpn, fault_flags))
+
+
+def set_pte_range(st, mm, vpn, pfn, write):
+    """mm/memory.c set_pte_range(), v6.12, of a page of the page cache."""
+    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
+    if write:
+        pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
+    folio_add_file_rmap_pte(st, pfn)
+    set_pte_at(st, mm, vpn, pte)
+
+
+def finish_fault(st, t, mm, vpn, pfn, write):
+    """mm/memory.c finish_fault(), v6.12: map the page, unless somebody was faster; 1 if it is, and
+    the mapping has the caller's reference. Locks: folio lock held; takes the PTL."""
+    pte_alloc(st, mm, vpn)
+    yield from pte_offset_map_lock(st, t, mm, vpn)
+    mapped = 0
+    if pte_none(ptep_get(st, mm, vpn)):
+        set_pte_range(st, mm, vpn, pfn, write)
+        mapped = 1
+    pte_unmap_unlock(st, mm, vpn)
+    return mapped
+
+
+def do_read_fault(st, t, mm, vpn, fault_flags):
+    """mm/memory.c do_read_fault(), v6.12. Left out: fault-around, which maps what the page cache
+    has of the pages beside it."""
+    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    if pfn < 0:
+        return -pfn
+    mapped = yield from finish_fault(st, t, mm, vpn, pfn, 0)
+    folio_unlock(st, pfn)
+    if not mapped:
+        folio_put(st, pfn)
+    return 0
+
+
+def do_cow_fault(st, t, mm, vpn, fault_flags):
+    """mm/memory.c do_cow_fault(), v6.12: a private mapping gets a copy at once. It is made under
+    the folio lock, which holds nobody up who has the page mapped for writing."""
+    anon_vma_prepare(st, mm, vpn)
+    new_pfn = folio_alloc(st)
+    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    if pfn < 0:
+        folio_put(st, new_pfn)
+        return -pfn
+    copy_highpage(st, new_pfn, pfn)
+    pte_alloc(st, mm, vpn)
+    yield from pte_offset_map_lock(st, t, mm, vpn)
+    if pte_none(ptep_get(st, mm, vpn)):
+        set_anon_pte(st, mm, vpn, new_pfn, 1)
+    else:
+        folio_put(st, new_pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
+    return 0
+
+
+def do_shared_fault(st, t, mm, vpn, fault_flags):
+    """mm/memory.c do_shared_fault(), v6.12: a store into a shared mapping. The file system is asked
+    before the page becomes writable, where it wants to be."""
+    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    if pfn < 0:
+        return -pfn
+    if has_page_mkwrite(st, mm, vpn):
+        folio_unlock(st, pfn)
+        locked = yield from filemap_page_mkwrite(st, t, mm, vpn, pfn)
+        if not locked:
+            folio_put(st, pfn)
+            return 0
+    mapped = yield from finish_fault(st, t, mm, vpn, pfn, 1)
+    if mapped:
+        folio_mark_dirty(st, pfn)
+    folio_unlock(st, pfn)
+    if not mapped:
+        folio_put(st, pfn)
+    return 0
+
+
+def wp_page_shared(st, t, mm, vpn, orig_pte):
+    """mm/memory.c wp_page_shared(), v6.12: a store into a page of a file that is mapped read-only,
+    for it was read first or is clean. Locks: PTL held on entry, released on return."""
+    pfn = pte_pfn(orig_pte)
+    folio_get(st, pfn)
+    if not has_page_mkwrite(st, mm, vpn):
+        wp_page_reuse(st, mm, vpn, orig_pte)
+        pte_unmap_unlock(st, mm, vpn)
+        yield from folio_lock(st, t, pfn)
+        fault_dirty_shared_page(st, pfn)
+        return 0
+    pte_unmap_unlock(st, mm, vpn)
+    locked = yield from filemap_page_mkwrite(st, t, mm, vpn, pfn)
+    if not locked:
+        folio_put(st, pfn)
+        return 0
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if locked:
+        if ptep_get(st, mm, vpn) == orig_pte:
+            wp_page_reuse(st, mm, vpn, orig_pte)
+        pte_unmap_unlock(st, mm, vpn)
+    fault_dirty_shared_page(st, pfn)
+    return 0
+
+
+def fault_dirty_shared_page(st, pfn):
+    """mm/memory.c fault_dirty_shared_page(), v6.12. Locks: folio lock held, released on return, and
+    so is the caller's reference."""
+    folio_mark_dirty(st, pfn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
 
 
 # --- swap --------------------------------------------------------------------------------------
@@ -388,7 +504,7 @@ def must_flush_before_copy(st, mm, vpn):
 def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     """mm/memory.c do_wp_page(), v6.12: a write or unshare fault on a present, read-only PTE.
 
-    Left out: shared mappings. Locks: PTL held on entry, released on return.
+    Locks: PTL held on entry, released on return.
     """
     if not fault_flags & FAULT_FLAG_UNSHARE:
         if userfaultfd_pte_wp(st, mm, vpn, orig_pte):
@@ -398,6 +514,10 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
             yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + 1)
 
     pfn = pte_pfn(orig_pte)
+    if vma_is_shared(st, mm, vpn):
+        return (yield from wp_page_shared(st, t, mm, vpn, orig_pte))
+    if folio_test_locked(st, pfn) and wp_waits_for_folio_lock():
+        return (yield from wp_wait_for_folio_lock(st, t, mm, vpn, pfn))
     if wp_can_reuse(st, mm, pfn):
         SetPageAnonExclusive(st, pfn)
         if not fault_flags & FAULT_FLAG_UNSHARE:
@@ -410,6 +530,22 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
     return (yield from wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags))
+
+
+def wp_waits_for_folio_lock():
+    """Whether a write fault sleeps until nobody has the folio locked. wp_can_reuse_anon_folio() of
+    v6.12 only tries the folio lock; up to 5.8 do_wp_page() waited."""
+    return 0
+
+
+def wp_wait_for_folio_lock(st, t, mm, vpn, pfn):
+    """mm/memory.c do_wp_page(), v5.8: waits, then looks again. Locks: as do_wp_page()."""
+    folio_get(st, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    yield from folio_lock(st, t, pfn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
+    return 0
 
 
 def wp_page_reuse(st, mm, vpn, orig_pte):
@@ -457,143 +593,3 @@ def set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags):
     if fault_flags & FAULT_FLAG_UNSHARE:
         tracking = orig_pte & (PAGE_SOFT_DIRTY | PAGE_UFFD_WP)
         set_pte_at(st, mm, vpn, ptep_get(st, mm, vpn) | tracking)
-
-
-# --- fork --------------------------------------------------------------------------------------
-
-
-def copy_nonpresent_pte(st, mm, child_mm, vpn):
-    """mm/memory.c copy_nonpresent_pte(), v6.12. Locks: both PTLs held. From here on the slot, or
-    the page that migrates, is shared: neither entry is exclusive. The child is not registered."""
-    pte = ptep_get(st, mm, vpn)
-    if is_migration_entry(pte):
-        if not is_readable_migration_entry(pte):
-            pte = make_readable_migration_entry(pte)
-            set_pte_at(st, mm, vpn, pte)
-        set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
-        return
-    swap_duplicate(st, pte_to_swp_entry(pte))
-    if pte_swp_exclusive(pte):
-        pte = pte_swp_clear_exclusive(pte)
-        set_pte_at(st, mm, vpn, pte)
-    set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
-
-
-def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
-    """mm/memory.c copy_present_ptes(), v6.12. Locks: both PTLs held.
-
-    Returns 0, or -EAGAIN if the page must be copied and `prealloc_pfn` is 0.
-    """
-    pte = ptep_get(st, mm, vpn)
-    if vm_normal_page(pte):
-        folio_get(st, pte_pfn(pte))
-        if folio_try_dup_anon_rmap_pte(st, mm, pte_pfn(pte)) != 0:
-            folio_put(st, pte_pfn(pte))
-            return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
-        yield "judged not pinned, parent's PTE still writable"
-    ptep_set_wrprotect(st, mm, vpn)
-    child_pte = pte_clear_uffd_wp(pte_wrprotect(ptep_get(st, mm, vpn)))
-    set_pte_at(st, child_mm, vpn, pte_mkold(child_pte))
-    return 0
-
-
-def copy_present_page(st, mm, child_mm, vpn, prealloc_pfn):
-    """mm/memory.c copy_present_page(), v6.12: the child gets a copy now, since the page may be
-    pinned; the parent's PTE stays as it is. Copied with both PTLs held."""
-    if prealloc_pfn == 0:
-        return -EAGAIN
-    copy_highpage(st, prealloc_pfn, pte_pfn(ptep_get(st, mm, vpn)))
-    set_anon_pte(st, child_mm, vpn, prealloc_pfn, 1)
-    return 0
-
-
-def copy_pte_range(st, t, mm, child_mm, vpn):
-    """mm/memory.c copy_pte_range(), v6.12, of one page. Locks: both mmap_locks for writing.
-
-    The child's page table is nobody else's yet, so its PTL costs no switch. vma_needs_copy() has
-    seen that the entry is not none.
-    """
-    pte_alloc(st, child_mm, vpn)
-    prealloc_pfn = 0
-    again = 1
-    while again:
-        yield from pte_offset_map_lock(st, t, mm, vpn)
-        ret = 0
-        if not pte_present(ptep_get(st, mm, vpn)):
-            copy_nonpresent_pte(st, mm, child_mm, vpn)
-        else:
-            ret = yield from copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn)
-        if prealloc_pfn != 0 and not pte_maps(ptep_get(st, child_mm, vpn), prealloc_pfn):
-            folio_put(st, prealloc_pfn)
-        note_revoked(st, t, mm, vpn)
-        pte_unmap_unlock(st, mm, vpn)
-        again = ret == -EAGAIN
-        if again:
-            prealloc_pfn = folio_alloc(st)
-
-
-def vma_needs_copy(st, mm, vpn):
-    """mm/memory.c vma_needs_copy(), v6.12: without an anon_vma the child can refault it all."""
-    return st.mm[mm].vma[vpn].anon_vma and not pte_none(ptep_get(st, mm, vpn))
-
-
-def raw_write_seqcount_begin(st, mm):
-    """fork holds write_protect_seq odd, so that GUP-fast neither pins nor keeps a pin."""
-    st.mm[mm].write_protect_seq += 1
-
-
-def raw_write_seqcount_end(st, mm):
-    st.mm[mm].write_protect_seq += 1
-
-
-def copy_page_range(st, t, mm, child_mm, vpn):
-    """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq. Left out: that
-    the pages of one VMA are one range for the notifiers."""
-    if not vma_needs_copy(st, mm, vpn):
-        return
-    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
-    raw_write_seqcount_begin(st, mm)
-    yield from copy_pte_range(st, t, mm, child_mm, vpn)
-    raw_write_seqcount_end(st, mm)
-    yield from mmu_notifier_invalidate_range_end(st, t, mm)
-
-
-# --- zap ---------------------------------------------------------------------------------------
-
-
-def zap_present_pte(st, t, mm, vpn):
-    """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush."""
-    pte = ptep_get_and_clear(st, mm, vpn)
-    tlb_track_range(st, t, vpn)
-    if vm_normal_page(pte):
-        folio_remove_rmap_pte(st, pte_pfn(pte))
-        tlb_remove_folio(st, t, pte_pfn(pte))
-
-
-def zap_nonpresent_pte(st, mm, vpn):
-    """mm/memory.c zap_pte_range(), v6.12, of a swap PTE or a migration entry, which has neither a
-    reference nor a mapping of its folio."""
-    pte = ptep_get_and_clear(st, mm, vpn)
-    if is_migration_entry(pte):
-        return
-    free_swap_and_cache(st, pte_to_swp_entry(pte))
-
-
-def zap_pte_range(st, t, mm, start, end):
-    """mm/memory.c zap_pte_range(), v6.12: clear vpns [start, end), page table by page table."""
-    vpn = start
-    while vpn < end:
-        table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
-        locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
-            locked = yield from pte_offset_map_lock(st, t, mm, vpn)
-        if locked:
-            yield from flush_tlb_batched_pending(st, t, mm)
-            for i in range(vpn, table_end):
-                if pte_present(ptep_get(st, mm, i)):
-                    zap_present_pte(st, t, mm, i)
-                elif not pte_none(ptep_get(st, mm, i)):
-                    zap_nonpresent_pte(st, mm, i)
-                note_revoked(st, t, mm, i)
-            pte_unmap_unlock(st, mm, vpn)
-        vpn = table_end

@@ -3,6 +3,7 @@
 from pagefault.consts import (
     EEXIST,
     MAP_FIXED,
+    MAP_SHARED,
     NR_PMD,
     PROT_READ,
     PROT_WRITE,
@@ -11,12 +12,18 @@ from pagefault.consts import (
     VM_MAYREAD,
     VM_MAYWRITE,
     VM_READ,
+    VM_SHARED,
     VM_SOFTDIRTY,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pmd_none, pmd_table
-from pagefault.mm.memory import zap_pte_range
+from pagefault.mm.i_mmap import (
+    i_mmap_lock_write,
+    i_mmap_unlock_write,
+    unlink_file_vmas,
+    vma_link_file,
+)
 from pagefault.mm.mmap_lock import (
     mmap_read_unlock,
     mmap_write_downgrade,
@@ -34,6 +41,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_start,
 )
 from pagefault.mm.vma import set_vma, vma_end, vma_merge, vma_start
+from pagefault.mm.zap import zap_pte_range
 
 
 def calc_vm_prot_bits(prot):
@@ -56,9 +64,14 @@ def range_is_mapped(st, mm, start, end):
 
 
 def remove_vmas(st, mm, start, end):
-    """The VMAs of vpns [start, end) leave the tree; their pages are zapped next."""
+    """The VMAs of vpns [start, end) leave the tree; their pages are zapped next. Until then those
+    of a file can be found by it."""
     for vpn in range(start, end):
-        set_vma(st, mm, vpn, 0, 0)
+        if st.mm[mm].vma[vpn].vm_file:
+            st.mm[mm].vma[vpn].vm_flags = 0
+            st.mm[mm].vma[vpn].anon_vma = 0
+        else:
+            set_vma(st, mm, vpn, 0, 0)
 
 
 def free_pgtables(st, t, mm):
@@ -78,11 +91,25 @@ def unmap_region(st, t, mm, start, end):
     owner_gives_up(st, mm, start, end)
     tlb_gather_mmu(st, t, mm)
     yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
-    yield from zap_pte_range(st, t, mm, start, end)
+    yield from zap_pte_range(st, t, mm, start, end, 1)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from unlink_file_vmas(st, t, mm, start, end)
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
+
+
+def make_room(st, t, mm, start, end, map_flags):
+    """mm/mmap.c do_mmap(), v6.12: 0, or -EEXIST if something is mapped there; with MAP_FIXED it is
+    unmapped. Locks: mmap_lock held for writing."""
+    if not range_is_mapped(st, mm, start, end):
+        return 0
+    if not map_flags & MAP_FIXED:
+        return -EEXIST
+    remove_vmas(st, mm, start, end)
+    yield from unmap_region(st, t, mm, start, end)
+    check_revoked(st, t)
+    return 0
 
 
 def sys_mmap(st, t, start, end, prot, map_flags):
@@ -90,21 +117,47 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     or an old one that grew, is soft-dirty as a whole."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    if range_is_mapped(st, mm, start, end):
-        if not map_flags & MAP_FIXED:
-            mmap_write_unlock(st, mm)
-            return -EEXIST
-        remove_vmas(st, mm, start, end)
-        yield from unmap_region(st, t, mm, start, end)
-        check_revoked(st, t)
-    vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
-    for vpn in range(start, end):
-        set_vma(st, mm, vpn, vm_flags, 0)
+    ret = yield from make_room(st, t, mm, start, end, map_flags)
+    if ret == 0:
+        vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+        for vpn in range(start, end):
+            set_vma(st, mm, vpn, vm_flags, 0)
+        vma_complete(st, mm, start, end)
+    mmap_write_unlock(st, mm)
+    return ret
+
+
+def vma_complete(st, mm, start, end):
+    """mm/vma.c vma_complete(), v6.12, of a new VMA: what it has become is soft-dirty as a whole."""
     vma_merge(st, mm, start, end)
     for vpn in range(vma_start(st, mm, start), vma_end(st, mm, start, st.nr_vpns)):
         st.mm[mm].vma[vpn].vm_flags |= VM_SOFTDIRTY
-    mmap_write_unlock(st, mm)
+
+
+def calc_vm_flag_bits(map_flags):
+    """include/linux/mman.h calc_vm_flag_bits(), v6.12, and what do_mmap() makes of MAP_SHARED."""
+    if map_flags & MAP_SHARED:
+        return VM_SHARED
     return 0
+
+
+def sys_mmap_file(st, t, start, end, file, prot, kind, map_flags):
+    """mm/mmap.c do_mmap(), v6.12, of a file that is open for reading and writing, from its page 0.
+    -EEXIST unless MAP_FIXED. What `kind` the file is of, it has been since boot."""
+    mm = st.task[t].mm
+    yield from mmap_write_lock(st, t, mm)
+    ret = yield from make_room(st, t, mm, start, end, map_flags)
+    if ret == 0:
+        vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+        vm_flags |= calc_vm_flag_bits(map_flags)
+        yield from i_mmap_lock_write(st, t, file)
+        for vpn in range(start, end):
+            set_vma(st, mm, vpn, vm_flags, 0)
+            vma_link_file(st, mm, vpn, file, vpn - start)
+        vma_complete(st, mm, start, end)
+        i_mmap_unlock_write(st, file)
+    mmap_write_unlock(st, mm)
+    return ret
 
 
 def sys_munmap(st, t, start, end):

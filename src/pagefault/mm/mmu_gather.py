@@ -1,12 +1,13 @@
 """Zapped pages are freed only after the TLBs have let go of them. Models mm/mmu_gather.c.
 
-Each task has one gather. Left out: batches that overflow, delayed rmap of file folios.
+Each task has one gather. Left out: batches that overflow.
 """
 
 from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.page_alloc import folio_put
+from pagefault.mm.rmap import folio_remove_rmap_pte
 from pagefault.mm.swap_state import free_swap_cache
 
 
@@ -26,6 +27,12 @@ def tlb_track_range(st, t, vpn):
         gather.end = max(gather.end, vpn + 1)
 
 
+def tlb_delay_rmap(st):
+    """include/asm-generic/tlb.h tlb_delay_rmap(), v6.12: a dirty page of a file stays in the rmap
+    until the TLBs are flushed (since 6.2, commit 5df397dec7c4)."""
+    return 1
+
+
 def tlb_remove_folio(st, t, pfn):
     """Queue a reference to be dropped after the flush. __tlb_remove_folio_pages_size()."""
     gather = st.task[t].gather
@@ -34,6 +41,12 @@ def tlb_remove_folio(st, t, pfn):
         return
     gather.pfn[gather.nr] = pfn
     gather.nr += 1
+
+
+def tlb_remove_folio_keeping_rmap(st, t, pfn):
+    """The same, v6.12 with `delay_rmap`: tlb_flush_rmaps() takes the page out of the rmap."""
+    tlb_remove_folio(st, t, pfn)
+    st.task[t].gather.delayed_rmap |= 1 << (st.task[t].gather.nr - 1)
 
 
 def tlb_remove_table(st, t, table):
@@ -46,6 +59,15 @@ def tlb_flush_mmu_tlbonly(st, t, mm):
     if st.task[t].gather.end > st.task[t].gather.start:
         yield "PTEs cleared, TLBs not flushed"
         yield from flush_tlb_mm_range(st, t, mm, st.task[t].gather.start, st.task[t].gather.end)
+
+
+def tlb_flush_rmaps(st, t):
+    """mm/mmu_gather.c tlb_flush_rmaps(), v6.12: the TLBs are flushed, now the rmap may go."""
+    gather = st.task[t].gather
+    for i in range(gather.nr):
+        if gather.delayed_rmap & (1 << i):
+            folio_remove_rmap_pte(st, gather.pfn[i])
+    gather.delayed_rmap = 0
 
 
 def tlb_batch_pages_flush(st, t):

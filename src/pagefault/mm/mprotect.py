@@ -79,7 +79,7 @@ def new_prot(st, mm, vpn, old_pte, cp_flags):
     """The protection that change_protection() was called for."""
     if cp_flags & MM_CP_PROT_NUMA:
         return PAGE_PROTNONE | numa_saved_write(old_pte)
-    return vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE)
+    return vma_page_prot(st, mm, vpn) & (PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)
 
 
 def change_present_pte(st, t, mm, vpn, cp_flags):

@@ -14,6 +14,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
+from pagefault.mm.i_mmap import i_mmap_lock_write, i_mmap_unlock_write
 from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
@@ -32,12 +33,41 @@ def same_table(st, mm, vpn, other):
 
 
 def copy_vma(st, mm, vpn, new_vpn):
-    """mm/vma.c copy_vma(), v6.12, of one page: what has an anon_vma keeps its vm_pgoff."""
+    """mm/vma.c copy_vma(), v6.12, of one page: what has an anon_vma or a file keeps
+    its vm_pgoff."""
     vm_pgoff = st.mm[mm].vma[vpn].vm_pgoff + vpn - new_vpn
     vm_flags = dup_userfaultfd(st.mm[mm].vma[vpn].vm_flags)
     set_vma(st, mm, new_vpn, vm_flags, st.mm[mm].vma[vpn].anon_vma)
-    if st.mm[mm].vma[new_vpn].anon_vma:
+    if st.mm[mm].vma[new_vpn].anon_vma or st.mm[mm].vma[vpn].vm_file:
         st.mm[mm].vma[new_vpn].vm_pgoff = vm_pgoff
+    st.mm[mm].vma[new_vpn].vm_file = st.mm[mm].vma[vpn].vm_file
+
+
+def copy_vmas(st, t, mm, start, end, new_start):
+    """mm/vma.c copy_vma(), v6.12: the VMA at its new place; its file knows of both for a while."""
+    file = st.mm[mm].vma[start].vm_file - 1
+    if file >= 0:
+        yield from i_mmap_lock_write(st, t, file)
+    for i in range(end - start):
+        copy_vma(st, mm, start + i, new_start + i)
+    vma_merge(st, mm, new_start, new_start + end - start)
+    if file >= 0:
+        i_mmap_unlock_write(st, file)
+
+
+def take_rmap_locks(st, t, mm, vpn, new_vpn):
+    """mm/mremap.c take_rmap_locks(), v6.12: where who looks for all that map the file comes by the
+    new place first and by the old one last, the page must not move in between. Returns the file +
+    1, 0 without."""
+    if st.mm[mm].vma[vpn].vm_file == 0 or vpn < new_vpn:
+        return 0
+    yield from i_mmap_lock_write(st, t, st.mm[mm].vma[vpn].vm_file - 1)
+    return st.mm[mm].vma[vpn].vm_file
+
+
+def drop_rmap_locks(st, vm_file):
+    if vm_file:
+        i_mmap_unlock_write(st, vm_file - 1)
 
 
 def move_soft_dirty_pte(pte):
@@ -51,6 +81,7 @@ def move_soft_dirty_pte(pte):
 def move_ptes(st, t, mm, vpn, new_vpn):
     """mm/mremap.c move_ptes(), v6.12, of one page. The flush happens with both PTLs held, so that
     nobody can free the page at its new place while a CPU still reaches it at the old one."""
+    vm_file = yield from take_rmap_locks(st, t, mm, vpn, new_vpn)
     pte_alloc(st, mm, new_vpn)
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if not same_table(st, mm, vpn, new_vpn):
@@ -65,6 +96,7 @@ def move_ptes(st, t, mm, vpn, new_vpn):
     if not same_table(st, mm, vpn, new_vpn):
         pte_unmap_unlock(st, mm, new_vpn)
     pte_unmap_unlock(st, mm, vpn)
+    drop_rmap_locks(st, vm_file)
 
 
 def sys_mremap(st, t, start, end, new_start):
@@ -97,9 +129,7 @@ def mremap_to(st, t, start, end, new_start):
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
     yield from unmerge_ksm_pages(st, t, mm, start, end)
-    for i in range(end - start):
-        copy_vma(st, mm, start + i, new_start + i)
-    vma_merge(st, mm, new_start, new_end)
+    yield from copy_vmas(st, t, mm, start, end, new_start)
     yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     for i in range(end - start):
         if not pmd_none(pmdp_get(st, mm, start + i)):

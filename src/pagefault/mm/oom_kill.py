@@ -6,7 +6,6 @@ and the tries again where mmap_lock is held by a writer.
 
 from pagefault.consts import EAGAIN, MMAP_LOCK_WRITER, MMF_OOM_SKIP, MMF_UNSTABLE
 from pagefault.hw.monitor import owner_gave_up, owner_gives_up
-from pagefault.mm.memory import zap_pte_range
 from pagefault.mm.mmap_lock import mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mmu_notifier import (
@@ -14,6 +13,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
 )
 from pagefault.mm.vma import vma_end
+from pagefault.mm.zap import zap_pte_range
 
 
 def reap_vma(st, t, mm, start, end):
@@ -22,7 +22,7 @@ def reap_vma(st, t, mm, start, end):
     ret = yield from mmu_notifier_invalidate(st, t, mm, start, end, 0)
     if ret == 0:
         owner_gives_up(st, mm, start, end)
-        yield from zap_pte_range(st, t, mm, start, end)
+        yield from zap_pte_range(st, t, mm, start, end, 1)
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     if ret == 0:

@@ -10,6 +10,7 @@ from pagefault.consts import (
     GUP_PIN_COUNTING_BIAS,
     NR_PRIVATE,
     PG_ANON,
+    PG_DIRTY,
     PG_ISOLATED,
     PG_KSM,
     PG_SWAPBACKED,
@@ -105,6 +106,11 @@ def pages_identical(st, pfn, other):
         if st.page[pfn].cell[cell] != st.page[other].cell[cell]:
             return 0
     return 1
+
+
+def folio_mark_dirty(st, pfn):
+    """mm/page-writeback.c folio_mark_dirty(), v6.12: what the page holds is newer than the disk."""
+    st.folio[pfn].pg_flags |= PG_DIRTY
 
 
 def folio_get(st, pfn):

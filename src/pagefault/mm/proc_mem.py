@@ -2,14 +2,16 @@
 fs/proc/base.c, and access_remote_vm() in mm/memory.c.
 
 ptrace() does the same. A fault cannot give mmap_lock back, so it does not wait for an answer by
-userfaultfd: -EIO. Left out: kernels that are told not to force.
+userfaultfd: -EIO. Left out: kernels that are told not to force, the folio lock under which a
+page of a file is marked dirty.
 """
 
 from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE
-from pagefault.hw.monitor import owe_where_mapped, write_cell
+from pagefault.hw.monitor import observe_file_written, owe_where_mapped, write_cell
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.page_alloc import folio_mark_dirty
 
 FORCED = FOLL_GET | FOLL_REMOTE | FOLL_FORCE
 
@@ -43,7 +45,10 @@ def sys_proc_mem_write(st, t, task, vpn, cell, value):
     if pfn >= 0:
         yield "page held, not written yet"
         write_cell(st, mm, pfn, cell, value)
+        observe_file_written(st, mm, vpn, pfn)
         owe_where_mapped(st, mm, pfn, cell, value)
+        if st.folio[pfn].mapping:
+            folio_mark_dirty(st, pfn)
         gup_put_folio(st, pfn, FORCED | FOLL_WRITE)
         ret = 0
     mmap_read_unlock(st, mm)

@@ -18,6 +18,7 @@ from pagefault.consts import (
 from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
+from pagefault.mm.page_alloc import folio_mark_dirty
 
 REMOTE = FOLL_PIN | FOLL_REMOTE | FOLL_SLOW
 
@@ -57,6 +58,8 @@ def take_process_vm_pin(st, t):
 def process_vm_unpin(st, t, gup_flags):
     """Drop the pin and the hold on the address space, which may be the last."""
     pfn = st.task[t].pin.pfn
+    if gup_flags & FOLL_WRITE and st.folio[pfn].mapping:
+        folio_mark_dirty(st, pfn)
     mm = take_process_vm_pin(st, t)
     gup_put_folio(st, pfn, gup_flags)
     yield from mmput(st, t, mm)

@@ -25,7 +25,10 @@ from pagefault.hw.monitor import (
 from pagefault.hw.pgtable import (
     pte_dirty,
     pte_maps,
+    pte_mkclean,
     pte_swp_mkexclusive,
+    pte_write,
+    pte_wrprotect,
     ptep_get,
     ptep_get_and_clear,
     set_pte_at,
@@ -38,6 +41,7 @@ from pagefault.hw.tlb import (
     flush_tlb_mm,
     ptep_clear_flush,
 )
+from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, maps_file_page
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -101,6 +105,11 @@ def folio_add_anon_rmap_pte(st, pfn, exclusive):
         SetPageAnonExclusive(st, pfn)
 
 
+def folio_add_file_rmap_pte(st, pfn):
+    """mm/rmap.c folio_add_file_rmap_ptes(), v6.12: one PTE more maps a page of a file."""
+    st.page[pfn].mapcount += 1
+
+
 def folio_remove_rmap_pte(st, pfn):
     """include/linux/rmap.h folio_remove_rmap_pte(), v6.12: one PTE less maps the page."""
     st.page[pfn].mapcount -= 1
@@ -137,6 +146,49 @@ def folio_try_share_anon_rmap_pte(st, pfn):
         return -EBUSY
     ClearPageAnonExclusive(st, pfn)
     return 0
+
+
+def folio_mkclean(st, t, pfn):
+    """mm/rmap.c folio_mkclean(), v6.12: nobody can write the page of a file without a fault any
+    more, and no PTE says dirty; whether one was so. What nobody maps is not looked for. Locks:
+    folio lock held; takes i_mmap_rwsem for reading."""
+    if st.page[pfn].mapcount == 0:
+        return 0
+    file = st.folio[pfn].mapping - 1
+    index = st.folio[pfn].index
+    cleaned = 0
+    yield from i_mmap_lock_read(st, t, file)
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            if maps_file_page(st, mm, vpn, file, index):
+                one = yield from page_vma_mkclean_one(st, t, mm, vpn, pfn)
+                cleaned |= one
+    i_mmap_unlock_read(st, file)
+    return cleaned
+
+
+def page_vma_mkclean_one(st, t, mm, vpn, pfn):
+    """mm/rmap.c page_vma_mkclean_one(), v6.12, at one place, if it has the page. Locks: takes the
+    PTL, though the PTE may be none (PVMW_SYNC)."""
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    cleaned = yield from mkclean_pte(st, t, mm, vpn, pfn)
+    yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    return cleaned
+
+
+def mkclean_pte(st, t, mm, vpn, pfn):
+    """mm/rmap.c page_vma_mkclean_one(), v6.12: what it does while notifiers know of it."""
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return 0
+    cleaned = 0
+    pte = ptep_get(st, mm, vpn)
+    if pte_maps(pte, pfn) and (pte_dirty(pte) or pte_write(pte)):
+        pte = yield from ptep_clear_flush(st, t, mm, vpn)
+        set_pte_at(st, mm, vpn, pte_mkclean(pte_wrprotect(pte)))
+        cleaned = 1
+    pte_unmap_unlock(st, mm, vpn)
+    return cleaned
 
 
 def rmap_walk(st, pfn):

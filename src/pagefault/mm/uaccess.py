@@ -4,7 +4,13 @@ A parser checks what it has read and then uses it. If it reads a second time to 
 have stored in between (a double fetch): so it works on a private copy.
 """
 
-from pagefault.consts import EFAULT, FAULT_FLAG_ALLOW_RETRY, PROP_STABLE, VM_FAULT_RETRY
+from pagefault.consts import (
+    EFAULT,
+    FAULT_FLAG_ALLOW_RETRY,
+    PROP_STABLE,
+    VM_FAULT_RETRY,
+    VM_FAULT_SIGBUS,
+)
 from pagefault.hw.cpu import cpu_load, translate
 from pagefault.hw.monitor import break_promise
 from pagefault.mm.fault import access_error
@@ -23,6 +29,8 @@ def fault_in_for_kernel(st, t, vpn):
     ret = yield from handle_mm_fault(st, t, mm, vpn, FAULT_FLAG_ALLOW_RETRY)
     if not ret & VM_FAULT_RETRY:
         mmap_read_unlock(st, mm)
+    if ret & VM_FAULT_SIGBUS:
+        return -EFAULT
     return 0
 
 

@@ -8,6 +8,7 @@ from pagefault.consts import (
     EAGAIN,
     EBUSY,
     EEXIST,
+    EFAULT,
     EINVAL,
     ENOENT,
     MM_CP_TRY_CHANGE_WRITABLE,
@@ -44,9 +45,16 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.filemap import filemap_get_folio
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
-from pagefault.mm.fs_userfaultfd import VM_UFFD_FLAGS, userfaultfd_wp, wake_userfault
-from pagefault.mm.internal import vma_page_prot
+from pagefault.mm.fs_userfaultfd import (
+    VM_UFFD_FLAGS,
+    userfaultfd_minor,
+    userfaultfd_wp,
+    wake_userfault,
+)
+from pagefault.mm.i_mmap import linear_page_index
+from pagefault.mm.internal import maybe_mkwrite, vma_is_shared, vma_page_prot
 from pagefault.mm.memory import pte_alloc, set_anon_pte
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -64,7 +72,7 @@ from pagefault.mm.page_alloc import (
     is_zero_pfn,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare
+from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare, folio_add_file_rmap_pte
 from pagefault.mm.swap_state import swap_cache_get_folio
 from pagefault.mm.vma import vma_end
 
@@ -115,6 +123,50 @@ def mfill_atomic_install_pte(st, t, mm, vpn, new_pfn):
     else:
         folio_put(st, new_pfn)
     pte_unmap_unlock(st, mm, vpn)
+    return ret
+
+
+# --- UFFDIO_CONTINUE ---------------------------------------------------------------------------
+
+
+def sys_uffd_continue(st, t, vpn):
+    """mm/userfaultfd.c mfill_atomic(), v6.12, of UFFDIO_CONTINUE: 0, -ENOENT where nothing is
+    registered, -EINVAL if not so, -EEXIST where a page is mapped, -EFAULT where the page cache has
+    none."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    ret = -ENOENT
+    if userfaultfd_minor(st, mm, vpn):
+        ret = yield from mfill_atomic_pte_continue(st, t, mm, vpn)
+    elif is_registered(st, mm, vpn):
+        ret = -EINVAL
+    mmap_read_unlock(st, mm)
+    if ret == 0:
+        wake_userfault(st, mm, vpn, vpn + 1)
+    return ret
+
+
+def mfill_atomic_pte_continue(st, t, mm, vpn):
+    """mm/userfaultfd.c mfill_atomic_pte_continue(), v6.12: map what the page cache has. The PTE is
+    dirty, and writable only where the memory is shared."""
+    pfn = filemap_get_folio(st, st.mm[mm].vma[vpn].vm_file - 1, linear_page_index(st, mm, vpn))
+    if pfn < 0:
+        return -EFAULT
+    yield from folio_lock(st, t, pfn)
+    pte_alloc(st, mm, vpn)
+    yield from pte_offset_map_lock(st, t, mm, vpn)
+    ret = -EEXIST
+    if pte_none(ptep_get(st, mm, vpn)):
+        pte = pte_mkdirty(mk_pte(pfn, vma_page_prot(st, mm, vpn)))
+        if vma_is_shared(st, mm, vpn):
+            pte = maybe_mkwrite(st, mm, vpn, pte)
+        folio_add_file_rmap_pte(st, pfn)
+        set_pte_at(st, mm, vpn, pte)
+        ret = 0
+    pte_unmap_unlock(st, mm, vpn)
+    folio_unlock(st, pfn)
+    if ret != 0:
+        folio_put(st, pfn)
     return ret
 
 

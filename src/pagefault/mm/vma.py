@@ -16,6 +16,13 @@ def flags_differ(st, mm, vpn, other):
     return (st.mm[mm].vma[vpn].vm_flags ^ st.mm[mm].vma[other].vm_flags) & ~VM_SOFTDIRTY
 
 
+def backing_differs(st, mm, vpn, other):
+    """Whether two pages are not of one file, or do not follow each other there."""
+    if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
+        return 1
+    return st.mm[mm].vma[vpn].vm_file != st.mm[mm].vma[other].vm_file
+
+
 def same_vma(st, mm, vpn, other):
     """Whether two pages with nothing else between them are one VMA. `vpn` where nothing is mapped
     is none."""
@@ -23,7 +30,7 @@ def same_vma(st, mm, vpn, other):
         return 0
     if flags_differ(st, mm, vpn, other):
         return 0
-    if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
+    if backing_differs(st, mm, vpn, other):
         return 0
     return st.mm[mm].vma[vpn].anon_vma == st.mm[mm].vma[other].anon_vma
 
@@ -48,6 +55,7 @@ def set_vma(st, mm, vpn, vm_flags, anon_vma):
     st.mm[mm].vma[vpn].vm_flags = vm_flags
     st.mm[mm].vma[vpn].anon_vma = anon_vma
     st.mm[mm].vma[vpn].vm_pgoff = 0
+    st.mm[mm].vma[vpn].vm_file = 0
 
 
 def is_mergeable_anon_vma(anon_vma, other):
@@ -63,7 +71,7 @@ def can_vma_merge(st, mm, vpn, other):
     may become part of its neighbour, the VMA of `other`."""
     if flags_differ(st, mm, vpn, other):
         return 0
-    if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
+    if backing_differs(st, mm, vpn, other):
         return 0
     return is_mergeable_anon_vma(st.mm[mm].vma[vpn].anon_vma, st.mm[mm].vma[other].anon_vma)
 
@@ -102,7 +110,7 @@ def reusable_anon_vma(st, mm, vpn, other):
         return 0
     if st.mm[mm].vma[other].anon_vma & ANON_VMA_OF_PARENT:
         return 0
-    if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
+    if backing_differs(st, mm, vpn, other):
         return 0
     return st.mm[mm].vma[other].anon_vma
 

@@ -20,10 +20,12 @@ def lock_mm_and_find_vma(st, t, mm, vpn):
 
 
 def _vma_start_read(st, mm, vpn):
-    """lock_vma_under_rcu(): the VMA is there and has its anon_vma, no writer has locked it, and it
-    is not registered with userfaultfd."""
+    """lock_vma_under_rcu(): the VMA is there, of no file, and has its anon_vma, no writer has
+    locked it, and it is not registered with userfaultfd."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or not st.mm[mm].vma[vpn].anon_vma:
+        return 0
+    if st.mm[mm].vma[vpn].vm_file:
         return 0
     if vm_flags & (VM_UFFD_MISSING | VM_UFFD_WP):
         return 0

@@ -1,7 +1,7 @@
 """A write fault reuses an anonymous page when no other PTE maps it.
 
 mm/swapfile.c reuse_swap_page() up to 5.8; swap PTEs count. References from GUP are not looked at:
-whoever holds one sees the write.
+whoever holds one sees the write. The folio is locked meanwhile: a write fault waits for reclaim.
 """
 
 from pagefault.mm.swap_state import folio_free_swap, folio_swapcount
@@ -18,6 +18,10 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     if st.page[pfn].mapcount + folio_swapcount(st, pfn) != 1:
         return 0
     folio_free_swap(st, pfn)
+    return 1
+
+
+def wp_waits_for_folio_lock():
     return 1
 
 

@@ -101,6 +101,9 @@ static void see_off(int task)
 
 static void set_the_scene(void)
 {
+{%- if uses_files %}
+	fresh_files();
+{%- endif %}
 	for (int t = 0; t <= MAX_TASKS; t++) {
 		struct seat *seat = &shared->seat[t];
 		seat->turn = seat->asleep = seat->waiting = seat->up = 0;

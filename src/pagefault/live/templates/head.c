@@ -52,6 +52,7 @@ enum {
 	MAX_PAGES = 8,
 	MAX_PINS = 4,
 	MAX_PIPES = 2,
+	MAX_FILES = 2,
 	PIPE_PAGES = 2,
 	MAX_MOVES = 128,
 	SIGNAL_BASE = 1000,	/* a load that signal N ended returns -(SIGNAL_BASE + N) */
@@ -98,6 +99,8 @@ struct test {
 	const char *page[MAX_PAGES];
 	int pins;
 	void (*drop[MAX_PINS])(int pin);
+	int files;
+	struct { int in_memory, pages; } file[MAX_FILES];
 	int schedules;
 	const char *const *schedule;
 };

@@ -5,11 +5,14 @@ struct uffd_copy { uint64_t dst, src, len, mode; int64_t copy; };
 struct uffd_writeprotect { uint64_t start, len, mode; };
 #define UFFD_COPY_IOCTL _IOWR(0xAA, 0x03, struct uffd_copy)
 #define UFFD_MOVE_IOCTL _IOWR(0xAA, 0x05, struct uffd_copy)
+struct uffd_continue { uint64_t start, len, mode; int64_t mapped; };
+#define UFFD_CONTINUE_IOCTL _IOWR(0xAA, 0x07, struct uffd_continue)
 #define UFFD_WRITEPROTECT_IOCTL _IOWR(0xAA, 0x06, struct uffd_writeprotect)
 
 enum {
-	UFFD_MODE_MISSING = 1, UFFD_MODE_WP = 2,
-	UFFD_HAS_WP = 1 << 0, UFFD_HAS_SIGBUS = 1 << 7, UFFD_HAS_MOVE = 1 << 16,
+	UFFD_MODE_MISSING = 1, UFFD_MODE_WP = 2, UFFD_MODE_MINOR = 4,
+	UFFD_HAS_WP = 1 << 0, UFFD_HAS_SIGBUS = 1 << 7, UFFD_HAS_MINOR_SHMEM = 1 << 10,
+	UFFD_HAS_MOVE = 1 << 16,
 };
 
 static int userfaults = -1;	/* the process' descriptor */
@@ -52,6 +55,11 @@ HELPER int probe_uffd_wp(void)
 HELPER int probe_uffd_move(void)
 {
 	return probe_userfaults(UFFD_HAS_MOVE);
+}
+
+HELPER int probe_uffd_minor(void)
+{
+	return probe_userfaults(UFFD_HAS_MINOR_SHMEM);
 }
 
 /* Of this process, asked for when it is first needed. -errno if there is none. */
@@ -108,4 +116,12 @@ HELPER long uffd_move(int page, int to)
 	};
 
 	return uffd_ioctl(UFFD_MOVE_IOCTL, &move);
+}
+
+/* uffd_continue(A) */
+HELPER long uffd_continue(int page)
+{
+	struct uffd_continue range = { (uint64_t)address(page), page_bytes, 0, 0 };
+
+	return uffd_ioctl(UFFD_CONTINUE_IOCTL, &range);
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pagefault.conform.shrink import shrink, smaller
 from pagefault.lang import Program, parse
 from pagefault.lang.generate import generate
 from pagefault.lang.printing import format_program
+from pagefault.lang.shrink import shrink, smaller
 
 
 def verbs(program: Program) -> list[str]:

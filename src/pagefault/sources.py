@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
-__all__ = ["PACKAGE", "with_imports"]
+__all__ = ["PACKAGE", "digest", "files_hash", "sources_hash", "with_imports"]
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def sources_hash(modules: tuple[str, ...], without: tuple[str, ...] = ()) -> str:
+    """The hash of modules and of all that they import."""
+    return files_hash(with_imports(*modules, package=PACKAGE, without=without))
+
+
+def files_hash(files: Iterable[Path]) -> str:
+    """The hash of files of the package, with their names."""
+    return digest(f"{f.relative_to(PACKAGE)}\n{f.read_text(encoding='utf-8')}" for f in files)
+
+
+def digest(texts: Iterable[str]) -> str:
+    """A hash of texts that no other cut of the same letters has."""
+    found = hashlib.sha256()
+    for text in texts:
+        data = text.encode()
+        found.update(b"%d\n" % len(data))
+        found.update(data)
+    return found.hexdigest()[:32]
 
 
 def with_imports(

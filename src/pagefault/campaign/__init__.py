@@ -1,0 +1,1 @@
+"""Generated programs in numbers: what breaks, the smallest program that shows it, and why."""

@@ -1,0 +1,79 @@
+"""The words that calls take, by group: to add one, add it here and to the verb's entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["WORDS"]
+
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "file": {
+            "regular": "a file on a disk, whose file system wants to know of the first write",
+            "shmem": "a file in memory: memfd, tmpfs",
+        },
+        "map": {
+            "anon": "anonymous memory",
+            "private": "copy-on-write, not shared",
+            "shared": "what is stored is the file's",
+        },
+        "prot": {
+            "r": "readable",
+            "rw": "readable and writable",
+            "none": "no access",
+        },
+        "advice": {
+            "dontneed": "drop the pages now",
+            "dontfork": "a child does not get the range",
+            "dofork": "undo dontfork",
+            "wipeonfork": "a child gets the range empty",
+            "keeponfork": "undo wipeonfork",
+            "free": "the data may go, until it is written anew",
+            "cold": "the pages were not used lately",
+            "pageout": "reclaim the pages now: to swap",
+            "mergeable": "KSM may merge the pages with others",
+            "unmergeable": "undo mergeable: each page its own again",
+            "populate_read": "make the pages present, to read",
+            "populate_write": "make the pages present, to write",
+        },
+        "gup": {
+            "read": "the holder only reads",
+            "write": "the holder may write (FOLL_WRITE)",
+            "longterm": "held for as long as user space likes (FOLL_LONGTERM)",
+            "slow": "do not try the fast path",
+        },
+        "uffd": {
+            "missing": "who touches a page that is not there waits",
+            "wp": "who stores into a page that uffd_wp() protects waits",
+            "minor": "who touches a page of a shmem file that is there, but not mapped, waits",
+        },
+        "drop": {
+            "dirty": "mark the page dirty first",
+        },
+        "follow": {
+            "kvm": "a guest: looks pages up by GUP, drops them when mmu notifiers say so",
+            "gpc": "KVM's own way to guest memory: a cache of pfns (gfn_to_pfn_cache)",
+            "odp": "RDMA with on-demand paging: reads the page tables by HMM, an interval notifier",
+            "sva": "the IOMMU walks the page tables itself, and its IOTLB is flushed as TLBs are",
+            "user_map": "the kernel, in sections (Jason Gunthorpe, 11 January 2021); not in Linux",
+        },
+        "leaving": {
+            "put": "as the completion of O_DIRECT does: the page is put, and nobody is called",
+        },
+        "pagemap": {
+            "present": "a frame is there",
+            "exclusive": "one page table entry alone maps the frame",
+            "swapped": "the page is in swap",
+            "soft_dirty": "written since the last clear_refs(), or mapped since",
+        },
+        "kpageflags": {
+            "anonymous": "anonymous memory",
+            "swapbacked": "may go to swap",
+            "swapcache": "swap has a place for it, and may have a copy",
+            "zero": "the zero page",
+            "ksm": "KSM has merged it with another",
+        },
+    }
+)
+"""Words by group, each with its meaning. Within a group they are printed in this order."""

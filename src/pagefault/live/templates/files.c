@@ -1,0 +1,113 @@
+/* Files: in memory, and on a disk whose file system wants to know of the first store to a clean page
+ * (page_mkwrite()). The driver makes them; they are full of zeros when a schedule starts. */
+
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+static int file_fd[MAX_FILES][2] = { { -1, -1 }, { -1, -1 } };	/* on a disk, in memory */
+
+HELPER int probe_shmem_files(void)
+{
+	for (int f = 0; f < MAX_FILES; f++) {
+		file_fd[f][1] = syscall(SYS_memfd_create, "file", 1 /* MFD_CLOEXEC */);
+		if (file_fd[f][1] < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* A file without a name. -1 if the folder is in memory, or none of ours. */
+static int open_on_disk(const char *folder)
+{
+	struct statfs fs;
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -1;
+	if (fstatfs(fd, &fs) == 0 && fs.f_type != 0x01021994 /* tmpfs */ && fs.f_type != 0x858458f6)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+HELPER int probe_regular_files(void)
+{
+	const char *folder[] = { getenv("PAGEFAULT_FS"), getenv("TMPDIR"), "/var/tmp", "/tmp", "." };
+
+	for (int f = 0; f < MAX_FILES; f++)
+		for (int i = 0; file_fd[f][0] < 0; i++) {
+			if (i == sizeof(folder) / sizeof(*folder))
+				return ENODEV;
+			if (folder[i])
+				file_fd[f][0] = open_on_disk(folder[i]);
+		}
+	return 0;
+}
+
+HELPER int file_of(int file)
+{
+	return file_fd[file][test->file[file].in_memory];
+}
+
+static void fresh_files(void)
+{
+	for (int f = 0; f < test->files; f++) {
+		if (ftruncate(file_of(f), 0) < 0 ||
+		    ftruncate(file_of(f), test->file[f].pages * page_bytes) < 0)
+			die("ftruncate");
+	}
+}
+
+/* A, B = mmap_file(f, shmem, private, rw) */
+HELPER long map_file(int page, int pages, int file, int prot, int flags)
+{
+	void *got = mmap(address(page), pages * page_bytes, prot, flags, file_of(file), 0);
+
+	return got == MAP_FAILED ? -errno : 0;
+}
+
+static off_t offset_of(int offset)
+{
+	return offset / CELLS * page_bytes + offset % CELLS * CELL_DISTANCE;
+}
+
+/* r0 = pread(f[5]) */
+HELPER long read_file(int file, int offset)
+{
+	signed char value;
+	ssize_t length = pread(file_of(file), &value, 1, offset_of(offset));
+
+	if (length < 0)
+		return -errno;
+	return length == 0 ? -ENOENT : value;
+}
+
+/* pwrite(f[5], 1). A file ends with a page. */
+HELPER long write_file(int file, int offset, long value)
+{
+	signed char byte = value;
+	struct stat now;
+
+	if (pwrite(file_of(file), &byte, 1, offset_of(offset)) < 0 || fstat(file_of(file), &now) < 0)
+		return -errno;
+	if (now.st_size % page_bytes == 0)
+		return 0;
+	return ftruncate(file_of(file), (now.st_size / page_bytes + 1) * page_bytes) < 0 ? -errno : 0;
+}
+
+HELPER long sync_file(int file)
+{
+	return fsync(file_of(file)) < 0 ? -errno : 0;
+}
+
+HELPER long truncate_file(int file, int pages)
+{
+	return ftruncate(file_of(file), pages * page_bytes) < 0 ? -errno : 0;
+}
+
+HELPER long drop_cache(int file)
+{
+	if (fsync(file_of(file)) < 0)
+		return -errno;
+	return -posix_fadvise(file_of(file), 0, 0, POSIX_FADV_DONTNEED);
+}
