@@ -68,6 +68,7 @@ class Original:
             self.reset()
             for past in self.history:
                 assert self.run(*past) == MOVED
+                self.st.leaves[BROKEN] = 0  # told when it happened
         return outcome
 
     def run(self, t: int, choices: tuple[int, ...]) -> int:

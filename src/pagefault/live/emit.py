@@ -133,7 +133,7 @@ def _text(tests: list[Test], iterations: int = 0) -> str:
             iterations=iterations,
             parts=ordered,
             uses_pipes="pipes.c" in parts,
-            uses_files="files.c" in parts,
+            uses_files="verbs/files.c" in parts,
         )
     )
 
@@ -149,7 +149,7 @@ _ORDER = (
     "ksm.c",
     "numa.c",
     "pipes.c",
-    "files.c",
+    "verbs/files.c",
     "uffd.c",
     "pins/common.c",
 )

@@ -71,9 +71,9 @@ class Feature(Enum):
         "probe_uffd_minor",
         "userfaultfd(2), UFFD_FEATURE_MINOR_SHMEM (5.14)",
     )
-    SHMEM_FILES = ("files.c", "probe_shmem_files", "memfd_create(2)")
+    SHMEM_FILES = ("verbs/files.c", "probe_shmem_files", "memfd_create(2)")
     REGULAR_FILES = (
-        "files.c",
+        "verbs/files.c",
         "probe_regular_files",
         "a folder on a disk (PAGEFAULT_FS, TMPDIR, /var/tmp, /tmp), with O_TMPFILE",
     )
