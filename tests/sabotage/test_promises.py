@@ -153,6 +153,7 @@ CAUGHT = [
     ("private", "reuses_huge_pages_always", "thp+fork+parent-writes", "op", 6),
     ("coherent", "collapses_what_is_pinned", "thp+pin-collapse", "op", 4),
     ("coherent", "shares_pinned_huge_pages", "thp+pin-fork-write-dma", "op", 6),
+    ("coherent", "fork_tells_of_one_page", "thp+kvm-write+fork-load-load", "op", 6),
     ("no-stale-tlb", "changes_huge_pages_without_a_flush", "thp+mprotect+store", "step", 12),
     ("coherent", "linux-6.0-flushes-by-broadcast", "thp+gup-fast-pin+collapse-store", "step", 22),
     (

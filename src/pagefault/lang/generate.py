@@ -99,8 +99,9 @@ OF_HUGE = frozenset({"hugepage", "collapse"})
 """Words that are said only where the pages may be huge,"""
 NOT_OF_HUGE = frozenset({"pageout", "free", "cold"})
 """those that are not said there,"""
-NOT_HUGE = frozenset({"reclaim", "uffd_register", "uffd_copy", "uffd_move", "uffd_wp"}) | {
-    "uffd_unprotect"
+NOT_HUGE = {
+    *("ksm", "migrate", "numa_hint", "reclaim"),
+    *(name for name in VERBS if name.startswith("uffd_")),
 }
 """and verbs: the model leaves out what they do to huge pages."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}

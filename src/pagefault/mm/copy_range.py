@@ -4,7 +4,7 @@ Pages are shared until somebody writes, but those that may be pinned, of which t
 at once.
 """
 
-from pagefault.consts import EAGAIN
+from pagefault.consts import EAGAIN, PTRS_PER_PTE
 from pagefault.hw.monitor import note_revoked
 from pagefault.hw.pgtable import (
     is_migration_entry,
@@ -132,12 +132,19 @@ def copy_pmd_range(st, t, mm, child_mm, vpn):
     yield from copy_pte_range(st, t, mm, child_mm, vpn)
 
 
+def copied_until(st, mm, vpn):
+    """Where ends what is copied at once: a page, or the huge page that begins with it."""
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        return vpn + PTRS_PER_PTE
+    return vpn + 1
+
+
 def copy_page_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq. Left out: that
     the pages of one VMA are one range for the notifiers."""
     if not vma_needs_copy(st, mm, vpn) or pmd_trans_huge(pmdp_get(st, child_mm, vpn)):
         return
-    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, copied_until(st, mm, vpn))
     raw_write_seqcount_begin(st, mm)
     yield from copy_pmd_range(st, t, mm, child_mm, vpn)
     raw_write_seqcount_end(st, mm)

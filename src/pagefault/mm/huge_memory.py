@@ -44,6 +44,7 @@ from pagefault.hw.pgtable import (
     pte_special,
     pte_write,
     pte_wrprotect,
+    ptep_get,
     set_pmd_at,
     set_pte_at,
 )
@@ -61,7 +62,13 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_alloc_pmd, folio_get, folio_put, is_zero_pfn
+from pagefault.mm.page_alloc import (
+    folio_alloc_pmd,
+    folio_get,
+    folio_put,
+    folio_test_large,
+    is_zero_pfn,
+)
 from pagefault.mm.pgtable_generic import (
     pmd_lock,
     pmd_trans_huge_lock,
@@ -296,8 +303,11 @@ def vma_adjust_trans_huge(st, t, mm, start, end):
 
 
 def leaves_out_huge_pages(st, mm, vpn):
-    """The model does not do to huge pages what the caller does to small ones."""
-    VM_BUG_ON(st, pmd_trans_huge(pmdp_get(st, mm, vpn)), BUG_LEFT_OUT)
+    """The model does not do to pages of large folios, by whatever they are mapped, what the caller
+    does to small ones."""
+    pte = ptep_get(st, mm, vpn)
+    is_large = pte_present(pte) and folio_test_large(st, pte_pfn(pte))
+    VM_BUG_ON(st, is_large or pmd_trans_huge(pmdp_get(st, mm, vpn)), BUG_LEFT_OUT)
 
 
 # --- fork, zap, mprotect, mremap ---------------------------------------------------------------

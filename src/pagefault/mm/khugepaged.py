@@ -9,6 +9,7 @@ from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     huge_start,
+    is_migration_entry,
     is_swap_pte,
     pmd_has_table,
     pmd_none,
@@ -25,6 +26,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.folio_lock import folio_test_locked, folio_trylock, folio_unlock
+from pagefault.mm.fs_userfaultfd import userfaultfd_armed
 from pagefault.mm.huge_memory import set_huge_pmd, thp_vma_suitable_order
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -93,7 +95,7 @@ def hpage_collapse_scan_pmd(st, t, mm, vpn):
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -EINVAL
-    ret = collapse_refuses(st, pmd_table(pmdp_get(st, mm, vpn)))
+    ret = collapse_refuses(st, mm, vpn, pmd_table(pmdp_get(st, mm, vpn)))
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
@@ -109,10 +111,13 @@ def is_refcount_suitable(st, pfn):
     return folio_refcount(st, pfn) == folio_mapcount(st, pfn)
 
 
-def collapse_refuses_pte(st, pte):
-    """What the PTEs are asked one by one: 0 if its page can be copied."""
-    VM_BUG_ON(st, is_swap_pte(pte), BUG_LEFT_OUT)
+def collapse_refuses_pte(st, mm, vpn, pte):
+    """What the PTEs are asked one by one: 0 if its page can be copied. A hole must not be filled
+    where userfaultfd has an eye on it (SCAN_EXCEED_NONE_PTE)."""
+    VM_BUG_ON(st, is_swap_pte(pte) or is_migration_entry(pte), BUG_LEFT_OUT)
     if pte_none(pte) or pte_special(pte):
+        if userfaultfd_armed(st, mm, vpn):
+            return -EINVAL
         return 0
     if not pte_present(pte) or pte_uffd_wp(pte) or not folio_test_anon(st, pte_pfn(pte)):
         return -EINVAL
@@ -127,12 +132,12 @@ def collapse_wants_writable():
     return 1
 
 
-def collapse_refuses(st, table):
+def collapse_refuses(st, mm, vpn, table):
     """Why the pages of a table are not to become one: 0, -EAGAIN, -EINVAL."""
     writable = 0
     for i in range(PTRS_PER_PTE):
         pte = st.ptpage[table].pte[i]
-        ret = collapse_refuses_pte(st, pte)
+        ret = collapse_refuses_pte(st, mm, vpn, pte)
         if ret != 0:
             return ret
         writable |= pte_write(pte)
@@ -168,7 +173,7 @@ def collapse_huge_page(st, t, mm, vpn):
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
     yield from tlb_remove_table_sync_one(st, t)
 
-    ret = __collapse_huge_page_isolate(st, t, pmd_table(orig_pmd))
+    ret = __collapse_huge_page_isolate(st, t, mm, vpn, pmd_table(orig_pmd))
     if ret == 0:
         yield "pages locked, not copied yet"
         __collapse_huge_page_copy(st, mm, vpn, new_pfn, pmd_table(orig_pmd))
@@ -184,11 +189,11 @@ def collapse_huge_page(st, t, mm, vpn):
     return ret
 
 
-def __collapse_huge_page_isolate(st, t, table):
+def __collapse_huge_page_isolate(st, t, mm, vpn, table):
     """mm/khugepaged.c __collapse_huge_page_isolate(), v6.12: look again, now that nobody can take a
     reference by this address space, and lock the folios. No switch: the PTL is held, of a table
     that nobody finds."""
-    ret = collapse_refuses(st, table)
+    ret = collapse_refuses(st, mm, vpn, table)
     if ret == 0:
         for i in range(PTRS_PER_PTE):
             pte = st.ptpage[table].pte[i]

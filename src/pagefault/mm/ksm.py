@@ -10,7 +10,6 @@ share, which only count as merged; advisors. Whoever asks for a scan does what k
 """
 
 from pagefault.consts import (
-    BUG_LEFT_OUT,
     EFAULT,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
@@ -19,7 +18,6 @@ from pagefault.consts import (
     PG_KSM,
     VM_MERGEABLE,
 )
-from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_merged, observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
@@ -36,6 +34,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
+from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.memory import handle_mm_fault, vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -49,7 +48,6 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_test_anon,
     folio_test_ksm,
-    folio_test_large,
     pages_identical,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -74,7 +72,6 @@ def write_protect_must_clear(st, mm, pte):
 def ksm_sees_other_references(st, pfn):
     """mm/ksm.c write_protect_page(), v6.12: somebody besides the PTEs, the swap cache and the scan
     has a reference, O_DIRECT for instance, and may write."""
-    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
     in_swap_cache = st.folio[pfn].swap != 0
     return st.page[pfn].mapcount + 1 + in_swap_cache != st.folio[pfn].refcount
 
@@ -223,6 +220,7 @@ def get_mergeable_page(st, t, mm, vpn):
     yield from mmap_read_lock(st, t, mm)
     pfn = -1
     if find_mergeable_vma(st, mm, vpn):
+        leaves_out_huge_pages(st, mm, vpn)
         locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             pte = ptep_get(st, mm, vpn)

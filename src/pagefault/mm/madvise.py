@@ -1,7 +1,6 @@
 """madvise(). Models mm/madvise.c."""
 
 from pagefault.consts import (
-    BUG_LEFT_OUT,
     EAGAIN,
     EINVAL,
     ENOMEM,
@@ -30,7 +29,6 @@ from pagefault.consts import (
     VM_MERGEABLE,
     VM_WIPEONFORK,
 )
-from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
 from pagefault.hw.pgtable import (
     is_swap_pte,
@@ -62,7 +60,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_test_large, folio_test_lru
+from pagefault.mm.page_alloc import folio_test_lru
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.swap_state import folio_free_swap
@@ -159,11 +157,11 @@ def madvise_free_pte_range(st, t, mm, start, end):
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if is_swap_pte(pte):
             zap_nonpresent_pte(st, mm, vpn)
-        VM_BUG_ON(st, pte_present(pte) and folio_test_large(st, pte_pfn(pte)), BUG_LEFT_OUT)
-        if pte_present(pte) and vm_normal_page(pte) and clean_for_lazyfree(st, pte_pfn(pte)):
+        elif pte_present(pte) and vm_normal_page(pte) and clean_for_lazyfree(st, pte_pfn(pte)):
             if pte_young(pte) or pte_dirty(pte):
                 set_pte_at(st, mm, vpn, pte_mkclean(pte_mkold(pte)))
                 tlb_track_range(st, t, vpn)
@@ -224,6 +222,7 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, start, end, advice):
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if pte_present(pte) and vm_normal_page(pte) and cold_may_touch(st, pte_pfn(pte)):
             if advice == MADV_PAGEOUT:

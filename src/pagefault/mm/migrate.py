@@ -10,7 +10,6 @@ times; writeback; files; large folios; device memory.
 
 from pagefault.consts import (
     BLOCKED,
-    BUG_LEFT_OUT,
     EAGAIN,
     EBUSY,
     EFAULT,
@@ -23,7 +22,6 @@ from pagefault.consts import (
     PG_ISOLATED,
     VM_MAPPED,
 )
-from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
@@ -44,6 +42,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
+from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -55,7 +54,6 @@ from pagefault.mm.page_alloc import (
     folio_alloc,
     folio_get,
     folio_put,
-    folio_test_large,
     folio_test_lru,
     is_zero_pfn,
 )
@@ -299,7 +297,6 @@ def add_folio_for_migration(st, t, mm, vpn):
 def isolate_folio(st, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
     hand."""
-    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
     if not folio_test_lru(st, pfn):
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
@@ -309,6 +306,7 @@ def isolate_folio(st, pfn):
 
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
+    leaves_out_huge_pages(st, mm, vpn)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -ENOENT
