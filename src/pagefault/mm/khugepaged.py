@@ -24,7 +24,6 @@ from pagefault.hw.pgtable import (
     pte_write,
     set_pmd_at,
 )
-from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.folio_lock import folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.fs_userfaultfd import userfaultfd_armed
 from pagefault.mm.huge_memory import set_huge_pmd, thp_vma_suitable_order
@@ -49,6 +48,7 @@ from pagefault.mm.page_alloc import (
 from pagefault.mm.pgtable_generic import (
     pmd_lock,
     pmd_unlock,
+    pmdp_collapse_flush,
     pte_offset_map_lock,
     pte_unmap_unlock,
 )
@@ -144,16 +144,6 @@ def collapse_refuses(st, mm, vpn, table):
     if collapse_wants_writable() and not writable:
         return -EINVAL
     return 0
-
-
-def pmdp_collapse_flush(st, t, mm, vpn):
-    """arch/x86/mm/pgtable.c pmdp_collapse_flush(), v6.12: nobody finds the table any more, and no
-    CPU can use what it has. Returns the PMD. Locks: PMD lock held."""
-    orig_pmd = pmdp_get(st, mm, vpn)
-    set_pmd_at(st, mm, vpn, 0)
-    yield "PMD cleared, TLB not flushed"
-    yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + PTRS_PER_PTE)
-    return orig_pmd
 
 
 def collapse_huge_page(st, t, mm, vpn):

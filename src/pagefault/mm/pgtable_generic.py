@@ -94,8 +94,18 @@ def pmdp_invalidate(st, t, mm, vpn):
     return orig_pmd
 
 
+def pmdp_collapse_flush(st, t, mm, vpn):
+    """mm/pgtable-generic.c pmdp_collapse_flush(), v6.12: nobody finds the table any more, and no
+    CPU can use what it has. Returns the PMD. Locks: PMD lock held."""
+    orig_pmd = pmdp_get(st, mm, vpn)
+    set_pmd_at(st, mm, vpn, 0)
+    yield "PMD cleared, TLB not flushed"
+    yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + PTRS_PER_PTE)
+    return orig_pmd
+
+
 def pte_alloc_one(st, mm, vpn):
-    """include/asm-generic/pgalloc.h pte_alloc_one(), v6.12: an empty page-table page for the PMD of
+    """arch/x86/mm/pgtable.c pte_alloc_one(), v6.12: an empty page-table page for the PMD of
     `vpn`, which does not point to it yet.
 
     It has a number of its own where it can; the spare ones serve while that one is still queued to
