@@ -152,6 +152,11 @@ def is_huge_zero_pmd(pmd):
     return pte_special(pmd)
 
 
+def maps_huge_zero_page(st, mm, vpn):
+    pmd = pmdp_get(st, mm, vpn)
+    return pmd_trans_huge(pmd) and is_huge_zero_pmd(pmd)
+
+
 def set_huge_pmd(st, mm, vpn, pfn):
     """Map a new, exclusive folio by a PMD, or the huge zero page; the mapping takes over the
     caller's reference. PMD lock held."""
