@@ -13,6 +13,7 @@ PARTS = [
     "gup-copies-on-read-mm-sync",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",

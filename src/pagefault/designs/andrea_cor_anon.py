@@ -11,6 +11,7 @@ PARTS = [
     "gup-copies-on-read",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",

@@ -15,6 +15,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",

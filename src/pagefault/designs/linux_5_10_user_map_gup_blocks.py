@@ -10,6 +10,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "o-direct-takes-references",
     "foll-cow",

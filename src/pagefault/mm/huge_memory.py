@@ -55,6 +55,7 @@ from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
     pte_modify,
+    pte_needs_flush,
     vma_page_prot,
 )
 from pagefault.mm.mmu_gather import tlb_remove_folio, tlb_track_range
@@ -396,12 +397,14 @@ def change_huge_pmd(st, t, mm, vpn, cp_flags):
     locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
     if not locked:
         return
-    pmd = pte_modify(pmdp_get(st, mm, vpn), vma_page_prot(st, mm, vpn))
+    old_pmd = pmdp_get(st, mm, vpn)
+    pmd = pte_modify(old_pmd, vma_page_prot(st, mm, vpn))
     if cp_flags & MM_CP_TRY_CHANGE_WRITABLE and not pte_write(pmd):
         if can_change_pmd_writable(st, mm, vpn, pmd):
             pmd = pte_mkwrite(pmd)
     set_pmd_at(st, mm, vpn, pmd)
-    track_huge_pmd(st, t, vpn)
+    if pte_needs_flush(old_pmd, pmd):
+        track_huge_pmd(st, t, vpn)
     note_huge_revoked(st, t, mm, vpn)
     pmd_unlock(st, mm)
 

@@ -38,6 +38,7 @@ from pagefault.mm.internal import (
     can_change_pte_writable,
     numa_saved_write,
     pte_modify,
+    pte_needs_flush,
     vma_page_prot,
 )
 from pagefault.mm.memory import vm_normal_page
@@ -52,8 +53,6 @@ from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending, folio_precise_page_mapcount
 from pagefault.mm.vma import vma_end, vma_merge
-
-HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
 
 
 def change_uffd_wp(st, mm, vpn, pte, cp_flags):
@@ -96,7 +95,7 @@ def change_present_pte(st, t, mm, vpn, cp_flags):
         if can_change_pte_writable(st, mm, vpn, pte):
             pte = pte_mkwrite(pte)
     set_pte_at(st, mm, vpn, pte)
-    if (pte ^ old_pte) & HARDWARE_RIGHTS:
+    if pte_needs_flush(old_pte, pte):
         tlb_track_range(st, t, vpn)
     note_revoked(st, t, mm, vpn)
 
