@@ -163,7 +163,7 @@ CAUGHT = [
         "step",
         19,
     ),
-    ("private", "linux-5.7", "thp+fork+child-splits+parent-writes", "step", 24),
+    ("private", "linux-5.7", "thp+fork+child-splits+parent-writes", "step", 25),
 ]
 
 
