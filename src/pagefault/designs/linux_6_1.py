@@ -16,4 +16,6 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "no-droppable-memory",
+    "aging-rescues-lazyfree",
 ]

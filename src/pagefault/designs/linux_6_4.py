@@ -12,4 +12,6 @@ PARTS = [
     "kpageflags-tells-ksm",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "no-droppable-memory",
+    "aging-rescues-lazyfree",
 ]

@@ -187,7 +187,13 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot("words", group="map", required=("anon", "private"), implied="fixed"),
+            Slot(
+                "words",
+                group="map",
+                required=("anon",),
+                one_of=("private", "droppable"),
+                implied="fixed",
+            ),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
@@ -196,6 +202,7 @@ _ALL = (
             "A = mmap(anon, private, rw)",
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
+            "A = mmap(anon, droppable, rw)",
         ),
     ),
     Verb(

@@ -17,6 +17,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "anon": "anonymous memory",
             "private": "copy-on-write, not shared",
             "shared": "what is stored is the file's",
+            "droppable": "the kernel may take the data away at any time (MAP_DROPPABLE)",
         },
         "prot": {
             "r": "readable",
@@ -29,6 +30,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "dontdump": "the pages are in no core dump",
+            "dodump": "undo dontdump",
             "free": "the data may go, until it is written anew",
             "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",

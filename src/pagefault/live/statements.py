@@ -86,6 +86,8 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "dontdump": "MADV_DONTDUMP",
+    "dodump": "MADV_DODUMP",
     "free": "MADV_FREE",
     "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
@@ -154,11 +156,24 @@ def rule_of(statement: Statement) -> Rule | None:
     return STATEMENTS.get(statement.verb)
 
 
-def needs_of(statement: Statement) -> tuple[Feature, ...]:
-    """What a kernel must offer for a statement whose verb has an entry."""
+def needs_of(program: Program, statement: Statement) -> tuple[Feature, ...]:
+    """What a kernel must offer for a statement whose verb has an entry. Memory that is droppable
+    needs no swap to be reclaimed."""
     rule = STATEMENTS[statement.verb]
-    said = {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
-    return (*rule.needs, *(need for word, need in rule.word_needs.items() if word in said))
+    needs = [*rule.needs, *(rule.word_needs[w] for w in rule.word_needs if w in said(statement))]
+    if Feature.SWAP in needs and not _has_swapbacked_memory(program):
+        needs.remove(Feature.SWAP)
+    return tuple(needs)
+
+
+def said(statement: Statement) -> set[str]:
+    """The words of a statement."""
+    return {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
+
+
+def _has_swapbacked_memory(program: Program) -> bool:
+    mappings = [s for t in program.tasks for s in t.statements if s.verb in ("mmap", "mmap_file")]
+    return not all("droppable" in said(mapping) for mapping in mappings)
 
 
 def call_of(names: Names, statement: Statement) -> str:
@@ -195,7 +210,8 @@ def _mmap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as prot, Words(words=words)):
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
-            flags = f"MAP_PRIVATE | MAP_ANONYMOUS | {fixed}"
+            kind = "MAP_DROPPABLE" if "droppable" in words else "MAP_PRIVATE"
+            flags = f"{kind} | MAP_ANONYMOUS | {fixed}"
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
@@ -439,7 +455,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
         "user_store": Rule(_store, "verbs/user_store.c"),
-        "mmap": Rule(_mmap, "verbs/mmap.c"),
+        "mmap": Rule(_mmap, "verbs/mmap.c", word_needs={"droppable": Feature.DROPPABLE}),
         "mmap_file": Rule(
             _mmap_file,
             "verbs/files.c",
