@@ -8,6 +8,7 @@ index of the page-table page where a leaf holds the pfn.
 from pagefault.consts import (
     PAGE_ACCESSED,
     PAGE_DIRTY,
+    PAGE_MARKER,
     PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
@@ -125,6 +126,11 @@ def swp_entry_to_pte(slot, pteval):
 
 def is_swap_pte(pte):
     return pte & PAGE_SWAP != 0
+
+
+def is_pte_marker(pte):
+    """include/linux/swapops.h is_pte_marker(), v6.12: no page, but something to know."""
+    return pte & PAGE_MARKER != 0
 
 
 def pte_to_swp_entry(pte):

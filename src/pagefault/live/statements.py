@@ -158,10 +158,10 @@ def rule_of(statement: Statement) -> Rule | None:
 
 def needs_of(program: Program, statement: Statement) -> tuple[Feature, ...]:
     """What a kernel must offer for a statement whose verb has an entry. Memory that is droppable
-    needs no swap to be reclaimed."""
+    and nothing else needs no swap to be reclaimed."""
     rule = STATEMENTS[statement.verb]
     needs = [*rule.needs, *(rule.word_needs[w] for w in rule.word_needs if w in said(statement))]
-    if Feature.SWAP in needs and not _has_swapbacked_memory(program):
+    if Feature.SWAP in needs and not _pages_of(program, statement) & _swapbacked(program):
         needs.remove(Feature.SWAP)
     return tuple(needs)
 
@@ -171,9 +171,30 @@ def said(statement: Statement) -> set[str]:
     return {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
 
 
-def _has_swapbacked_memory(program: Program) -> bool:
-    mappings = [s for t in program.tasks for s in t.statements if s.verb in ("mmap", "mmap_file")]
-    return not all("droppable" in said(mapping) for mapping in mappings)
+def _pages_of(program: Program, statement: Statement) -> set[str]:
+    """The pages that a statement names, by its range or one by one."""
+    found = {arg.name for arg in statement.args if isinstance(arg, Page)}
+    for arg in statement.args:
+        if isinstance(arg, Range):
+            first, last = program.pages.index(arg.first), program.pages.index(arg.last)
+            found |= set(program.pages[first : last + 1])
+    return found
+
+
+def _swapbacked(program: Program) -> set[str]:
+    """The pages where something else than droppable memory may stand. What moves takes part in
+    what all of those are that it is moved with."""
+    statements = [s for task in program.tasks for s in task.statements]
+    found: set[str] = set()
+    for mapping in (s for s in statements if s.verb in ("mmap", "mmap_file")):
+        if "droppable" not in said(mapping):
+            found |= _pages_of(program, mapping)
+    moves = [_pages_of(program, s) for s in statements if s.verb in ("mremap", "uffd_move")]
+    for _ in moves:
+        for pages in moves:
+            if pages & found:
+                found |= pages
+    return found
 
 
 def call_of(names: Names, statement: Statement) -> str:

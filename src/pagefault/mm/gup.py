@@ -230,7 +230,7 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced,
     to be written no other."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
-    if not vm_flags & VM_MAPPED:
+    if not vm_flags & VM_MAPPED or vma_refuses_references(st, mm, vpn):
         return -EFAULT
     if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
         return -EFAULT
@@ -242,6 +242,11 @@ def check_vma_flags(st, mm, vpn, gup_flags):
         return -EFAULT
     if not vm_flags & VM_READ:
         return -EFAULT
+    return 0
+
+
+def vma_refuses_references(st, mm, vpn):
+    """Whether nobody may take references to this memory at all. Left out: VM_IO, VM_PFNMAP."""
     return 0
 
 
@@ -300,17 +305,23 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
-        touch_folio(st, ptep_get(st, mm, vpn), gup_flags)
+        touch_folio(st, mm, vpn, gup_flags)
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
     return pfn
 
 
-def touch_folio(st, pte, gup_flags):
+def touch_makes_dirty(st, mm, vpn, pte):
+    """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH: not where the PTE says so."""
+    return not pte_dirty(pte)
+
+
+def touch_folio(st, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
     it will be written to. The PTE is left alone."""
-    if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
+    pte = ptep_get(st, mm, vpn)
+    if gup_flags & FOLL_WRITE and touch_makes_dirty(st, mm, vpn, pte) and vm_normal_page(pte):
         st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY
 
 

@@ -15,6 +15,7 @@ from pagefault.consts import (
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
     PTRS_PER_PTE,
+    VM_FAULT_SIGBUS,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
@@ -23,6 +24,7 @@ from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     is_swap_pte,
     mk_pmd,
     mk_pte,
@@ -146,6 +148,8 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
         return (yield from do_fault(st, t, mm, vpn, fault_flags))
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
+    if is_pte_marker(orig_pte):
+        return VM_FAULT_SIGBUS  # handle_pte_marker() of one that says poisoned
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)

@@ -365,6 +365,11 @@ def failed_discard_rescues(st, mm, vpn, pfn):
     return not vma_is_droppable(st, mm, vpn)
 
 
+def discarded_pte(st, mm, vpn):
+    """What stands where a page was discarded: nothing, so that the next touch finds zeros."""
+    return 0
+
+
 def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
     """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked, or of droppable
     memory: its data goes, or the PTE is restored and 0 returned, as the folio is used again.
@@ -380,6 +385,7 @@ def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
             st.folio[pfn].pg_flags |= PG_SWAPBACKED
         return 0
     observe_dropped(st, mm, vpn, pfn)
+    set_pte_at(st, mm, vpn, discarded_pte(st, mm, vpn))
     # Ghost: userfaultfd write-protects PTEs, and this one is none now.
     note_uffd_wp(st, mm, vpn, 0)
     return 1
