@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pagefault.lang import Program
 
 __all__ = [
+    "again_option",
     "all_columns",
     "budget_of",
     "budget_options",
@@ -33,6 +34,12 @@ json_option = click.option(
 )
 jobs_option = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time."
+)
+again_option = click.option(
+    "--again",
+    is_flag=True,
+    envvar="PAGEFAULT_AGAIN",
+    help="Search again what an earlier run found out and nothing has changed since.",
 )
 core_option = click.option(
     "--core", is_flag=True, help="Of these tests, the core of the catalogue (litmus/core.txt)."

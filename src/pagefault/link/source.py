@@ -384,6 +384,8 @@ class Sources:
     modules: tuple[Module, ...]
     judges: frozenset[str] = frozenset()
     """The functions of the file of properties: no design may replace them."""
+    stamps: tuple[Stamp, ...] = ()
+    """Of the files that it was read from."""
     cache: dict[object, object] = field(default_factory=dict, repr=False)
     """What others worked out about these functions and need not again."""
 
@@ -424,7 +426,7 @@ def _load(baseline: Baseline, stamps: tuple[Stamp, ...]) -> Sources:
                 )
             functions[name] = Function(name, node, module)
     judges = frozenset(n for n, f in functions.items() if f.file == baseline.properties)
-    return Sources(functions, constants, modules, judges)
+    return Sources(functions, constants, modules, judges, stamps)
 
 
 @dataclass(eq=False)
