@@ -121,9 +121,9 @@ CAUGHT = [
     ("counts", "counts_a_mapping_twice", "cow+fork+parent-writes", "op", 3),
     ("counts", "frees_slots_twice", "swap+pageout-dontneed-read", "op", 5),
     ("counts", "leaks_slots", "swap+pageout-dontneed-read", "op", 9),
-    ("never-written-out", "swaps_droppable_out", SECRET_READ, "op", 7),
-    ("never-written-out", "pte-dirty-vma", SECRET_DMA, "op", 7),
-    ("last-or-zero", "drops_and_never_flushes", "droppable+load-flag+load-load+pageout", "op", 7),
+    ("never-written-out", "swaps_droppable_out", SECRET_READ, "op", 6),
+    ("never-written-out", "pte-dirty-vma", SECRET_DMA, "op", 6),
+    ("last-or-zero", "drops_and_never_flushes", "droppable+load-flag+load-load+pageout", "op", 11),
     ("wiped-on-fork", "droppable-without-the-rest", "droppable+fork+child-loads", "op", 4),
     (
         *("kept-while-pinned", "madv-free-discards-what-is-referenced"),

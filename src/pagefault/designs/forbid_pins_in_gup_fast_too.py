@@ -1,7 +1,8 @@
 """Droppable memory cannot be pinned, and GUP-fast leaves alone what is not swap-backed.
 
 As `forbid-pins`, July 2024, with its hole closed; nobody proposed it. Claim: keeps every promise
-without a special case in reclaim. Cost: that of `forbid-pins`, and MADV_FREE's pages leave GUP-fast.
+without a special case in reclaim. Cost: that of `forbid-pins`, and MADV_FREE's pages leave GUP-
+fast.
 """
 
 PARTS = [

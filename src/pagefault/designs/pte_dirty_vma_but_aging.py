@@ -1,4 +1,4 @@
-"""pte_dirty(pte, vma) with one site unconverted: walk_pte_range() and lru_gen_look_around() of the multi-generational LRU.
+"""pte_dirty(pte, vma) with one site unconverted: the walk of the multi-generational LRU.
 
 As `pte-dirty-vma`, July 2024. Which of the sites leaks, and how soon, is what it is for.
 """

@@ -161,6 +161,7 @@ _NEW_PIN = Slot("pin", "h", side="result")
 _MIRROR = Slot("mirror", "m")
 _FILE = Slot("file", "f")
 _FILE_CELL = Slot("file_cell", "f[1]")
+_ANON = ("private", "droppable")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -187,13 +188,7 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot(
-                "words",
-                group="map",
-                required=("anon",),
-                one_of=("private", "droppable"),
-                implied="fixed",
-            ),
+            Slot("words", group="map", required=("anon",), one_of=_ANON, implied="fixed"),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",

@@ -96,7 +96,7 @@ def vma_is_droppable(st, mm, vpn):
 
 
 def new_anon_flags(st, mm, vpn):
-    """What a new folio is: swap-backed, but in droppable memory, where it is lazyfree from birth."""
+    """What a new folio is: swap-backed; but lazyfree from birth in droppable memory."""
     if vma_is_droppable(st, mm, vpn):
         return PG_ANON
     return PG_ANON | PG_SWAPBACKED

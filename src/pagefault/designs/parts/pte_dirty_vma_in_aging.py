@@ -1,6 +1,7 @@
-"""walk_pte_range() and lru_gen_look_around() asks pte_dirty(pte, vma): a PTE of droppable memory is never dirty for it.
+"""walk_pte_range() asks pte_dirty(pte, vma): a PTE of droppable memory is never dirty for it.
 
-One of the sites where the multi-generational LRU hands the dirty bit of a PTE to its folio; see `pte-dirty-vma`.
+One of the sites where the multi-generational LRU hands the dirty bit of a PTE to its folio; see
+`pte-dirty-vma`.
 """
 
 from pagefault.hw.pgtable import pte_dirty
