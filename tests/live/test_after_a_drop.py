@@ -29,4 +29,5 @@ def test_it_counts_how_often_the_old_value_is_seen(program: Path, what: str) -> 
     if done.returncode == CANNOT:
         pytest.skip("needs two CPUs and MAP_DROPPABLE")
     found = re.fullmatch(rf"{what}: {TRIES} tries, the old value was seen in (\d+)\n", done.stdout)
-    assert found and int(found[1]) <= TRIES
+    assert found
+    assert int(found[1]) <= TRIES
