@@ -38,6 +38,7 @@ NR_SECONDARY = 2
 NR_GATHER = 8
 NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
+MEMORY_MAX = 3  # in the private fields of the machine: the limit of its memory, plus 1
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1

@@ -93,7 +93,7 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
-NO_FILES = {"file", "file_cell"}
+NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""

@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["WORDS"]
+__all__ = ["ERRNOS", "SIGNALS", "WORDS"]
+
+ERRNOS = (
+    "EPERM",
+    "ENOENT",
+    "ESRCH",
+    "EINTR",
+    "EIO",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "EBUSY",
+    "EEXIST",
+    "EINVAL",
+)
+SIGNALS = ("SIGSEGV", "SIGBUS")
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

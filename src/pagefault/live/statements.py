@@ -112,6 +112,7 @@ MODEL_ONLY = MappingProxyType(
     {
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "reap": "a process that the kernel kills for want of memory",
+        "limit": "a memory cgroup that is full, with nobody to kill",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
         "mirror_read": _FOLLOWER,

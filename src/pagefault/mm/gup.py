@@ -9,6 +9,7 @@ from pagefault.consts import (
     EFAULT,
     EMLINK,
     ENOENT,
+    ENOMEM,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
@@ -25,6 +26,7 @@ from pagefault.consts import (
     MMF_HAS_PINNED,
     PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
+    VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
@@ -267,7 +269,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn or -EFAULT.
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT or -ENOMEM.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
     reading on entry and on return; a fault that waits gives it back in between, if the caller
@@ -280,6 +282,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                if ret == VM_FAULT_OOM:
+                    return -ENOMEM
                 if ret & VM_FAULT_RETRY:
                     yield from mmap_read_lock(st, t, mm)
                     ret = 0

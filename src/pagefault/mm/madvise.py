@@ -228,7 +228,7 @@ def madvise_populate(st, t, start, end, advice):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)
-        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and pfn != -ENOMEM:
             ret = -EINVAL
         else:
             ret = -ENOMEM
