@@ -13,6 +13,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "o-direct-takes-references",
     "foll-cow",
     "numa-skips-what-has-references",
@@ -23,4 +24,5 @@ PARTS = [
     "longterm-writes-to-files",
     "populate-skips-holes",
     "no-droppable-memory",
+    "pagemap-looks-at-the-first-page",
 ]

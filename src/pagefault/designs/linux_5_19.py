@@ -19,4 +19,5 @@ PARTS = [
     "longterm-writes-to-files",
     "populate-skips-holes",
     "no-droppable-memory",
+    "pagemap-looks-at-the-first-page",
 ]

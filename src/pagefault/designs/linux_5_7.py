@@ -7,9 +7,11 @@ shares a pinned page, and the next write moves the owner away from it.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -27,4 +29,5 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "no-droppable-memory",
+    "pagemap-looks-at-the-first-page",
 ]

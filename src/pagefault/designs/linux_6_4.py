@@ -14,4 +14,5 @@ PARTS = [
     "populate-skips-holes",
     "no-droppable-memory",
     "aging-rescues-lazyfree",
+    "pagemap-looks-at-the-first-page",
 ]

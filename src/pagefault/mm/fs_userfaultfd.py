@@ -42,6 +42,11 @@ def userfaultfd_minor(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MINOR
 
 
+def userfaultfd_armed(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_armed(), v6.12: in whichever mode."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_FLAGS
+
+
 def userfaultfd_takes_droppable():
     """include/linux/userfaultfd_k.h vma_can_userfault(), v6.12: it looks for VM_DROPPABLE, but in
     the modes that are asked for, where it never is. Since 6.17 in the VMA."""
