@@ -23,6 +23,6 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
-    "no-droppable-memory",
     "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

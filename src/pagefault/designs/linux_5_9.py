@@ -28,6 +28,6 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
-    "no-droppable-memory",
     "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

@@ -10,10 +10,10 @@ PARTS = [
     "mremap-moves-several-vmas",
     "vma-takes-the-anon-vma-of-its-neighbour",
     "kpageflags-tells-ksm",
-    "userfaultfd-refuses-droppable",
-    "referenced-lazyfree-stays-so",
     "reuses-large-folios",
     "collapse-of-read-only-pages",
     "huge-page-over-the-zero-page",
     "pagemap-looks-at-the-first-page",
+    "userfaultfd-refuses-droppable",
+    "referenced-lazyfree-stays-so",
 ]
