@@ -51,6 +51,9 @@ _SENTENCES = {
     "address space goes unreported.",
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
     "file-intact": "No write through private memory, nor one that is forced, reaches a file.",
+    "secret-is": "Nobody reads what was stored into exclusive memory but by a mapping that he was "
+    "given, nor does it go to swap or to the next owner of the page.",
+    "no-oops": "The kernel never faults on a page of its own direct map.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

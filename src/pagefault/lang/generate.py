@@ -93,8 +93,12 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
-NO_FILES = {"file", "file_cell"}
+NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
+ABOUT_FILES = {"munlock", "futex", "look"}
+"""Verbs that tell nothing where there is no exclusive memory, which is a file;"""
+ABOUT_DUMPS = {"dontdump", "dodump", "seclude"}
+"""and advice."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""
 FILE = """+++
@@ -224,7 +228,7 @@ class _Writer:
         if verb.name in without or (_waits(verb) and "exit" in without):
             return False
         shapes = {slot.shape for slot in verb.slots}
-        return not shapes & (NO_FILES | set(STARTS))
+        return verb.name not in ABOUT_FILES and not shapes & (NO_FILES | set(STARTS))
 
     def text(self, seed: int, tasks: int, statements: int) -> str:
         self._choose_tasks(tasks)
@@ -412,7 +416,9 @@ class _Writer:
     def _words(self, slot: Slot, wanted: Sequence[str]) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            said.append(self.dice.one_of([w for w in slot.one_of if w in wanted] or slot.one_of))
+            dull = ABOUT_DUMPS if slot.group == "advice" else set()
+            free = [word for word in slot.one_of if word not in dull]
+            said.append(self.dice.one_of([w for w in free if w in wanted] or free))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 
     def _argument(self, task: _Task, slot: Slot) -> str:

@@ -3,7 +3,15 @@
 Left out: the LRU lists, their order and their batches.
 """
 
-from pagefault.consts import NR_RECLAIM, NR_SWAP, PG_ACTIVE, PG_DIRTY, PG_ISOLATED, PG_SWAPBACKED
+from pagefault.consts import (
+    NR_RECLAIM,
+    NR_SWAP,
+    PG_ACTIVE,
+    PG_DIRTY,
+    PG_ISOLATED,
+    PG_SWAPBACKED,
+    VM_LOCKED,
+)
 from pagefault.hw.choice import choose
 from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
@@ -144,6 +152,8 @@ def reclaim_mapped(st, t, active):
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
             pte = ptep_get(st, mm, vpn)
+            if st.mm[mm].vma[vpn].vm_flags & VM_LOCKED:
+                continue  # unevictable
             if pte_present(pte) and st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE == active:
                 if not active or reclaim_comes_again(st):
                     folio_isolate_lru(st, t, pte_pfn(pte))
