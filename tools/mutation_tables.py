@@ -56,7 +56,7 @@ def put(text: str, mark: str, table: str) -> str:
 
 def main() -> int:
     """Run every mutant and write the tables."""
-    verdicts = list(run(mutants(link()), plan(select([])), MAX_STATES, workers=2))
+    verdicts = list(run(mutants(link()), plan(select([]), MAX_STATES), MAX_STATES, workers=2))
     text = DOCUMENT.read_text(encoding="utf-8")
     known = reasons(text)
     text = put(text, "figures", figures(verdicts))

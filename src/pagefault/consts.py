@@ -18,6 +18,7 @@ NR_MM = 4
 NR_VPN = 8
 PTRS_PER_PTE = 4
 NR_PMD = 2
+HPAGE_PMD_ORDER = 2  # a PMD maps a folio of PTRS_PER_PTE pages
 NR_SPARE_PTPAGE = 4  # page-table pages beyond one for each PMD
 NR_PTPAGE = 12
 NR_PFN = 16
@@ -81,8 +82,9 @@ VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 VM_UFFD_MINOR = 1 << 15
-VM_EXCLUSIVE = 1 << 16  # its owner was promised that nobody else reaches its pages
-VM_DONTDUMP = 1 << 17
+VM_HUGEPAGE = 1 << 16
+VM_EXCLUSIVE = 1 << 17  # its owner was promised that nobody else reaches its pages
+VM_DONTDUMP = 1 << 18
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -103,6 +105,7 @@ MADV_DONTFORK = 10
 MADV_DOFORK = 11
 MADV_MERGEABLE = 12
 MADV_UNMERGEABLE = 13
+MADV_HUGEPAGE = 14
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
 MADV_DONTDUMP = 16
@@ -112,6 +115,7 @@ MADV_PAGEOUT = 21
 MADV_POPULATE_READ = 22
 MADV_POPULATE_WRITE = 23
 MADV_EXCLUSIVE = 63  # in no kernel
+MADV_COLLAPSE = 25
 
 # GUP.
 FOLL_WRITE = 1 << 0
@@ -140,6 +144,7 @@ VM_FAULT_OOM = 1 << 0
 VM_FAULT_SIGSEGV = 1 << 1
 VM_FAULT_SIGBUS = 1 << 2
 VM_FAULT_RETRY = 1 << 3
+VM_FAULT_FALLBACK = 1 << 4  # no huge page: go on with the PTE
 
 MMF_HAS_PINNED = 1 << 0
 MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
@@ -169,6 +174,7 @@ KPF_SWAPCACHE = 1 << 1
 KPF_SWAPBACKED = 1 << 2
 KPF_ZERO_PAGE = 1 << 3
 KPF_KSM = 1 << 4
+KPF_THP = 1 << 5
 
 # Tasks.
 TASK_NEW = 0
@@ -272,3 +278,4 @@ BUG_PIN_IN_USE = 8
 BUG_PIPE_FULL = 9
 BUG_BAD_PTE = 10
 BUG_MAPPED_WHEN_REMOVED = 11
+BUG_LEFT_OUT = 12  # what a program asked for, the model does not do

@@ -47,6 +47,10 @@ TOLD_APART = [
         *("usermap+munmap+enter-write-put", "op"),
     ),
     ("linux-6.18", "mainline", "tlb+mprotect-mremap-two-vmas", "op"),
+    (
+        *("linux-6.0-flushes-by-broadcast", "linux-6.1"),
+        *("thp+gup-fast-pin+collapse-store", "step"),
+    ),
     ("fences-need-memory", "mainline", "usermap+reap+enter-read-leave", "op"),
     ("fences-need-memory", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "op"),
     ("gup-always-writes", "mainline", "cow+fork-vmsplice-write-read", "op"),

@@ -172,6 +172,21 @@ CAUGHT = [
         *("migrate+fork+child-stores", "step", 23),
     ),
     ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
+    ("counts", "splits_without_references", "thp+munmap-part-load", "op", 5),
+    ("private", "reuses_huge_pages_always", "thp+fork+parent-writes", "op", 6),
+    ("coherent", "collapses_what_is_pinned", "thp+pin-collapse", "op", 4),
+    ("coherent", "shares_pinned_huge_pages", "thp+pin-fork-write-dma", "op", 6),
+    ("coherent", "fork_tells_of_one_page", "thp+kvm-write+fork-load-load", "op", 6),
+    ("no-stale-tlb", "changes_huge_pages_without_a_flush", "thp+mprotect+store", "step", 12),
+    ("coherent", "linux-6.0-flushes-by-broadcast", "thp+gup-fast-pin+collapse-store", "step", 22),
+    (
+        "no-use-after-free",
+        "linux-6.0-flushes-by-broadcast",
+        "thp+gup-fast-pin+collapse-store",
+        "step",
+        19,
+    ),
+    ("private", "linux-5.7", "thp+fork+child-splits+parent-writes", "step", 25),
 ]
 
 

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options, core_option, jobs_option, json_option
+from pagefault.cli.options import (
+    again_option,
+    budget_of,
+    budget_options,
+    core_option,
+    jobs_option,
+    json_option,
+)
 
 __all__ = ["check"]
 
@@ -36,6 +44,7 @@ __all__ = ["check"]
 @core_option
 @json_option
 @jobs_option
+@again_option
 @budget_options
 def check(
     selectors: tuple[str, ...],
@@ -45,9 +54,11 @@ def check(
     core: bool,
     as_json: bool,
     jobs: int | None,
+    again: bool,
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    disk: Path | None,
     cores: int,
     reduce: bool,
 ) -> int:
@@ -73,7 +84,7 @@ def check(
         designs,
         grain,
         properties,
-        budget_of(max_states, max_seconds, max_memory),
+        budget_of(max_states, max_seconds, max_memory, disk),
     )
     jobs_to_do = [replace(job, cores=cores, reduce=reduce) for job in jobs_to_do]
-    return checking.run(jobs_to_do, as_json, jobs, tests, grain)
+    return checking.run(jobs_to_do, as_json, jobs, tests, grain, again=again)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from pagefault.cli.known import known_before
 from pagefault.cli.running import Job, Outcome, default_workers, run_all, shown_name
 from pagefault.errors import DesignError, LitmusError
 from pagefault.explore.search import Budget
@@ -112,16 +113,19 @@ def run(
     workers: int | None,
     tests: Sequence[Entry] = (),
     grain: str | None = None,
+    *,
+    again: bool = True,
 ) -> int:
     """Make the searches, print what came out, and return the exit code.
 
-    `tests` and `grain` are what was asked for: they say why there is nothing to do.
+    `tests` and `grain` are what was asked for: they say why there is nothing to do. Unless
+    `again`, what is known of earlier runs is not searched.
     """
     outcomes = []
     name = max((len(job.program.name) for job in jobs), default=0)
     design = max((len(job.shown) for job in jobs), default=0)
-    with progress_bar(len(jobs)) as (advance, note):
-        for outcome in run_all(jobs, workers or _workers(jobs), note):
+    with progress_bar(len(jobs)) as (advance, note), known_before(again) as known:
+        for outcome in run_all(jobs, workers or _workers(jobs), known, note):
             outcomes.append(outcome)
             if not as_json:
                 click.echo(_line(outcome, name, design))
@@ -156,9 +160,10 @@ def _line(outcome: Outcome, name: int, design: int) -> str:
     result = outcome.result
     left = observation(result_document(result))
     breaks = f"[{', '.join(result.breaches)}] " if result.breaches else ""
+    seconds = "known" if outcome.known else f"{result.seconds:.1f} s"
     return (
         f"{left:<{name + _VERDICT}}  {result.design:<{design}}  {result.grain:<4}"
-        f" {result.states:>7}  {result.seconds:>6.1f} s  {breaks}{_mark(outcome)}"
+        f" {result.states:>7}  {seconds:>8}  {breaks}{_mark(outcome)}"
     )
 
 
@@ -200,10 +205,12 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
         parts.append(f"{unknown} Unknown")
     if unclaimed:
         parts.append(f"{unclaimed} without a claim")
-    states = sum(o.result.states for o in outcomes)
-    seconds = sum(o.result.seconds for o in outcomes)
+    known = sum(o.known for o in outcomes)
+    states = sum(o.result.states for o in outcomes if not o.known)
+    seconds = sum(o.result.seconds for o in outcomes if not o.known)
     checks = _count(len(outcomes), "check")
-    return f"\n{checks}: {', '.join(parts)}; {_count(states, 'state')} in {seconds:.1f} s"
+    text = f"\n{checks}: {', '.join(parts)}; {_count(states, 'state')} in {seconds:.1f} s"
+    return f"{text}; {known} known before (--again searches them)" if known else text
 
 
 def _nothing(tests: Sequence[Entry], grain: str | None) -> str:
@@ -232,6 +239,7 @@ def _document(outcomes: Iterable[Outcome]) -> dict[str, object]:
         "results": [
             {
                 **result_document(outcome.result),
+                "known": outcome.known,
                 "claim": claim_document(outcome.job.claim),
                 "surprises": [
                     {

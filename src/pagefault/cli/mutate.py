@@ -35,7 +35,7 @@ MAX_STATES = 20_000
     default=MAX_STATES,
     show_default=True,
     metavar="N",
-    help="Give up on a test of a mutant after so many states.",
+    help="Leave out tests of more states, and give up on one under a mutant after so many.",
 )
 def mutate(
     selectors: tuple[str, ...],
@@ -59,7 +59,7 @@ def mutate(
     from pagefault.mutate.trials import DESIGN
 
     todo = mutants(link(DESIGN), functions)
-    trials = plan(select(selectors))
+    trials = plan(select(selectors), max_states)
     verdicts = []
     for verdict in run(todo, trials, max_states, jobs or default_workers()):
         verdicts.append(verdict)

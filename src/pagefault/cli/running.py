@@ -5,10 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING
 from pagefault.errors import PagefaultError
 
 if TYPE_CHECKING:
+    from pagefault.cli.known import Known
     from pagefault.explore.compare import Surprise
     from pagefault.explore.paths import Result
     from pagefault.explore.search import Budget
     from pagefault.lang import Expectation, Program
 
-__all__ = ["Job", "Outcome", "default_workers", "run_all", "run_one", "shown_name"]
+__all__ = ["Job", "Outcome", "default_workers", "run_all", "run_one", "search_all", "shown_name"]
+
+BATCH = 100
+"""Verdicts between two writes of what is known: each write waits for the disk."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Outcome:
     job: Job
     result: Result
     surprises: tuple[Surprise, ...]
+    known: bool = False
+    """Whether an earlier search came to it."""
 
 
 Note = Callable[[str], None]
@@ -85,11 +91,38 @@ def run_one(job: Job, note: Note | None = None) -> Outcome:
     return Outcome(job, result, tuple(compare(result, job.claim, job.properties)))
 
 
-def run_all(jobs: Sequence[Job], workers: int, note: Note | None = None) -> Iterator[Outcome]:
-    """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies.
+def run_all(
+    jobs: Sequence[Job], workers: int, known: Known | None, note: Note | None = None
+) -> Iterator[Outcome]:
+    """The outcomes in the order of the jobs; what is `known` is not searched again.
 
-    `note` hears of searches that run in this process.
+    `note` hears of searches that run in this process. PagefaultError as search_all().
     """
+    found = {i: outcome for i, job in enumerate(jobs) if known and (outcome := known.find(job))}
+    left = [job for i, job in enumerate(jobs) if i not in found]
+    unwritten: list[Outcome] = []
+
+    def write(least: int) -> None:
+        if known and len(unwritten) >= least:
+            known.keep(unwritten)
+            unwritten.clear()
+
+    try:
+        with closing(search_all(left, workers, note)) as searched:
+            for i in range(len(jobs)):
+                outcome = found.get(i) or next(searched)
+                if not outcome.known:
+                    unwritten.append(outcome)
+                write(BATCH)
+                yield outcome
+    finally:
+        write(1)
+
+
+def search_all(
+    jobs: Sequence[Job], workers: int, note: Note | None = None
+) -> Generator[Outcome, None, None]:
+    """The outcomes in the order of the jobs. PagefaultError as run_one(), and if a worker dies."""
     workers = min(workers, len(jobs))
     if workers <= 1:
         for job in jobs:

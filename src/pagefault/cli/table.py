@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import budget_of, budget_options, core_option, jobs_option, json_option
+from pagefault.cli.options import (
+    again_option,
+    budget_of,
+    budget_options,
+    core_option,
+    jobs_option,
+    json_option,
+)
 
 __all__ = ["table"]
 
@@ -38,6 +45,7 @@ __all__ = ["table"]
     help="Write a page as well: each cell shows its source, or the command for its trace.",
 )
 @jobs_option
+@again_option
 @budget_options
 def table(
     selectors: tuple[str, ...],
@@ -47,9 +55,11 @@ def table(
     as_json: bool,
     html: Path | None,
     jobs: int | None,
+    again: bool,
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    disk: Path | None,
     cores: int,
     reduce: bool,
 ) -> int:
@@ -67,9 +77,9 @@ def table(
     from pagefault.cli import tabulating
     from pagefault.report.table import table_html, table_text
 
-    budget = budget_of(max_states, max_seconds, max_memory)
+    budget = budget_of(max_states, max_seconds, max_memory, disk)
     document, code = tabulating.run(
-        tabulating.Request(selectors, designs, grain, core, jobs, budget, cores, reduce)
+        tabulating.Request(selectors, designs, grain, core, jobs, budget, cores, reduce, again)
     )
     if html is not None:
         html.write_text(table_html(document), encoding="utf-8")

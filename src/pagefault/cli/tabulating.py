@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pagefault.cli import checking
+from pagefault.cli.known import known_before
 from pagefault.cli.options import all_columns
 from pagefault.cli.running import Outcome, default_workers, run_all
 from pagefault.explore.promises import promises
@@ -33,6 +34,7 @@ class Request:
     budget: Budget
     cores: int = 1
     reduce: bool = False
+    again: bool = True
 
 
 def run(request: Request) -> tuple[Document, int]:
@@ -42,8 +44,8 @@ def run(request: Request) -> tuple[Document, int]:
     jobs = checking.plan(tests, columns, request.grain, (), request.budget)
     jobs = [replace(job, cores=request.cores, reduce=request.reduce) for job in jobs]
     outcomes = []
-    with checking.progress_bar(len(jobs)) as (advance, note):
-        for outcome in run_all(jobs, request.workers or default_workers(), note):
+    with checking.progress_bar(len(jobs)) as (advance, note), known_before(request.again) as known:
+        for outcome in run_all(jobs, request.workers or default_workers(), known, note):
             outcomes.append(outcome)
             advance()
     # A worker gives back a copy of its job.

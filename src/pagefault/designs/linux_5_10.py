@@ -8,9 +8,11 @@ write_protect_seq 57efa1fe5957 (5.11 and 5.10.y) by Jason Gunthorpe. Keeps `priv
 PARTS = [
     "no-memfd-secret",
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "o-direct-takes-references",
     "foll-cow",
@@ -20,4 +22,5 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -17,6 +17,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "o-direct-takes-references",
     "foll-cow",
     "numa-skips-what-has-references",
@@ -26,4 +27,5 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -8,9 +8,11 @@ shares a pinned page, and the next write moves the owner away from it.
 PARTS = [
     "no-memfd-secret",
     "reuse-by-mapcount",
+    "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -27,4 +29,5 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
 ]

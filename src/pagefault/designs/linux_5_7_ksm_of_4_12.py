@@ -11,6 +11,7 @@ PARTS = [
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",

@@ -9,9 +9,11 @@ meets a fork or a write-protection.
 PARTS = [
     "no-memfd-secret",
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -28,4 +30,5 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
 ]

@@ -19,4 +19,5 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
 ]

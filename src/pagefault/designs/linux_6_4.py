@@ -15,4 +15,5 @@ PARTS = [
     "kpageflags-tells-ksm",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
 ]

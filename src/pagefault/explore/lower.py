@@ -70,6 +70,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "seclude"): consts.MADV_EXCLUSIVE,
     ("advice", "populate_read"): consts.MADV_POPULATE_READ,
     ("advice", "populate_write"): consts.MADV_POPULATE_WRITE,
+    ("advice", "hugepage"): consts.MADV_HUGEPAGE,
+    ("advice", "collapse"): consts.MADV_COLLAPSE,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,
@@ -99,6 +101,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
     ("kpageflags", "ksm"): consts.KPF_KSM,
+    ("kpageflags", "thp"): consts.KPF_THP,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

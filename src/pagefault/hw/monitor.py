@@ -9,10 +9,12 @@ from pagefault.consts import (
     FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
+    NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
     PAGE_DANGLING,
     PAGE_PRESENT,
+    PAGE_PSE,
     PAGE_RW,
     PFN_SHIFT,
     PIN_FREE,
@@ -314,6 +316,15 @@ def mark_dangling(st, pfn):
     st.page[pfn].dangling = found
 
 
+def mark_huge_dangling(st, pfn):
+    """As mark_dangling(), of the PMDs that map the large folio whole."""
+    for mm in range(st.nr_mms):
+        for i in range(NR_PMD):
+            pmd = st.mm[mm].pmd[i]
+            if pmd & PAGE_PSE and pmd >> PFN_SHIFT == pfn:
+                st.mm[mm].pmd[i] = pmd | PAGE_DANGLING
+
+
 def letting_go(st, mm, vpn):
     return st.mm[mm].shadow[vpn].letting_go != 0
 
@@ -416,8 +427,11 @@ def observe_exclusive_lost(st, pfn):
     by a PTE that is there while its address space is under no write_protect_seq."""
     if not st.page[pfn].anon_exclusive:
         return
+    last_pfn = pfn
+    if st.folio[pfn].entire_mapcount:
+        last_pfn = pfn + PTRS_PER_PTE - 1  # it says so of all pages of the folio
     for pin in range(st.nr_pins):
-        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+        if st.pin[pin].state == PIN_HELD and pfn <= st.pin[pin].pfn <= last_pfn:
             if st.pin[pin].gup_flags & FOLL_PIN:
                 break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)
     for mm in range(st.nr_mms):

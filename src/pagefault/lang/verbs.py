@@ -572,7 +572,7 @@ _ALL = (
             Slot(
                 "words",
                 group="kpageflags",
-                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm"),
+                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm", "thp"),
             ),
         ),
         "value",

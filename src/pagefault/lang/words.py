@@ -40,6 +40,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "seclude": "take the pages away from all others; no kernel has this",
             "populate_read": "make the pages present, to read",
             "populate_write": "make the pages present, to write",
+            "hugepage": "huge pages from now on, where all pages that one needs are mapped alike",
+            "collapse": "make huge pages of the pages now, by copies",
         },
         "gup": {
             "read": "the holder only reads",
@@ -85,6 +87,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
             "ksm": "KSM has merged it with another",
+            "thp": "part of a large folio, however it is mapped",
         },
     }
 )

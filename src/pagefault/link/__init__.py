@@ -34,6 +34,7 @@ __all__ = [
     "Path",
     "SourceDiff",
     "designs",
+    "identity",
     "link",
     "link_source_diff",
 ]
@@ -81,6 +82,13 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
             "an expression nests too deep", file, hint="split it: give parts of it names"
         ) from None
     return _kernels[key]
+
+
+def identity(design: str | pathlib.Path, baseline: Baseline = BASELINE) -> str:
+    """A text that changes whenever a file changes that the kernel is linked from."""
+    sources = load(baseline)
+    files = design_closure(find_design(design, baseline), baseline, sources)
+    return repr((sources.stamps, *(stamp(file) for file in files)))
 
 
 def designs(baseline: Baseline = BASELINE) -> list[DesignInfo]:

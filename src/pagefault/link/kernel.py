@@ -10,6 +10,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from pagefault.link.baseline import emitted
 from pagefault.link.emit import Emitted, EmittedPath, emit, file_text
 from pagefault.link.files import load, module_name
 from pagefault.link.overlay import Overlay
@@ -161,20 +162,24 @@ def build(overlay: Overlay) -> Kernel:
     """Emit, write and load every function of a checked overlay."""
     symbols = overlay.symbols
     functions = symbols.functions
-    emitted = {name: _emitted(f, symbols) for name, f in functions.items()}
+    baseline, texts_of = symbols.sources.functions, emitted(symbols.sources)
+    ours = {
+        name: texts_of[name] if baseline.get(name) is f else emit(f, symbols)
+        for name, f in functions.items()
+    }
     ids = _path_ids(overlay)
     modules: dict[str, str] = {}
     loaded: dict[str, Callable[..., Any]] = {}
     texts: dict[str, str] = {}
-    for name in _callees_first(emitted, functions):
-        e = emitted[name]
+    for name in _callees_first(ours, functions):
+        e = ours[name]
         text = file_text(e, modules, ids)
         texts[name] = text
         modules[name] = module_name(name, text)
         loaded[name] = load(modules[name], name, text)
     paths: list[Path | None] = [None] * (len(ids) + 1)
     for name, number in ids.items():
-        e = emitted[name]
+        e = ours[name]
         assert isinstance(e, EmittedPath)
         paths[number] = Path(
             name=name,
@@ -198,23 +203,11 @@ def build(overlay: Overlay) -> Kernel:
         paths=tuple(paths),
         properties={name: loaded[name] for name in overlay.properties},
         symbols=symbols,
-        calls={name: e.calls | e.paths for name, e in emitted.items()},
+        calls={name: e.calls | e.paths for name, e in ours.items()},
         texts=texts,
         _plain={name: f for name, f in loaded.items() if name not in ids},
         _path_ids=ids,
     )
-
-
-def _emitted(function: Function, symbols: Symbols) -> Emitted:
-    """The text of a function. That of the baseline's is worked out once for all designs."""
-    cache = symbols.sources.cache
-    if symbols.sources.functions.get(function.name) is not function:
-        return emit(function, symbols)
-    if function not in cache:
-        cache[function] = emit(function, symbols)
-    result = cache[function]
-    assert isinstance(result, Emitted)
-    return result
 
 
 def _path_ids(overlay: Overlay) -> dict[str, int]:

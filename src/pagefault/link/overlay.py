@@ -10,9 +10,11 @@ import ast
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from pagefault.errors import DesignError
+from pagefault.link.baseline import emitted
 from pagefault.link.check import check, gives_value
 from pagefault.link.source import (
     MAX_NAME,
@@ -61,8 +63,24 @@ def design_name(file: Path) -> str:
 
 def design_files(baseline: Baseline) -> dict[str, tuple[Path, bool]]:
     """The designs of a baseline by name, and whether each is a part."""
+    folders = (baseline.designs, baseline.designs / "parts")
+    return _design_files(folders, tuple(_last_change(folder) for folder in folders))
+
+
+def _last_change(folder: Path) -> int:
+    """When a file was last added or taken away, in ns; 0 where there is no such folder."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _design_files(
+    folders: tuple[Path, Path], changes: tuple[int, ...]
+) -> dict[str, tuple[Path, bool]]:
     found: dict[str, tuple[Path, bool]] = {}
-    for folder, is_part in ((baseline.designs, False), (baseline.designs / "parts", True)):
+    for folder, is_part in zip(folders, (False, True), strict=True):
         for file in sorted(folder.glob("*.py")):
             if file.name == "__init__.py":
                 continue
@@ -308,16 +326,7 @@ def _override(overlay: Overlay, new: Function) -> None:
 
 def _check_all(overlay: Overlay) -> None:
     """Check the language of every function; the baseline's once."""
-    sources = overlay.symbols.sources
-    if "checked" not in sources.cache:
-        symbols = Symbols(sources, sources.functions)
-        for function in sources.functions.values():
-            if function.node.decorator_list:
-                raise function.module.error(
-                    f"{function.name} has a decorator", function.node.decorator_list[0]
-                )
-            check(function, symbols)
-        sources.cache["checked"] = True
+    emitted(overlay.symbols.sources)
     own = {**overlay.overrides, **overlay.private, **overlay.properties}
     for function in own.values():
         check(function, overlay.symbols)
@@ -368,13 +377,15 @@ def property_names(baseline: Baseline, sources: Sources) -> frozenset[str]:
     """
     names = {name.removeprefix("PROP_") for name in sources.constants if name.startswith("PROP_")}
     if baseline.properties is not None:
-        tree = ast.parse(read(baseline.properties, False), str(baseline.properties))
-        names |= {
-            n.name.removesuffix("_at_end")
-            for n in tree.body
-            if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")
-        }
+        judges = _public_functions(read(baseline.properties, False))
+        names |= {name.removesuffix("_at_end") for name in judges}
     return frozenset(name.lower().replace("_", "-") for name in names) | JUDGED_BY_SEARCH
+
+
+@lru_cache(maxsize=8)
+def _public_functions(text: str) -> frozenset[str]:
+    functions = (n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef))
+    return frozenset(n.name for n in functions if not n.name.startswith("_"))
 
 
 def _not_promised(overlay: Overlay, baseline: Baseline) -> frozenset[str]:

@@ -131,11 +131,10 @@ def kind_of(name: str) -> str:
     """What a local or a field of this name holds: a "pfn", a packed "pte", or a plain number ("").
 
     The explorer renumbers page frames while a path waits, so it must know where their numbers are.
+    A PMD is packed as a PTE is.
     """
-    for kind in ("pfn", "pte"):
-        if name == kind or name.endswith(f"_{kind}"):
-            return kind
-    return ""
+    last = name.rpartition("_")[2]
+    return {"pfn": "pfn", "pte": "pte", "pmd": "pte"}.get(last, "")
 
 
 def kind_of_value(node: ast.expr) -> str:
@@ -384,6 +383,8 @@ class Sources:
     modules: tuple[Module, ...]
     judges: frozenset[str] = frozenset()
     """The functions of the file of properties: no design may replace them."""
+    stamps: tuple[Stamp, ...] = ()
+    """Of the files that it was read from."""
     cache: dict[object, object] = field(default_factory=dict, repr=False)
     """What others worked out about these functions and need not again."""
 
@@ -424,7 +425,7 @@ def _load(baseline: Baseline, stamps: tuple[Stamp, ...]) -> Sources:
                 )
             functions[name] = Function(name, node, module)
     judges = frozenset(n for n, f in functions.items() if f.file == baseline.properties)
-    return Sources(functions, constants, modules, judges)
+    return Sources(functions, constants, modules, judges, stamps)
 
 
 @dataclass(eq=False)

@@ -34,6 +34,11 @@ MOST_BUILT_IN = 500
 """So many schedules are built into the program of one test; of more, a sample."""
 
 
+HUGE = frozenset({Feature.THP, Feature.COLLAPSE})
+HUGE_PAGE_PART = 512 // 4
+"""Base pages that a page of a test stands for where four of them can be one huge page."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One statement: as the test has it, and in C."""
@@ -76,6 +81,7 @@ class Test:
     tasks: list[Task]
     names: list[list[str]]
     pages: tuple[str, ...]
+    base_pages: int
     drops: list[str]
     files: list[str]
     schedules: list[str]
@@ -182,6 +188,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
             if group
         ],
         pages=program.pages,
+        base_pages=HUGE_PAGE_PART if HUGE & features else 1,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
         files=[f"{{ {_FILE_KINDS[f.kind]}, {f.nr_pages} }}" for f in program.files],
         schedules=[",".join(moves) for moves in chosen],

@@ -36,6 +36,12 @@ class Feature(Enum):
     )
     KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
     NUMA = ("numa.c", "probe_numa", "a second NUMA node")
+    THP = (
+        "thp.c",
+        "probe_thp",
+        "huge pages by MADV_HUGEPAGE and not without (transparent_hugepage/enabled = madvise)",
+    )
+    COLLAPSE = ("thp.c", "probe_collapse", "MADV_COLLAPSE (6.1)")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

@@ -94,8 +94,21 @@ ADVICE = {
     "dontdump": "MADV_DONTDUMP",
     "dodump": "MADV_DODUMP",
     "seclude": "MADV_EXCLUSIVE",
+    "hugepage": "MADV_HUGEPAGE",
+    "collapse": "MADV_COLLAPSE",
     "populate_read": "MADV_POPULATE_READ",
     "populate_write": "MADV_POPULATE_WRITE",
+}
+
+
+ADVICE_NEEDS = {
+    "pageout": Feature.SWAP,
+    "hugepage": Feature.THP,
+    "collapse": Feature.COLLAPSE,
+    "mergeable": Feature.KSM,
+    "unmergeable": Feature.KSM,
+    "populate_read": Feature.POPULATE,
+    "populate_write": Feature.POPULATE,
 }
 
 
@@ -150,6 +163,7 @@ KPAGEFLAGS_BITS = {
     "swapcache": "13",
     "zero": "24",
     "ksm": "21",
+    "thp": "22",
 }
 
 
@@ -486,17 +500,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
-        "madvise": Rule(
-            _madvise,
-            "verbs/madvise.c",
-            word_needs={
-                "pageout": Feature.SWAP,
-                "mergeable": Feature.KSM,
-                "unmergeable": Feature.KSM,
-                "populate_read": Feature.POPULATE,
-                "populate_write": Feature.POPULATE,
-            },
-        ),
+        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),

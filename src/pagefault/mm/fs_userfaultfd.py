@@ -41,6 +41,11 @@ def userfaultfd_minor(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MINOR
 
 
+def userfaultfd_armed(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_armed(), v6.12: in whichever mode."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_FLAGS
+
+
 def vma_can_userfault(st, mm, vpn, mode):
     """include/linux/userfaultfd_k.h vma_can_userfault(), v6.12: which memory has which mode."""
     file = st.mm[mm].vma[vpn].vm_file - 1

@@ -33,8 +33,10 @@ from pagefault.consts import (
 from pagefault.hw.cpu import local_irq_disable, local_irq_enable
 from pagefault.hw.monitor import break_promise, expect_write
 from pagefault.hw.pgtable import (
+    huge_pmd_pte,
     pmd_none,
     pmd_table,
+    pmd_trans_huge,
     pmdp_get,
     pte_dirty,
     pte_index,
@@ -46,6 +48,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
+from pagefault.mm.huge_memory import touch_pmd
 from pagefault.mm.internal import (
     is_cow_mapping,
     pte_needs_soft_dirty_wp,
@@ -56,8 +59,19 @@ from pagefault.mm.internal import (
 )
 from pagefault.mm.memory import handle_mm_fault, vm_normal_page
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.page_alloc import (
+    folio_grab,
+    folio_refcount,
+    folio_test_anon,
+    folio_ungrab,
+    page_folio,
+)
+from pagefault.mm.pgtable_generic import (
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+)
 from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.secretmem import folio_is_secretmem, vma_is_secretmem
 
@@ -114,14 +128,13 @@ def mm_set_has_pinned_flag(st, mm):
 
 
 def try_grab_folio(st, pfn, gup_flags):
-    """mm/gup.c try_grab_folio(), v6.12. The zero page is not counted."""
-    if not is_zero_pfn(pfn):
-        st.folio[pfn].refcount += grab_refs(gup_flags)
+    """mm/gup.c try_grab_folio(), v6.12."""
+    folio_grab(st, pfn, gup_flags)
 
 
 def gup_put_folio(st, pfn, gup_flags):
     """mm/gup.c gup_put_folio(), v6.12: undo try_grab_folio(); also unpin_user_page()."""
-    folio_ref_sub(st, pfn, grab_refs(gup_flags))
+    folio_ungrab(st, pfn, gup_flags)
 
 
 # --- the fast path -----------------------------------------------------------------------------
@@ -176,18 +189,20 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
     pmd = pmdp_get(st, mm, vpn)
     if pmd_none(pmd):
         return -1
+    if pmd_trans_huge(pmd):
+        return (yield from gup_fast_pmd_leaf(st, t, mm, vpn, gup_flags))
     yield "PMD read"
     pte = lockless_pte(st, pmd, vpn)
     if not gup_fast_permits(st, gup_breaks_cow(gup_flags), pte):
         return -1
 
     yield "PTE read, no reference yet"
-    if st.folio[pte_pfn(pte)].refcount <= 0:
+    if folio_refcount(st, pte_pfn(pte)) <= 0:
         return -1
     try_grab_folio(st, pte_pfn(pte), gup_flags)
 
     yield "reference taken, PTE not rechecked"
-    if pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte:
+    if gup_fast_pte_changed(st, mm, vpn, pmd, pte):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
     if gup_fast_refuses_secretmem(st, pte_pfn(pte)):
@@ -217,6 +232,34 @@ def gup_fast_refuses_secretmem(st, pfn):
     """mm/gup.c gup_fast_folio_allowed(), v6.12: told by the folio's mapping
     (secretmem_mapping())."""
     return folio_is_secretmem(st, pfn)
+
+
+def gup_fast_pte_changed(st, mm, vpn, pmd, pte):
+    """mm/gup.c gup_fast_pte_range(), v6.12: the second look. At the PMD, too, since 6.1 (commit
+    70cbc3cc78a9): the table may have been taken out, and the page in it be one that is left."""
+    return pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte
+
+
+def gup_fast_pmd_leaf(st, t, mm, vpn, gup_flags):
+    """mm/gup.c gup_fast_pmd_leaf(), v6.12: as gup_fast_pte_range(), of a huge page."""
+    orig_pmd = pmdp_get(st, mm, vpn)
+    pfn = pte_pfn(huge_pmd_pte(orig_pmd, vpn))
+    if not gup_fast_permits(st, gup_breaks_cow(gup_flags), orig_pmd):
+        return -1
+
+    yield "huge PMD read, no reference yet"
+    if folio_refcount(st, pfn) <= 0:
+        return -1
+    try_grab_folio(st, pfn, gup_flags)
+
+    yield "reference taken, huge PMD not rechecked"
+    if pmdp_get(st, mm, vpn) != orig_pmd:
+        gup_put_folio(st, pfn, gup_flags)
+        return -1
+    if not pte_write(orig_pmd) and gup_must_unshare(st, gup_flags, pfn):
+        gup_put_folio(st, pfn, gup_flags)
+        return -1
+    return pfn
 
 
 def lockless_pte(st, pmd, vpn):
@@ -320,6 +363,8 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     """
     if pmd_none(pmdp_get(st, mm, vpn)):
         return -ENOENT
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        return (yield from follow_huge_pmd(st, t, mm, vpn, gup_flags))
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -ENOENT
@@ -335,11 +380,28 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     return pfn
 
 
+def follow_huge_pmd(st, t, mm, vpn, gup_flags):
+    """mm/gup.c follow_huge_pmd(), v6.12: as follow_page_pte(), of a huge page. Locks: takes the PMD
+    lock."""
+    locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
+    if not locked:
+        return -ENOENT
+    pfn = pte_pfn(ptep_get(st, mm, vpn))
+    ret = follow_refuses(st, mm, vpn, gup_flags)
+    if ret == 0:
+        try_grab_folio(st, pfn, gup_flags)
+        touch_pmd(st, mm, vpn, gup_flags & FOLL_WRITE)
+    pmd_unlock(st, mm)
+    if ret != 0:
+        return ret
+    return pfn
+
+
 def touch_folio(st, pte, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
     it will be written to. The PTE is left alone."""
     if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
-        st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY
+        st.folio[page_folio(st, pte_pfn(pte))].pg_flags |= PG_DIRTY
 
 
 def gup_can_follow_protnone(st, mm, vpn, gup_flags):

@@ -81,6 +81,12 @@ def pte_modify(pte, newprot):
     return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
 
 
+def pte_needs_flush(old_pte, pte):
+    """arch/x86/include/asm/tlbflush.h pte_needs_flush(), v6.12: the hardware could tell the two
+    apart. Of PMDs huge_pmd_needs_flush(). Asked since 5.19 (commit c9fe66560bf2)."""
+    return (pte ^ old_pte) & (PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)
+
+
 def can_change_pte_writable(st, mm, vpn, pte):
     """mm/mprotect.c can_change_pte_writable(), v6.12: a private page that nobody else has may
     become writable without a fault (since 6.0, commit 64fe24a3e05e), a shared one that is dirty,

@@ -1,11 +1,13 @@
 """madvise(). Models mm/madvise.c."""
 
 from pagefault.consts import (
+    EAGAIN,
     EINVAL,
     ENOMEM,
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MADV_COLD,
+    MADV_COLLAPSE,
     MADV_DODUMP,
     MADV_DOFORK,
     MADV_DONTDUMP,
@@ -13,6 +15,7 @@ from pagefault.consts import (
     MADV_DONTNEED,
     MADV_EXCLUSIVE,
     MADV_FREE,
+    MADV_HUGEPAGE,
     MADV_KEEPONFORK,
     MADV_MERGEABLE,
     MADV_PAGEOUT,
@@ -26,6 +29,7 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_DONTDUMP,
     VM_EXCLUSIVE,
+    VM_HUGEPAGE,
     VM_LOCKED,
     VM_MAPPED,
     VM_MERGEABLE,
@@ -48,6 +52,8 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
+from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
+from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import range_is_mapped
@@ -77,6 +83,8 @@ def sys_madvise(st, t, start, end, advice):
         return (yield from madvise_walk_vmas(st, t, start, end, advice))
     if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
         return (yield from madvise_populate(st, t, start, end, advice))
+    if advice == MADV_COLLAPSE:
+        return (yield from madvise_walk_collapse(st, t, start, end))
     if new_vm_flags(0, advice) < 0:
         return -EINVAL
     return (yield from madvise_vma_behavior(st, t, start, end, advice))
@@ -119,6 +127,28 @@ def madvise_is_forbidden(st, mm, vpn, advice):
     return advice == MADV_FREE and vma.vm_file != 0
 
 
+def madvise_walk_collapse(st, t, start, end):
+    """mm/madvise.c madvise_walk_vmas(), v6.12, of MADV_COLLAPSE: VMA by VMA until one fails; holes
+    are skipped, and reported at the end. Locks: takes mmap_lock for reading, which the collapse
+    drops."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    ret = 0
+    vpn = start
+    while vpn < end and ret != -EINVAL and ret != -EAGAIN:
+        next_vpn = vma_end(st, mm, vpn, end)
+        if next_vpn > vpn:
+            error = yield from madvise_collapse(st, t, mm, vpn, next_vpn)
+            if error != 0:
+                ret = error
+        else:
+            ret = -ENOMEM
+            next_vpn = vpn + 1
+        vpn = next_vpn
+    mmap_read_unlock(st, mm)
+    return ret
+
+
 def madvise_free_single_vma(st, t, mm, start, end):
     """mm/madvise.c madvise_free_single_vma(), v6.12: what the pages of one VMA hold may go, until
     it is written anew. When it returns no TLB says that a page is dirty. Locks: mmap_lock held for
@@ -138,11 +168,13 @@ def madvise_free_single_vma(st, t, mm, start, end):
 
 def madvise_free_pte_range(st, t, mm, start, end):
     """mm/madvise.c madvise_free_pte_range(), v6.12, of one page table. What is in swap goes."""
+    leaves_out_huge_pages(st, mm, start)
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if is_swap_pte(pte):
             zap_nonpresent_pte(st, mm, vpn)
@@ -201,11 +233,13 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page table: the pages are
     reclaimed, or take themselves for unused. One that more than one PTE maps, or that is off the
     LRU, stays: others may need it."""
+    leaves_out_huge_pages(st, mm, start)
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if pte_present(pte) and vm_normal_page(pte) and cold_may_touch(st, pte_pfn(pte)):
             if advice == MADV_PAGEOUT:
@@ -251,7 +285,7 @@ def madvise_populate(st, t, start, end, advice):
 
 
 def new_vm_flags(vm_flags, advice):
-    """What an advice about fork or KSM makes of vm_flags; -1 for an advice that there is not."""
+    """What an advice makes of vm_flags; -1 for an advice that there is not."""
     if advice == MADV_EXCLUSIVE and exclusive_is_an_advice():
         return vm_flags | VM_EXCLUSIVE
     if advice == MADV_DONTFORK:
@@ -270,6 +304,8 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_MERGEABLE
     if advice == MADV_UNMERGEABLE:
         return vm_flags & ~VM_MERGEABLE
+    if advice == MADV_HUGEPAGE:
+        return vm_flags | VM_HUGEPAGE
     return -1
 
 
@@ -278,12 +314,13 @@ def exclusive_is_an_advice():
     return 0
 
 
-def madvise_update_vma(st, mm, start, end, advice):
+def madvise_update_vma(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_update_vma(), v6.12, of one VMA."""
     old_flags = st.mm[mm].vma[start].vm_flags
     vm_flags = new_vm_flags(old_flags, advice)
     if vm_flags == old_flags:
         return
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
@@ -303,7 +340,7 @@ def madvise_vma_behavior(st, t, start, end, advice):
                 ret = -EINVAL
                 break
             yield from madvise_change_pages(st, t, mm, vpn, next_vpn, advice)
-            madvise_update_vma(st, mm, vpn, next_vpn, advice)
+            yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     if ret == 0 and range_is_mapped(st, mm, start, end) != end - start:
         ret = -ENOMEM

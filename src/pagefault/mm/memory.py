@@ -1,20 +1,18 @@
 """Page faults and copy-on-write. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: huge pages. What
-zaps stands in zap.py, what fork() copies in copy_range.py.
+This is the core of the model: read do_wp_page() first. What zaps stands in zap.py, what fork()
+copies in copy_range.py.
 """
 
 from pagefault.consts import (
     BLOCKED,
     BUG_BAD_PTE,
-    BUG_NO_FREE_PTPAGE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
-    NR_PMD,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
-    PTRS_PER_PTE,
+    VM_FAULT_FALLBACK,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
@@ -24,11 +22,7 @@ from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
     is_swap_pte,
-    mk_pmd,
     mk_pte,
-    pmd_index,
-    pmd_none,
-    pmdp_get,
     pte_mkdirty,
     pte_mkwrite,
     pte_mkyoung,
@@ -51,6 +45,10 @@ from pagefault.mm.fs_userfaultfd import (
     userfaultfd_missing,
     userfaultfd_pte_wp,
     userfaultfd_wp,
+)
+from pagefault.mm.huge_memory import (
+    handle_huge_pmd,
+    may_map_huge_pmd,
 )
 from pagefault.mm.internal import (
     can_change_pte_writable,
@@ -78,9 +76,10 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_test_anon,
     folio_test_ksm,
+    folio_test_large,
 )
 from pagefault.mm.page_io import swap_read_folio
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
@@ -104,28 +103,6 @@ from pagefault.mm.swapfile import (
 )
 from pagefault.mm.vm_ops import __do_fault
 
-# --- page tables and their locks ---------------------------------------------------------------
-
-
-def pte_alloc(st, mm, vpn):
-    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
-    if not pmd_none(pmdp_get(st, mm, vpn)):
-        return
-    # A table has a number of its own where it can; the spare ones serve while that one is still
-    # queued to be freed.
-    table = mm * NR_PMD + pmd_index(vpn)
-    if st.ptpage[table].in_use:
-        table = st.nr_mms * NR_PMD
-        while table < st.nr_ptpages and st.ptpage[table].in_use:
-            table += 1
-        if table >= st.nr_ptpages:
-            VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
-            return
-    st.ptpage[table].in_use = 1
-    for i in range(PTRS_PER_PTE):
-        st.ptpage[table].pte[i] = 0
-    st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
-
 
 def vm_normal_page(pte):
     """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
@@ -142,6 +119,10 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again,
     VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
+    if may_map_huge_pmd(st, mm, vpn):
+        ret = yield from handle_huge_pmd(st, t, mm, vpn, fault_flags)
+        if not ret & VM_FAULT_FALLBACK:
+            return ret
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte) and st.mm[mm].vma[vpn].vm_file:
         return (yield from do_fault(st, t, mm, vpn, fault_flags))
@@ -480,12 +461,20 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     """
     if PageAnonExclusive(st, pfn):
         return 1
+    if folio_test_large(st, pfn):
+        return wp_can_reuse_large_anon_folio(st, mm, pfn)
     in_swap_cache = st.folio[pfn].swap != 0
     if st.folio[pfn].refcount > 1 + in_swap_cache or folio_test_locked(st, pfn):
         return 0
     if in_swap_cache:
         folio_free_swap(st, pfn)
     return st.folio[pfn].refcount == 1
+
+
+def wp_can_reuse_large_anon_folio(st, mm, pfn):
+    """mm/memory.c wp_can_reuse_anon_folio(), v6.12: never one page of a large folio, so that the
+    folio is given back the sooner. Since 6.15 it may be (commit 1da190f4d0a6)."""
+    return 0
 
 
 def wp_can_reuse(st, mm, pfn):

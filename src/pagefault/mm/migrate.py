@@ -42,6 +42,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
+from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -305,8 +306,9 @@ def isolate_folio(st, pfn):
 
 
 def isolate_mapped_folio(st, t, mm, vpn):
-    """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses to
-    move (mm/secretmem.c secretmem_migrate_folio()): it stays. Locks: takes the PTL."""
+    """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
+    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Locks: takes the PTL."""
+    leaves_out_huge_pages(st, mm, vpn)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -ENOENT

@@ -20,8 +20,9 @@ from pagefault.consts import (
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
-from pagefault.hw.pgtable import pmd_none, pmd_table
+from pagefault.hw.pgtable import pmd_has_table, pmd_table
 from pagefault.mm.gup import mm_populate
+from pagefault.mm.huge_memory import vma_adjust_trans_huge
 from pagefault.mm.i_mmap import (
     i_mmap_lock_write,
     i_mmap_unlock_write,
@@ -89,7 +90,7 @@ def free_pgtables(st, t, mm):
     for i in range(NR_PMD):
         pmd = st.mm[mm].pmd[i]
         first = i * PTRS_PER_PTE
-        if not pmd_none(pmd) and not range_is_mapped(st, mm, first, first + PTRS_PER_PTE):
+        if pmd_has_table(pmd) and not range_is_mapped(st, mm, first, first + PTRS_PER_PTE):
             st.mm[mm].pmd[i] = 0
             tlb_track_range(st, t, first)
             tlb_remove_table(st, t, pmd_table(pmd))
@@ -116,6 +117,7 @@ def make_room(st, t, mm, start, end, map_flags):
         return 0
     if not map_flags & MAP_FIXED:
         return -EEXIST
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
     check_revoked(st, t)
@@ -196,6 +198,7 @@ def sys_munmap(st, t, start, end):
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     if range_is_mapped(st, mm, start, end):
+        yield from vma_adjust_trans_huge(st, t, mm, start, end)
         remove_vmas(st, mm, start, end)
         mmap_write_downgrade(st, mm)
         yield from unmap_region(st, t, mm, start, end)

@@ -50,7 +50,9 @@ from pagefault.mm.page_alloc import (
     folio_maybe_dma_pinned,
     folio_put,
     folio_test_anon,
+    folio_test_large,
     folio_test_swapbacked,
+    page_folio,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.swapfile import swap_duplicate, swap_free
@@ -72,7 +74,10 @@ def anon_vma_prepare(st, mm, vpn):
 
 def PageAnonExclusive(st, pfn):
     """include/linux/page-flags.h PageAnonExclusive(), v6.12: one PTE maps the page, and it may
-    become writable without a further question."""
+    become writable without a further question. Where a PMD maps the folio, its first page says so
+    of all."""
+    if folio_test_large(st, pfn) and st.folio[page_folio(st, pfn)].entire_mapcount:
+        return st.page[page_folio(st, pfn)].anon_exclusive
     return st.page[pfn].anon_exclusive
 
 
@@ -96,11 +101,12 @@ def folio_add_new_anon_rmap(st, pfn):
 
 
 def folio_add_anon_rmap_pte(st, pfn, exclusive):
-    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio; also the first one,
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a page; also the first one,
     of a folio from swap, as folio_add_new_anon_rmap() does."""
     if not folio_test_anon(st, pfn):
         st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount += 1
+    folio_add_large_mapcount(st, pfn, 1)
     if exclusive:
         SetPageAnonExclusive(st, pfn)
 
@@ -113,6 +119,7 @@ def folio_add_file_rmap_pte(st, pfn):
 def folio_remove_rmap_pte(st, pfn):
     """include/linux/rmap.h folio_remove_rmap_pte(), v6.12: one PTE less maps the page."""
     st.page[pfn].mapcount -= 1
+    folio_add_large_mapcount(st, pfn, -1)
     if st.page[pfn].mapcount < 0:
         break_promise(st, PROP_COUNTS)
         st.page[pfn].mapcount = 0
@@ -135,7 +142,65 @@ def folio_try_dup_anon_rmap_pte(st, mm, pfn):
         return -EBUSY
     ClearPageAnonExclusive(st, pfn)
     st.page[pfn].mapcount += 1
+    folio_add_large_mapcount(st, pfn, 1)
     return 0
+
+
+# --- large folios ------------------------------------------------------------------------------
+
+
+def folio_add_large_mapcount(st, pfn, mappings):
+    """mm/rmap.c __folio_add_rmap(), v6.12, and __folio_remove_rmap(): PTEs and PMDs that map a
+    large folio are all counted together."""
+    if folio_test_large(st, pfn):
+        st.folio[page_folio(st, pfn)].large_mapcount += mappings
+
+
+def folio_precise_page_mapcount(st, pfn):
+    """fs/proc/internal.h folio_precise_page_mapcount(), v6.12: the PTEs that map a page, and the
+    PMDs that map its folio whole."""
+    if folio_test_large(st, pfn):
+        return st.page[pfn].mapcount + st.folio[page_folio(st, pfn)].entire_mapcount
+    return st.page[pfn].mapcount
+
+
+def folio_mapcount(st, pfn):
+    """include/linux/mm.h folio_mapcount(), v6.12: everything that maps some of a folio."""
+    if folio_test_large(st, pfn):
+        return st.folio[page_folio(st, pfn)].large_mapcount
+    return st.page[pfn].mapcount
+
+
+def folio_add_new_anon_rmap_pmd(st, pfn):
+    """mm/rmap.c folio_add_new_anon_rmap(), v6.12, of a new folio that a PMD maps. The first page is
+    marked exclusive, and that says so of all."""
+    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.folio[pfn].entire_mapcount = 1
+    st.folio[pfn].large_mapcount = 1
+    SetPageAnonExclusive(st, pfn)
+
+
+def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
+    """include/linux/rmap.h folio_try_dup_anon_rmap_pmd(), v6.12: share with a child, or -EBUSY."""
+    if folio_must_copy_at_fork(st, mm, pfn):
+        return -EBUSY
+    ClearPageAnonExclusive(st, pfn)
+    st.folio[pfn].entire_mapcount += 1
+    st.folio[pfn].large_mapcount += 1
+    return 0
+
+
+def folio_remove_rmap_pmd(st, pfn):
+    """mm/rmap.c folio_remove_rmap_pmd(), v6.12: one PMD less maps the folio. Left out: a folio that
+    is mapped in part only waits to be split (deferred_split_folio())."""
+    st.folio[pfn].entire_mapcount -= 1
+    st.folio[pfn].large_mapcount -= 1
+    if st.folio[pfn].entire_mapcount < 0:
+        break_promise(st, PROP_COUNTS)
+        st.folio[pfn].entire_mapcount = 0
+
+
+# --- who maps a page ---------------------------------------------------------------------------
 
 
 def folio_try_share_anon_rmap_pte(st, pfn):

@@ -4,6 +4,7 @@ Left out: the LRU lists, their order and their batches.
 """
 
 from pagefault.consts import (
+    BUG_LEFT_OUT,
     NR_RECLAIM,
     NR_SWAP,
     PG_ACTIVE,
@@ -12,13 +13,14 @@ from pagefault.consts import (
     PG_SWAPBACKED,
     VM_LOCKED,
 )
-from pagefault.hw.choice import choose
+from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.page_alloc import (
     folio_get,
     folio_maybe_dma_pinned,
     folio_put,
+    folio_test_large,
     folio_test_lru,
     folio_test_swapbacked,
 )
@@ -31,6 +33,7 @@ def folio_isolate_lru(st, t, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference, onto
     the list of this task, unless somebody else has, or the list is full (SWAP_CLUSTER_MAX)."""
     reclaim = st.task[t].reclaim
+    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
     if not folio_test_lru(st, pfn) or reclaim.nr == NR_RECLAIM:
         return
     st.folio[pfn].pg_flags |= PG_ISOLATED

@@ -9,8 +9,9 @@ from pagefault.consts import PTRS_PER_PTE
 from pagefault.hw.monitor import note_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    pmd_has_table,
     pmd_index,
-    pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_dirty,
     pte_none,
@@ -20,6 +21,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     ptep_get_and_clear,
 )
+from pagefault.mm.huge_memory import zap_or_split_huge_pmd
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, linear_page_index
 from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmu_gather import (
@@ -88,8 +90,10 @@ def zap_pte_range(st, t, mm, start, end, even_cows):
     vpn = start
     while vpn < end:
         table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            yield from zap_or_split_huge_pmd(st, t, mm, vpn, table_end)
         locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
+        if pmd_has_table(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             yield from flush_tlb_batched_pending(st, t, mm)

@@ -98,6 +98,7 @@ struct test {
 	struct task task[MAX_TASKS];
 	int pages;
 	const char *page[MAX_PAGES];
+	int base_pages;		/* that a page of the test is; more than one where they are huge */
 	int pins;
 	void (*drop[MAX_PINS])(int pin);
 	int files;
@@ -150,9 +151,14 @@ static __thread unsigned dice;
 
 #define PAGE_0 0x4000000000UL	/* far from all else, and below 2^39 */
 
+HELPER size_t bytes_of(int pages)
+{
+	return (size_t)pages * test->base_pages * page_bytes;
+}
+
 static char *address(int page)
 {
-	return (char *)(PAGE_0 + (unsigned long)page * page_bytes);
+	return (char *)PAGE_0 + bytes_of(page);
 }
 
 HELPER volatile signed char *cell_of(int page, int cell)

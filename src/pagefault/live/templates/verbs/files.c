@@ -71,7 +71,7 @@ HELPER int file_of(int file)
 /* A secret file ends within its last page, which the kernel has to think of. */
 static int set_length(int file, int pages)
 {
-	long bytes = pages * page_bytes;
+	long bytes = bytes_of(pages);
 
 	if (test->file[file].kind == SECRET && pages > 0)
 		bytes -= 8;
@@ -87,7 +87,7 @@ static void fresh_files(void)
 			continue;
 		}
 		if (ftruncate(file_of(f), 0) < 0 ||
-		    ftruncate(file_of(f), test->file[f].pages * page_bytes) < 0)
+		    ftruncate(file_of(f), bytes_of(test->file[f].pages)) < 0)
 			die("ftruncate");
 	}
 }
@@ -98,14 +98,14 @@ HELPER long map_file(int page, int pages, int file, int prot, int flags)
 	if (shared->closed[file])
 		return -EBADF;
 
-	void *got = mmap(address(page), pages * page_bytes, prot, flags, file_of(file), 0);
+	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), 0);
 
 	return got == MAP_FAILED ? -errno : 0;
 }
 
 static off_t offset_of(int offset)
 {
-	return offset / CELLS * page_bytes + offset % CELLS * CELL_DISTANCE;
+	return bytes_of(offset / CELLS) + offset % CELLS * CELL_DISTANCE;
 }
 
 /* r0 = pread(f[5]) */
@@ -127,9 +127,9 @@ HELPER long write_file(int file, int offset, long value)
 
 	if (pwrite(file_of(file), &byte, 1, offset_of(offset)) < 0 || fstat(file_of(file), &now) < 0)
 		return -errno;
-	if (now.st_size % page_bytes == 0)
+	if (now.st_size % bytes_of(1) == 0)
 		return 0;
-	return ftruncate(file_of(file), (now.st_size / page_bytes + 1) * page_bytes) < 0 ? -errno : 0;
+	return ftruncate(file_of(file), bytes_of(now.st_size / bytes_of(1) + 1)) < 0 ? -errno : 0;
 }
 
 HELPER long sync_file(int file)

@@ -5,7 +5,7 @@
 
 HELPER long limit_locked(int pages)
 {
-	struct rlimit limit = { pages * page_bytes, pages * page_bytes };
+	struct rlimit limit = { bytes_of(pages), bytes_of(pages) };
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2];
 
@@ -20,5 +20,5 @@ HELPER long limit_locked(int pages)
 /* munlock(A..B) */
 HELPER long unlock(int page, int pages)
 {
-	return munlock(address(page), pages * page_bytes) < 0 ? -errno : 0;
+	return munlock(address(page), bytes_of(pages)) < 0 ? -errno : 0;
 }
