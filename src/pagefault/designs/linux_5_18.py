@@ -7,6 +7,10 @@ what breaks is the same: `coherent`, wherever a pinned page becomes read-only fo
 """
 
 PARTS = [
+    "secretmem-races-truncate",
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
     "no-anon-exclusive",
     "swapin-for-a-write",
     "swapin-claims-nothing",

@@ -7,6 +7,9 @@ not, commit 64fe24a3e05e); breaks `coherent` where 6.1 does.
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
     "no-unshare-of-the-zero-page",
     "mprotect-never-upgrades",
     "o-direct-takes-references",

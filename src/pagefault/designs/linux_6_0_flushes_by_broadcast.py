@@ -6,6 +6,9 @@ behind.
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",
     "o-direct-takes-references",
