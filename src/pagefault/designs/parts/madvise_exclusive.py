@@ -41,7 +41,7 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
         st.folio[pfn].pg_flags |= PG_SECRETMEM
         set_direct_map_invalid_noflush(st, pfn)
         st.direct_map[pfn].stale_cpus = 0
-    folio_add_new_anon_rmap(st, pfn)
+    folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)
 
 

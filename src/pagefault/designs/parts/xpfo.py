@@ -26,5 +26,5 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     set_direct_map_invalid_noflush(st, pfn)
     st.direct_map[pfn].stale_cpus = 0
-    folio_add_new_anon_rmap(st, pfn)
+    folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)

@@ -24,5 +24,5 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     set_direct_map_invalid_noflush(st, pfn)
-    folio_add_new_anon_rmap(st, pfn)
+    folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)
