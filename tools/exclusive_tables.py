@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pagefault.explore.search import Result, explore
+from pagefault.explore.paths import Result
+from pagefault.explore.search import explore
 from pagefault.lang import select
 from pagefault.link import link
 
