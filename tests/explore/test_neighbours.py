@@ -122,6 +122,7 @@ TOLD_APART = [
     ("secretmem-is-zeroed-by-its-owner", "mainline", "exclusive+close-munmap", "step"),
     ("hibernates-with-secrets", "mainline", "exclusive+store+look-hibernation", "op"),
     ("build-id-reads-secretmem", "mainline", "exclusive+store+look-build-id", "op"),
+    ("move-pages-asks-gup", "mainline", "exclusive+migrate", "op"),
     ("secretmem-is-not-locked", "mainline", "exclusive+memlock-mmap", "op"),
     ("memfd-secret-of-5.14", "linux-5.18", "exclusive+truncate-store-truncate", "op"),
     ("linux-7.2", "linux-6.18", "exclusive+memlock-munmap-mmap", "op"),

@@ -11,6 +11,7 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "gup-fast-takes-fresh-secretmem",
     "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-anon-exclusive",
     "swapin-for-a-write",
     "swapin-claims-nothing",

@@ -10,6 +10,7 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "gup-fast-takes-fresh-secretmem",
     "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-unshare-of-the-zero-page",
     "mprotect-never-upgrades",
     "o-direct-takes-references",

@@ -9,6 +9,7 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "gup-fast-takes-fresh-secretmem",
     "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "ksm-asks-before-it-clears",
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",

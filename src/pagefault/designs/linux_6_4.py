@@ -9,6 +9,7 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "gup-fast-takes-fresh-secretmem",
     "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",

@@ -17,6 +17,7 @@ from pagefault.consts import (
     VM_DONTDUMP,
 )
 from pagefault.hw.direct_map import bus_read, cpu_reaches, kernel_read
+from pagefault.hw.monitor import observe_secret
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.filemap import filemap_get_folio
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
@@ -60,7 +61,8 @@ def copy_from_kernel_nofault(st, t, pfn, cell):
 def injected_write(st, pfn, cell):
     """A tracer has the task itself execute write(2) of its memory to a pipe, and reads that: the
     copy is by the task's own mapping (lib/iov_iter.c copy_from_user_iter(), v6.12)."""
-    return bus_read(st, pfn, cell)
+    observe_secret(st, pfn, cell)
+    return st.page[pfn].cell[cell]
 
 
 def safe_copy_page(st, pfn, cell):

@@ -310,6 +310,11 @@ def isolate_folio(st, pfn):
     return 1
 
 
+def secret_folio_stays():
+    """What move_pages() says of a secret folio: it has been isolated, and did not move."""
+    return -EAGAIN
+
+
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
     to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Locks: takes the PTL."""
@@ -324,7 +329,7 @@ def isolate_mapped_folio(st, t, mm, vpn):
         if is_zero_pfn(pfn):
             pfn = -EFAULT
         elif folio_is_secretmem(st, pfn):
-            pfn = -EAGAIN
+            pfn = secret_folio_stays()
         elif not isolate_folio(st, pfn):
             pfn = -EBUSY
     pte_unmap_unlock(st, mm, vpn)
