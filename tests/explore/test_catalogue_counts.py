@@ -23,6 +23,8 @@ PINNED = [
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
     ("ksm+stores", "mainline", "step", 334, 526, 50, 0, 8),
     ("migrate+fork+child-stores", "mainline", "step", 1491, 3409, 37, 0, 5),
+    ("migrate+file-truncate+migrate", "mainline", "step", 277, 467, 44, 0, 2),
+    ("migrate+file-store+fsync", "mainline", "step", 360, 600, 44, 0, 2),
     ("file+fsync+store", "mainline", "step", 466, 765, 45, 0, 3),
     ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
     ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),
