@@ -25,6 +25,8 @@ PINNED = [
     ("migrate+fork+child-stores", "mainline", "step", 1491, 3409, 37, 0, 5),
     ("migrate+file-truncate+migrate", "mainline", "step", 277, 467, 44, 0, 2),
     ("migrate+file-store+fsync", "mainline", "step", 360, 600, 44, 0, 2),
+    ("migrate+pin-migrate+compact", "mainline", "step", 43, 69, 23, 0, 1),
+    ("migrate+pageout-load-vmsplice-migrate+compact", "mainline", "step", 251, 386, 50, 1, 3),
     ("file+fsync+store", "mainline", "step", 466, 765, 45, 0, 3),
     ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
     ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),

@@ -122,6 +122,7 @@ _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
+        "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
