@@ -39,6 +39,7 @@ NR_SECONDARY = 2
 NR_GATHER = 8
 NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
+MEMORY_MAX = 3  # in the private fields of the machine: the limit of its memory, plus 1
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1
@@ -83,6 +84,7 @@ VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 VM_UFFD_MINOR = 1 << 15
 VM_HUGEPAGE = 1 << 16
+VM_DONTDUMP = 1 << 17
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -97,6 +99,7 @@ MAP_SHARED = 1
 MAP_PRIVATE = 2
 MAP_ANONYMOUS = 4
 MAP_FIXED = 8
+MAP_DROPPABLE = 16  # a type of mapping, as MAP_SHARED and MAP_PRIVATE are
 MADV_DONTNEED = 4
 MADV_FREE = 8
 MADV_DONTFORK = 10
@@ -104,6 +107,8 @@ MADV_DOFORK = 11
 MADV_MERGEABLE = 12
 MADV_UNMERGEABLE = 13
 MADV_HUGEPAGE = 14
+MADV_DONTDUMP = 16
+MADV_DODUMP = 17
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
 MADV_COLD = 20
@@ -232,6 +237,10 @@ PROP_STABLE = 7
 PROP_TRACKED = 8
 PROP_CLEAN_IF_UNWRITTEN = 9
 PROP_FILE_INTACT = 10
+PROP_NEVER_WRITTEN_OUT = 11
+PROP_LAST_OR_ZERO = 12
+PROP_WIPED_ON_FORK = 13
+PROP_KEPT_WHILE_PINNED = 14
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

@@ -74,6 +74,39 @@ TOLD_APART = [
         *("madv-free-discards-what-is-referenced", "mainline"),
         *("reclaim+free-get-pageout-dma-write", "op"),
     ),
+    # How does the kernel know that a page may be dropped?
+    ("pte-dirty-vma", "mainline", "droppable+pin-dma-write-unpin-dirty-pageout", "op"),
+    ("pte-dirty-vma", "pte-dirty-vma-but-unmap", "droppable+store-pageout-pageout-swapped", "op"),
+    ("pte-dirty-vma", "pte-dirty-vma-but-aging", "droppable+store-reclaim-pageout-swapped", "op"),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-migration"),
+        *("droppable+store-migrate-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-gup"),
+        *("droppable+free-pin-slow-unpin-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-remote-writes"),
+        *("droppable+proc_mem-write-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma-but-gup", "pte-dirty-vma-in-gup-by-search-and-replace"),
+        *("droppable+proc_mem-write-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "droppable-rescued-when-referenced"),
+        *("droppable+pin-read-pageout-unpin-pageout-swapped", "op"),
+    ),
+    ("pte-dirty-vma", "forbid-pins", "droppable+pin-slow-unpin-dirty-pageout", "op"),
+    (
+        *("forbid-pins", "forbid-pins-in-gup-fast-too"),
+        *("droppable+gup-fast-pin-dma-write-unpin-dirty-pageout", "op"),
+    ),
+    ("droppable-folio-flag", "mainline", "droppable+uffd-move-out-pageout-load", "op"),
+    ("droppable-without-the-rest", "mainline", "droppable+fork+child-loads", "op"),
+    ("droppable-signals", "mainline", "droppable+store-pageout-load", "op"),
+    ("linux-6.18", "mainline", "droppable+uffd-move-pageout-swapped", "op"),
 ]
 
 

@@ -24,4 +24,5 @@ PARTS = [
     "longterm-writes-to-files",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

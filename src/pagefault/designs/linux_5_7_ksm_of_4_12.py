@@ -26,4 +26,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
     "ksm-trusts-clean-entries",
+    "no-droppable-memory",
 ]

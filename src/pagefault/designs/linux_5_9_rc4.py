@@ -30,4 +30,5 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

@@ -13,4 +13,6 @@ PARTS = [
     "longterm-writes-to-files",
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
+    "aging-rescues-lazyfree",
 ]

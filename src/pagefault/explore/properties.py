@@ -136,6 +136,10 @@ def _swap_cache_references(st, pfn):
     return st.folio[pfn].swap != 0
 
 
+def _cache_references(st, pfn):
+    return _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
+
+
 def _swap_ptes(st, slot):
     """How many swap PTEs name a slot."""
     found = 0
@@ -152,8 +156,7 @@ def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
     if st.folio[pfn].order:
         return _holders_of_large(st, pfn)
-    caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + caches
+    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + _cache_references(st, pfn)
 
 
 def _holders_of_large(st, pfn):
@@ -173,13 +176,30 @@ def counts(st):
     """No count falls below zero, refcount covers every holder, nothing is leaked at the end.
 
     Nor does mapcount ever exceed refcount: who maps a page holds a reference first."""
+    if _maps_a_free_page(st):
+        return 0
     for pfn in range(1, st.nr_pfns):
         if not _is_tail(st, pfn):
-            if st.folio[pfn].refcount < _holders(st, pfn):
-                return 0
             if st.folio[pfn].refcount < folio_mapcount(st, pfn):
                 return 0
+            if st.folio[pfn].refcount or st.folio[pfn].order:
+                if st.folio[pfn].refcount < _holders(st, pfn):
+                    return 0
+            elif _gup_references(st, pfn) or _cache_references(st, pfn):
+                return 0
     return _slots_are_counted(st)
+
+
+def _maps_a_free_page(st):
+    """One look at every PTE, so that counts() need not look for those of each free page."""
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte_present(pte) and pte_pfn(pte) != 0:
+                    if st.folio[page_folio(st, pte_pfn(pte))].refcount == 0:
+                        return 1
+    return 0
 
 
 def _slots_are_counted(st):

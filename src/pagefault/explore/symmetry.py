@@ -51,6 +51,7 @@ AUDITED = frozenset(
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
         "_is_known_to_be_dirty",
         *("flushed_before_freed", "observe_rmap_removed", "tlb_drop", "tlb_fill"),
+        *("observe_dropped", "mem_cgroup_charge"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
         *("check_revoked", "note_protected", "flush_tlb_func"),
         *("arch_tlbbatch_should_defer", "arch_tlbbatch_add_pending", "arch_tlbbatch_flush"),

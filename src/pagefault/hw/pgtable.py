@@ -9,6 +9,7 @@ leaf: the same bits as a PTE's, and the pfn of the first of PTRS_PER_PTE pages.
 from pagefault.consts import (
     PAGE_ACCESSED,
     PAGE_DIRTY,
+    PAGE_MARKER,
     PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
@@ -129,6 +130,11 @@ def swp_entry_to_pte(slot, pteval):
 
 def is_swap_pte(pte):
     return pte & PAGE_SWAP != 0
+
+
+def is_pte_marker(pte):
+    """include/linux/swapops.h is_pte_marker(), v6.12: no page, but something to know."""
+    return pte & PAGE_MARKER != 0
 
 
 def pte_to_swp_entry(pte):

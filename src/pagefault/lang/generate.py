@@ -93,7 +93,7 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
-NO_FILES = {"file", "file_cell"}
+NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
 OF_HUGE = frozenset({"hugepage", "collapse"})
 """Words that are said only where the pages may be huge,"""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from pagefault.lang.words import WORDS
+from pagefault.lang.words import ERRNOS, SIGNALS, WORDS
 
 __all__ = [
     "ERRNOS",
@@ -50,22 +50,6 @@ Side: TypeAlias = Literal["argument", "result", "either"]
 Returns: TypeAlias = Literal["value", "status", "nothing"]
 
 _PRINT_ORDER = tuple(WORDS)
-
-ERRNOS = (
-    "EPERM",
-    "ENOENT",
-    "ESRCH",
-    "EINTR",
-    "EIO",
-    "EAGAIN",
-    "ENOMEM",
-    "EACCES",
-    "EFAULT",
-    "EBUSY",
-    "EEXIST",
-    "EINVAL",
-)
-SIGNALS = ("SIGSEGV", "SIGBUS")
 
 
 @dataclass(frozen=True)
@@ -161,6 +145,7 @@ _NEW_PIN = Slot("pin", "h", side="result")
 _MIRROR = Slot("mirror", "m")
 _FILE = Slot("file", "f")
 _FILE_CELL = Slot("file_cell", "f[1]")
+_ANON = ("private", "droppable")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -187,7 +172,7 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot("words", group="map", required=("anon", "private"), implied="fixed"),
+            Slot("words", group="map", required=("anon",), one_of=_ANON, implied="fixed"),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
@@ -196,6 +181,7 @@ _ALL = (
             "A = mmap(anon, private, rw)",
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
+            "A = mmap(anon, droppable, rw)",
         ),
     ),
     Verb(
@@ -250,6 +236,14 @@ _ALL = (
         "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
         "write(2) to memory.reclaim of their cgroup",
         ("reclaim()",),
+    ),
+    Verb(
+        "limit",
+        (Slot("number", "2"),),
+        "status",
+        "all tasks together may have so many anonymous pages, and nothing more can be reclaimed",
+        "write(2) to memory.max of their cgroup, whose OOM killer is off",
+        ("limit(2)",),
     ),
     Verb(
         "ksm",

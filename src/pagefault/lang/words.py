@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["WORDS"]
+__all__ = ["ERRNOS", "SIGNALS", "WORDS"]
+
+ERRNOS = (
+    "EPERM",
+    "ENOENT",
+    "ESRCH",
+    "EINTR",
+    "EIO",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "EBUSY",
+    "EEXIST",
+    "EINVAL",
+)
+SIGNALS = ("SIGSEGV", "SIGBUS")
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -17,6 +33,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "anon": "anonymous memory",
             "private": "copy-on-write, not shared",
             "shared": "what is stored is the file's",
+            "droppable": "the kernel may take the data away at any time (MAP_DROPPABLE)",
         },
         "prot": {
             "r": "readable",
@@ -29,6 +46,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "dontdump": "the pages are in no core dump",
+            "dodump": "undo dontdump",
             "free": "the data may go, until it is written anew",
             "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",

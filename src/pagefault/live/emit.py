@@ -213,7 +213,7 @@ def _features(
         for statement in task.statements:
             rule = rule_of(statement)
             assert rule is not None
-            features.update(needs_of(statement))
+            features.update(needs_of(program, statement))
             parts.update({rule.file} - {""})
     for plan in plans.values():
         features.update(plan.means.needs)

@@ -9,6 +9,7 @@ from pagefault.consts import (
     EFAULT,
     EMLINK,
     ENOENT,
+    ENOMEM,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
@@ -25,6 +26,7 @@ from pagefault.consts import (
     MMF_HAS_PINNED,
     PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
+    VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_MAPPED,
     VM_READ,
@@ -273,7 +275,7 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced,
     to be written no other."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
-    if not vm_flags & VM_MAPPED:
+    if not vm_flags & VM_MAPPED or vma_refuses_references(st, mm, vpn):
         return -EFAULT
     if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
         return -EFAULT
@@ -285,6 +287,11 @@ def check_vma_flags(st, mm, vpn, gup_flags):
         return -EFAULT
     if not vm_flags & VM_READ:
         return -EFAULT
+    return 0
+
+
+def vma_refuses_references(st, mm, vpn):
+    """Whether nobody may take references to this memory at all. Left out: VM_IO, VM_PFNMAP."""
     return 0
 
 
@@ -305,7 +312,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn or -EFAULT.
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT or -ENOMEM.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
     reading on entry and on return; a fault that waits gives it back in between, if the caller
@@ -318,6 +325,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                if ret == VM_FAULT_OOM:
+                    return -ENOMEM
                 if ret & VM_FAULT_RETRY:
                     yield from mmap_read_lock(st, t, mm)
                     ret = 0
@@ -345,7 +354,7 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
-        touch_folio(st, ptep_get(st, mm, vpn), gup_flags)
+        touch_folio(st, mm, vpn, gup_flags)
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
@@ -369,10 +378,16 @@ def follow_huge_pmd(st, t, mm, vpn, gup_flags):
     return pfn
 
 
-def touch_folio(st, pte, gup_flags):
+def touch_makes_dirty(st, mm, vpn, pte):
+    """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH: not where the PTE says so."""
+    return not pte_dirty(pte)
+
+
+def touch_folio(st, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
     it will be written to. The PTE is left alone."""
-    if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
+    pte = ptep_get(st, mm, vpn)
+    if gup_flags & FOLL_WRITE and touch_makes_dirty(st, mm, vpn, pte) and vm_normal_page(pte):
         st.folio[page_folio(st, pte_pfn(pte))].pg_flags |= PG_DIRTY
 
 

@@ -8,7 +8,9 @@ from pagefault.consts import (
     FOLL_WRITE,
     MADV_COLD,
     MADV_COLLAPSE,
+    MADV_DODUMP,
     MADV_DOFORK,
+    MADV_DONTDUMP,
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_FREE,
@@ -24,6 +26,8 @@ from pagefault.consts import (
     PG_SWAPBACKED,
     PTRS_PER_PTE,
     VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
     VM_HUGEPAGE,
     VM_MAPPED,
     VM_MERGEABLE,
@@ -258,7 +262,7 @@ def madvise_populate(st, t, start, end, advice):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)
-        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and pfn != -ENOMEM:
             ret = -EINVAL
         else:
             ret = -ENOMEM
@@ -277,13 +281,29 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_DONTDUMP:
+        return vm_flags | VM_DONTDUMP
+    if advice == MADV_DODUMP:
+        return vm_flags & ~VM_DONTDUMP
     if advice == MADV_MERGEABLE:
-        return vm_flags | VM_MERGEABLE
+        return vm_flags | ksm_takes(vm_flags)
     if advice == MADV_UNMERGEABLE:
         return vm_flags & ~VM_MERGEABLE
     if advice == MADV_HUGEPAGE:
         return vm_flags | VM_HUGEPAGE
     return -1
+
+
+def ksm_takes(vm_flags):
+    """mm/ksm.c vma_ksm_compatible(), v6.12: VM_MERGEABLE, or 0 where the advice is ignored."""
+    if vm_flags & VM_DROPPABLE:
+        return 0
+    return VM_MERGEABLE
+
+
+def droppable_forbids(vm_flags, advice):
+    """mm/madvise.c madvise_vma_behavior(), v6.12: what droppable memory never comes to be."""
+    return vm_flags & VM_DROPPABLE and advice in (MADV_KEEPONFORK, MADV_DODUMP)
 
 
 def madvise_update_vma(st, t, mm, start, end, advice):
@@ -300,11 +320,14 @@ def madvise_update_vma(st, t, mm, start, end, advice):
 
 def madvise_vma_behavior(st, t, start, end, advice):
     """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags, VMA by VMA; holes
-    are skipped, and reported at the end."""
+    are skipped, and reported at the end. A VMA that does not take the advice ends it: -EINVAL."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     vpn = start
     while vpn < end:
+        if droppable_forbids(st.mm[mm].vma[vpn].vm_flags, advice):
+            mmap_write_unlock(st, mm)
+            return -EINVAL
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
             if advice == MADV_UNMERGEABLE:

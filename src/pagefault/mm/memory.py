@@ -13,14 +13,16 @@ from pagefault.consts import (
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
     VM_FAULT_FALLBACK,
+    VM_FAULT_SIGBUS,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
 )
-from pagefault.hw.choice import VM_BUG_ON, choose
+from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     is_swap_pte,
     mk_pte,
     pte_mkdirty,
@@ -62,6 +64,7 @@ from pagefault.mm.internal import (
     vma_page_prot,
 )
 from pagefault.mm.ksm_pages import ksm_might_need_to_copy
+from pagefault.mm.memcontrol import fault_out_of_memory, mem_cgroup_charge
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending
 from pagefault.mm.mmu_notifier import (
@@ -92,6 +95,7 @@ from pagefault.mm.rmap import (
 from pagefault.mm.swap_state import (
     folio_free_swap,
     free_swap_cache,
+    skips_swap_cache,
     swap_cache_get_folio,
     swapin_readahead,
 )
@@ -127,6 +131,8 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
         return (yield from do_fault(st, t, mm, vpn, fault_flags))
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
+    if is_pte_marker(orig_pte):
+        return VM_FAULT_SIGBUS  # handle_pte_marker() of one that says poisoned
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
@@ -181,6 +187,8 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
         return 0
 
     anon_vma_prepare(st, mm, vpn)
+    if not mem_cgroup_charge(st):
+        return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if pte_none(ptep_get(st, mm, vpn)):
@@ -200,7 +208,7 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
     pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
-    folio_add_new_anon_rmap(st, pfn)
+    folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)
 
 
@@ -328,13 +336,6 @@ def fault_dirty_shared_page(st, pfn):
 
 
 # --- swap --------------------------------------------------------------------------------------
-
-
-def skips_swap_cache(st, slot):
-    """mm/memory.c do_swap_page(), v6.12: whether to read the slot into a folio of the fault's own.
-    So it is if one PTE names the slot and the device is synchronous (SWP_SYNCHRONOUS_IO), as zram
-    is."""
-    return st.swap[slot].count == 1 and choose(st, 2)
 
 
 def swapin_directly(st, t, slot):
@@ -549,6 +550,9 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
     meanwhile. Its rmap goes only after the flush, so that nobody takes it for exclusive before.
     """
     anon_vma_prepare(st, mm, vpn)
+    if not mem_cgroup_charge(st):
+        folio_put(st, pte_pfn(orig_pte))
+        return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
     copy_highpage(st, new_pfn, pte_pfn(orig_pte))
 

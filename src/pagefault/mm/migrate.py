@@ -141,7 +141,7 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
     if pte == 0:
         pte_unmap_unlock(st, mm, vpn)
         return 0
-    if pte_dirty(pte):
+    if migration_makes_dirty(st, mm, vpn, pte):
         st.folio[pfn].pg_flags |= PG_DIRTY
     set_pte_at(st, mm, vpn, make_migration_entry(pte, anon_exclusive))
     folio_remove_rmap_pte(st, pfn)
@@ -149,6 +149,11 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
     pte_unmap_unlock(st, mm, vpn)
     folio_put(st, pfn)
     return 1
+
+
+def migration_makes_dirty(st, mm, vpn, pte):
+    """mm/rmap.c try_to_migrate_one(), v6.12: the folio takes over that its PTE was dirty."""
+    return pte_dirty(pte)
 
 
 def clear_pte_and_share(st, t, mm, vpn, pfn):

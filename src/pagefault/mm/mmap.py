@@ -2,18 +2,23 @@
 
 from pagefault.consts import (
     EEXIST,
+    EINVAL,
+    MAP_DROPPABLE,
     MAP_FIXED,
     MAP_SHARED,
     NR_PMD,
     PROT_READ,
     PROT_WRITE,
     PTRS_PER_PTE,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
     VM_MAPPED,
     VM_MAYREAD,
     VM_MAYWRITE,
     VM_READ,
     VM_SHARED,
     VM_SOFTDIRTY,
+    VM_WIPEONFORK,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
@@ -114,14 +119,33 @@ def make_room(st, t, mm, start, end, map_flags):
     return 0
 
 
+def droppable_vm_flags():
+    """mm/mmap.c do_mmap(), v6.12, of MAP_DROPPABLE (since 6.11, commit 9651fcedf7b9): what can go
+    at any time makes no sense in a child or a core dump. Negative where there is no such type.
+    Left out: VM_NORESERVE; that MAP_LOCKED, MAP_HUGETLB and stacks are refused."""
+    return VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP
+
+
+def anon_vm_flags(prot, map_flags):
+    """mm/mmap.c do_mmap(), v6.12: the vm_flags of anonymous memory, or -EINVAL."""
+    vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+    if not map_flags & MAP_DROPPABLE:
+        return vm_flags
+    if droppable_vm_flags() < 0:
+        return -EINVAL
+    return vm_flags | droppable_vm_flags()
+
+
 def sys_mmap(st, t, start, end, prot, map_flags):
-    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED. A new VMA,
-    or an old one that grew, is soft-dirty as a whole."""
+    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE or MAP_DROPPABLE, MAP_ANONYMOUS. -EEXIST unless
+    MAP_FIXED. A new VMA, or an old one that grew, is soft-dirty as a whole."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    ret = yield from make_room(st, t, mm, start, end, map_flags)
+    vm_flags = anon_vm_flags(prot, map_flags)
+    ret = min(vm_flags, 0)
     if ret == 0:
-        vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+        ret = yield from make_room(st, t, mm, start, end, map_flags)
+    if ret == 0:
         for vpn in range(start, end):
             set_vma(st, mm, vpn, vm_flags, 0)
         vma_complete(st, mm, start, end)

@@ -15,10 +15,12 @@ from pagefault.consts import (
     TLB_FLUSH_BATCH_FLUSHED_SHIFT,
     TLB_FLUSH_BATCH_PENDING_LARGE,
     TLB_FLUSH_BATCH_PENDING_MASK,
+    VM_DROPPABLE,
 )
 from pagefault.hw.monitor import (
     break_promise,
     note_uffd_wp,
+    observe_dropped,
     observe_exclusive_lost,
     observe_rmap_removed,
 )
@@ -93,9 +95,21 @@ def ClearPageAnonExclusive(st, pfn):
     st.page[pfn].anon_exclusive = 0
 
 
-def folio_add_new_anon_rmap(st, pfn):
+def vma_is_droppable(st, mm, vpn):
+    """MAP_DROPPABLE: the kernel may take the data of the pages away at any time."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_DROPPABLE != 0
+
+
+def new_anon_flags(st, mm, vpn):
+    """What a new folio is: swap-backed; but lazyfree from birth in droppable memory."""
+    if vma_is_droppable(st, mm, vpn):
+        return PG_ANON
+    return PG_ANON | PG_SWAPBACKED
+
+
+def folio_add_new_anon_rmap(st, mm, vpn, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
-    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.folio[pfn].pg_flags |= new_anon_flags(st, mm, vpn)
     st.page[pfn].mapcount = 1
     SetPageAnonExclusive(st, pfn)
 
@@ -350,7 +364,7 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
         return 1
     anon_exclusive = PageAnonExclusive(st, pfn)
     pte = yield from nuke_pte(st, t, mm, vpn, pfn)
-    if pte_dirty(pte):
+    if unmap_makes_dirty(st, mm, vpn, pte):
         st.folio[pfn].pg_flags |= PG_DIRTY
 
     if folio_test_swapbacked(st, pfn):
@@ -400,19 +414,43 @@ def lazyfree_has_other_users(st, pfn):
     return st.folio[pfn].refcount != 1 + st.page[pfn].mapcount
 
 
-def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
-    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked: its data goes, or
-    the PTE is restored and 0 returned, as the folio is used again.
+def unmap_makes_dirty(st, mm, vpn, pte):
+    """mm/rmap.c try_to_unmap_one(), v6.12: the folio takes over that its PTE was dirty."""
+    return pte_dirty(pte)
 
-    References are counted before the dirty flag is looked at: who drops one has set the flag. Left
-    out: VM_DROPPABLE, which goes though it is dirty.
+
+def lazyfree_may_go(st, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12: what was written anew stays, but in droppable memory."""
+    return vma_is_droppable(st, mm, vpn) or not st.folio[pfn].pg_flags & PG_DIRTY
+
+
+def failed_discard_rescues(st, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12: a lazyfree folio that could not go is swap-backed again.
+    One of droppable memory never is."""
+    return not vma_is_droppable(st, mm, vpn)
+
+
+def discarded_pte(st, mm, vpn):
+    """What stands where a page was discarded: nothing, so that the next touch finds zeros."""
+    return 0
+
+
+def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
+    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked, or of droppable
+    memory: its data goes, or the PTE is restored and 0 returned, as the folio is used again.
+
+    References are counted before the dirty flag is looked at: who drops one has set the flag.
     """
     used = lazyfree_has_other_users(st, pfn)
     yield "references counted, dirty flag not looked at"
-    if used or st.folio[pfn].pg_flags & PG_DIRTY:
+    if used or not lazyfree_may_go(st, mm, vpn, pfn):
         set_pte_at(st, mm, vpn, pte)
-        st.folio[pfn].pg_flags |= PG_SWAPBACKED | PG_ACTIVE
+        st.folio[pfn].pg_flags |= PG_ACTIVE
+        if failed_discard_rescues(st, mm, vpn, pfn):
+            st.folio[pfn].pg_flags |= PG_SWAPBACKED
         return 0
+    observe_dropped(st, mm, vpn, pfn)
+    set_pte_at(st, mm, vpn, discarded_pte(st, mm, vpn))
     # Ghost: userfaultfd write-protects PTEs, and this one is none now.
     note_uffd_wp(st, mm, vpn, 0)
     return 1

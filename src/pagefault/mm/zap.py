@@ -9,6 +9,7 @@ from pagefault.consts import PTRS_PER_PTE
 from pagefault.hw.monitor import note_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     pmd_has_table,
     pmd_index,
     pmd_trans_huge,
@@ -65,9 +66,9 @@ def zap_present_pte(st, t, mm, vpn):
 
 def zap_nonpresent_pte(st, mm, vpn):
     """mm/memory.c zap_pte_range(), v6.12, of a swap PTE or a migration entry, which has neither a
-    reference nor a mapping of its folio."""
+    reference nor a mapping of its folio, or of a marker."""
     pte = ptep_get_and_clear(st, mm, vpn)
-    if is_migration_entry(pte):
+    if is_migration_entry(pte) or is_pte_marker(pte):
         return
     free_swap_and_cache(st, pte_to_swp_entry(pte))
 
