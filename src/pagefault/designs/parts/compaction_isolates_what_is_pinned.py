@@ -2,7 +2,7 @@
 
 Linux up to 3.14 (commit 119d6d59dcc0, "mm, compaction: avoid isolating pinned pages"). Claim:
 migration refuses them anyway, so that nothing moves that must not. Cost: pages that stay have their
-PTEs taken out and put back, and whoever else wants to isolate one meanwhile is told that it is busy.
+PTEs taken out and put back, and who else wants to isolate one meanwhile is told that it is busy.
 """
 
 
