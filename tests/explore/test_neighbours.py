@@ -65,6 +65,7 @@ TOLD_APART = [
     ("andrea-privileged-vmsplice", "linux-5.7", "gup+pin-fork-write-dma", "op"),
     ("reclaim-flushes-unnoticed", "mainline", "reclaim+mprotect+store+reclaim", "step"),
     ("gathers-ignore-each-other", "mainline", "tlb+dontneed-load+dontneed", "step"),
+    ("compaction-isolates-what-is-pinned", "mainline", "migrate+pin-migrate+compact", "step"),
     (
         *("madv-free-asks-who-maps", "mainline"),
         *("reclaim+fork-readv-fork+child-frees-pageout", "op"),

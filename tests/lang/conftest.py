@@ -47,7 +47,7 @@ process Q {
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
-    ksm(); migrate(A)
+    ksm(); migrate(A); compact()
     exit()
 }
 thread T on cpu 0 {

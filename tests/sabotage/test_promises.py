@@ -172,6 +172,8 @@ CAUGHT = [
     ("exclusive-once", "ksm_write_faults_reuse", "ksm+store", "op", 6),
     ("no-lost-write", "ksm_compares_nothing", "ksm+stores", "step", 37),
     ("coherent", "migrates_what_is_pinned", "migrate+pin-migrate-store-dma", "op", 4),
+    ("coherent", "migrates_what_is_pinned", "migrate+file-pin-migrate-store-dma", "op", 4),
+    ("no-lost-write", "migrates_what_is_pinned", "migrate+file-pin-migrate-store-dma", "op", 8),
     ("rmap-after-flush", "migrates_without_a_flush", "migrate+store", "step", 14),
     ("no-lost-write", "migrates_without_a_flush", "migrate+store", "step", 20),
     ("tracked", "migration_restores_writable", "migrate+uffd-wp-migrate+store", "op", 7),

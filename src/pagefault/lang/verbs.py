@@ -137,11 +137,7 @@ _ALL = (
         "madvise",
         (
             _PAGES,
-            Slot(
-                "words",
-                group="advice",
-                one_of=tuple(WORDS["advice"]),
-            ),
+            Slot("words", group="advice", one_of=tuple(WORDS["advice"])),
         ),
         "status",
         "gives advice about pages",
@@ -179,6 +175,14 @@ _ALL = (
         "moves a page to another frame; EAGAIN where somebody else refers to it",
         "move_pages(2) to another node, MPOL_MF_MOVE_ALL",
         ("migrate(A)", "r0 = migrate(A)"),
+    ),
+    Verb(
+        "compact",
+        (),
+        "status",
+        "moves any pages to other frames, of all tasks, but those that somebody else refers to",
+        "write(2) to /proc/sys/vm/compact_memory",
+        ("compact()",),
     ),
     Verb(
         "mremap",

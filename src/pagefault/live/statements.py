@@ -125,6 +125,7 @@ _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
+        "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
         "limit": "a memory cgroup that is full, with nobody to kill",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",

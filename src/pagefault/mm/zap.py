@@ -86,6 +86,14 @@ def should_zap_cows(st, pte, even_cows):
     return even_cows or not folio_test_anon(st, pte_pfn(pte))
 
 
+def should_zap_nonpresent(st, pte, even_cows):
+    """mm/memory.c zap_pte_range(), v6.12: a swap PTE stands for a private copy, a migration
+    entry for either."""
+    if is_migration_entry(pte):
+        return should_zap_cows(st, pte, even_cows)
+    return even_cows
+
+
 def zap_pte_range(st, t, mm, start, end, even_cows):
     """mm/memory.c zap_pte_range(), v6.12: clear vpns [start, end), page table by page table."""
     vpn = start
@@ -103,8 +111,9 @@ def zap_pte_range(st, t, mm, start, end, even_cows):
                 pte = ptep_get(st, mm, i)
                 if pte_present(pte) and should_zap_cows(st, pte, even_cows):
                     force_flush |= zap_present_pte(st, t, mm, i)
-                elif not pte_none(pte) and not pte_present(pte) and even_cows:
-                    zap_nonpresent_pte(st, mm, i)
+                elif not pte_none(pte) and not pte_present(pte):
+                    if should_zap_nonpresent(st, pte, even_cows):
+                        zap_nonpresent_pte(st, mm, i)
                 note_revoked(st, t, mm, i)
             if force_flush:
                 yield from tlb_flush_mmu_tlbonly(st, t, mm)
