@@ -73,7 +73,7 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
-    drop_cache(f)
+    drop_cache(f); limit(4)
 }
 device D {
     r0 = dma_read(h)
