@@ -73,7 +73,7 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
-    drop_cache(f); close(f)
+    drop_cache(f); limit(4); close(f)
     memlock(2); munlock(A)
     r6 = futex(A, shared)
     r7 = look(Q, A[1], direct_map)
