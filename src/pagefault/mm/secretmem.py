@@ -207,7 +207,7 @@ def secretmem_may_resize(st, file):
 
 
 def secretmem_setattr_lock(st, t, file):
-    """mm/secretmem.c secretmem_setattr(), v6.12: what keeps faults away (since 5.18)."""
+    """mm/secretmem.c secretmem_setattr(), v6.12: what keeps faults away (since 5.19)."""
     yield from filemap_invalidate_lock(st, t, file)
 
 
