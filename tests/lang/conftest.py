@@ -73,7 +73,10 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
-    drop_cache(f)
+    drop_cache(f); close(f)
+    memlock(2); munlock(A)
+    r6 = futex(A, shared)
+    r7 = look(Q, A[1], direct_map)
 }
 device D {
     r0 = dma_read(h)

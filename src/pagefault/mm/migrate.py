@@ -70,6 +70,7 @@ from pagefault.mm.rmap import (
     folio_try_share_anon_rmap_pte,
     rmap_walk,
 )
+from pagefault.mm.secretmem import folio_is_secretmem
 from pagefault.mm.vmscan import folio_putback_lru
 
 # --- who meets a migration entry ---------------------------------------------------------------
@@ -366,8 +367,14 @@ def isolate_folio(st, pfn):
     return 1
 
 
+def secret_folio_stays():
+    """What move_pages() says of a secret folio: it has been isolated, and did not move."""
+    return -EAGAIN
+
+
 def isolate_mapped_folio(st, t, mm, vpn):
-    """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
+    """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
+    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Locks: takes the PTL."""
     leaves_out_huge_pages(st, mm, vpn)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
@@ -378,6 +385,8 @@ def isolate_mapped_folio(st, t, mm, vpn):
         pfn = pte_pfn(pte)
         if is_zero_pfn(pfn):
             pfn = -EFAULT
+        elif folio_is_secretmem(st, pfn):
+            pfn = secret_folio_stays()
         elif not isolate_folio(st, pfn):
             pfn = -EBUSY
     pte_unmap_unlock(st, mm, vpn)

@@ -53,6 +53,7 @@ def zap_present_pte(st, t, mm, vpn):
     tlb_track_range(st, t, vpn)
     if not vm_normal_page(pte):
         return 0
+    zap_restores(st, pte_pfn(pte))
     dirty = not folio_test_anon(st, pte_pfn(pte)) and pte_dirty(pte)
     if dirty:
         folio_mark_dirty(st, pte_pfn(pte))
@@ -62,6 +63,12 @@ def zap_present_pte(st, t, mm, vpn):
         folio_remove_rmap_pte(st, pte_pfn(pte))
         tlb_remove_folio(st, t, pte_pfn(pte))
     return dirty
+
+
+def zap_restores(st, pfn):
+    """Whether a page that is unmapped is put back into the direct map. Linux has done so when it is
+    freed, if it was taken out (secretmem_free_folio())."""
+    return 0
 
 
 def zap_nonpresent_pte(st, mm, vpn):
