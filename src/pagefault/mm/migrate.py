@@ -236,7 +236,7 @@ def restored_dirty(entry):
 
 
 def folio_in_cache(st, pfn):
-    """include/linux/pagemap.h folio_mapping(), v6.12: the swap cache or the page cache has the
+    """mm/util.c folio_mapping(), v6.12: the swap cache or the page cache has the
     folio, and others can look it up there."""
     return st.folio[pfn].swap != 0 or st.folio[pfn].mapping != 0
 
