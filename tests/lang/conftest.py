@@ -74,7 +74,7 @@ thread U on cpu 0 {
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
     drop_cache(f); close(f)
-    memlock(2); munlock(A)
+    memlock(2); munlock(A); limit(2)
     r6 = futex(A, shared)
     r7 = look(Q, A[1], direct_map)
 }
