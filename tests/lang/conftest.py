@@ -47,7 +47,7 @@ process Q {
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
-    ksm(); migrate(A)
+    ksm(); migrate(A); compact()
     exit()
 }
 thread T on cpu 0 {
@@ -73,7 +73,10 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
-    drop_cache(f)
+    drop_cache(f); limit(4); close(f)
+    memlock(2); munlock(A)
+    r6 = futex(A, shared)
+    r7 = look(Q, A[1], direct_map)
 }
 device D {
     r0 = dma_read(h)

@@ -25,7 +25,7 @@ BEFORE = {
     "mirror_has": "m = mirror(kvm)",
     "mirror_drop": "m = mirror(kvm)",
     "wait": "fork(C)",
-    **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache"), FILE),
+    **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache", "close"), FILE),
 }
 
 

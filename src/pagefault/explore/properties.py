@@ -8,6 +8,7 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     CELLS,
     FILE_REGULAR,
+    FILE_SECRET,
     FOLL_PIN,
     FOLL_WRITE,
     MIRROR_GPC,
@@ -33,7 +34,7 @@ from pagefault.consts import (
     PTRS_PER_PTE,
     SPTE_REFERENCED,
 )
-from pagefault.hw.monitor import grants_more
+from pagefault.hw.monitor import grants_more, holds_secret
 from pagefault.hw.pgtable import (
     pmd_index,
     pmd_table,
@@ -265,6 +266,31 @@ def counts_at_end(st):
         if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):
             return 0
     return 1
+
+
+def secret_does(st):
+    """A page that holds what was stored into exclusive memory is in no CPU's direct map."""
+    for pfn in range(1, st.nr_pfns):
+        if not st.direct_map[pfn].absent or st.direct_map[pfn].stale_cpus:
+            if holds_secret(st, pfn):
+                return 0
+    return 1
+
+
+def within_memlock(st):
+    """Who has a limit has no more pages of exclusive memory than it allows, mapped or not."""
+    held = 0
+    for file in range(st.nr_files):
+        if st.file[file].kind == FILE_SECRET:
+            for index in range(NR_FILE_PAGES):
+                held += st.file[file].page[index].pfn != 0
+    limited = 0
+    for mm in range(st.nr_mms):
+        if st.mm[mm].mm_users:
+            if not 0 < st.mm[mm].rlimit_memlock <= held:
+                return 1
+            limited = 1
+    return not limited
 
 
 def dirty_kept(st):

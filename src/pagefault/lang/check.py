@@ -115,7 +115,15 @@ def _file(names: Names, name: str, tasks: tuple[Task, ...]) -> File:
             hint = f"a file has at most {MAX_FILE_PAGES} pages"
             raise names.source.error(f"{size} pages of file {name} are mapped", *place, hint)
         kind, nr_pages = word, max(nr_pages, size)
+    if kind == "secret" and _truncated(name, tasks):
+        nr_pages = 0
     return File(name, kind, nr_pages)
+
+
+def _truncated(name: str, tasks: tuple[Task, ...]) -> bool:
+    """Whether the program gives a file its size: memfd_secret(2) makes empty ones."""
+    statements = (s for task in tasks for s in task.statements)
+    return any(s.verb == "truncate" and FileName(name) in s.args for s in statements)
 
 
 def _cpus(names: Names, blocks: list[Block]) -> dict[str, int | None]:

@@ -13,6 +13,7 @@ ERRNOS = (
     "ESRCH",
     "EINTR",
     "EIO",
+    "EBADF",
     "EAGAIN",
     "ENOMEM",
     "EACCES",
@@ -20,6 +21,8 @@ ERRNOS = (
     "EBUSY",
     "EEXIST",
     "EINVAL",
+    "ESPIPE",
+    "ENOSYS",
 )
 SIGNALS = ("SIGSEGV", "SIGBUS")
 
@@ -28,6 +31,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "file": {
             "regular": "a file on a disk, whose file system wants to know of the first write",
             "shmem": "a file in memory: memfd, tmpfs",
+            "secret": "exclusive memory: a file of memfd_secret(2), or what a design has for it",
         },
         "map": {
             "anon": "anonymous memory",
@@ -53,6 +57,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pageout": "reclaim the pages now: to swap",
             "mergeable": "KSM may merge the pages with others",
             "unmergeable": "undo mergeable: each page its own again",
+            "seclude": "take the pages away from all others; no kernel has this",
             "populate_read": "make the pages present, to read",
             "populate_write": "make the pages present, to write",
             "hugepage": "huge pages from now on, where all pages that one needs are mapped alike",
@@ -68,6 +73,14 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "missing": "who touches a page that is not there waits",
             "wp": "who stores into a page that uffd_wp() protects waits",
             "minor": "who touches a page of a shmem file that is there, but not mapped, waits",
+        },
+        "way": {
+            "direct_map": "by the kernel's own mapping: a bug, speculation, /proc/kcore",
+            "core_dump": "what a core dump of the process has",
+            "hibernation": "what the image of hibernation has",
+            "kdump": "by the kernel that is booted after a crash",
+            "injected": "a tracer has the process itself write the page to a pipe",
+            "build_id": "who reads the file that is mapped there, by the page cache",
         },
         "drop": {
             "dirty": "mark the page dirty first",
