@@ -37,6 +37,19 @@ PINNED = [
     ("droppable+writev-load+pageout", "mainline", "step", 142, 225, 26, 1, 7),
     ("droppable+load-flag+load-load+pageout", "mainline", "step", 3269, 7460, 39, 3, 50),
     ("droppable+pin-dma-write-unpin-dirty-pageout", "pte-dirty-vma", "op", 10, 10, 7, 2, 0),
+    ("cow+fork-limit-pin", "mainline", "step", 90, 138, 32, 0, 2),
+    ("notifier+fork-wait-kpagecount+child-kvm-read-exit", "mainline", "step", 56, 74, 36, 0, 1),
+    ("thp+clear-store-pagemap", "mainline", "step", 24, 23, 23, 0, 1),
+    ("thp+collapse+collapse", "mainline", "step", 102, 148, 23, 0, 2),
+    ("thp+fork-pin-read-write-dma", "mainline", "step", 33, 32, 32, 0, 1),
+    ("thp+fork-store+dontneed+child-store-collapse", "mainline", "step", 2554, 6009, 51, 0, 26),
+    ("thp+gup-fast-pin-dma+dontneed-store", "mainline", "step", 232, 362, 24, 0, 11),
+    ("thp+kvm-fork-store+dontneed-load", "mainline", "step", 890, 1517, 60, 0, 15),
+    ("thp+load-fork-kpagecount", "mainline", "step", 40, 52, 26, 0, 1),
+    ("thp+pin-slow+dontneed-store", "mainline", "step", 191, 292, 23, 0, 11),
+    ("thp+store+store", "mainline", "step", 63, 99, 15, 0, 2),
+    ("thp+store-dontneed+store", "mainline", "step", 185, 287, 27, 0, 7),
+    ("thp+uffd-missing-copy+store", "mainline", "step", 38, 48, 19, 0, 1),
 ]
 
 
