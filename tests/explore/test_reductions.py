@@ -2,7 +2,8 @@
 
 Canonical names of folios, equal tasks (symmetry), steps that nobody else can tell (reduce), several
 cores. PAGEFAULT_PROGRAMS sets how many programs are made (500 take six minutes), PAGEFAULT_SEED
-where they begin; with PAGEFAULT_EVERY_DESIGN the catalogue is searched under all designs.
+where they begin; with PAGEFAULT_EVERY_DESIGN all of the catalogue is searched, under all
+designs, and not a fifth under mainline.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from pagefault.lang import catalogue, format_program
 from pagefault.lang.generate import generate
 from pagefault.link import link
 
-PROGRAMS = int(os.environ.get("PAGEFAULT_PROGRAMS", "20"))
+PROGRAMS = int(os.environ.get("PAGEFAULT_PROGRAMS", "10"))
 FIRST = int(os.environ.get("PAGEFAULT_SEED", "0"))
 SMALL = Budget(states=3_000, seconds=None)
 EVERY_DESIGN = "PAGEFAULT_EVERY_DESIGN" in os.environ
+EVERY = 1 if EVERY_DESIGN else 5
 CLAIMS = [
     pytest.param(entry.program, claim.design, id=f"{entry.name}@{claim.design}")
     for entry in catalogue()
@@ -35,7 +37,7 @@ def _probe_little(monkeypatch):
     monkeypatch.setattr(compiled, "PROBE", 20)
 
 
-@pytest.mark.parametrize(("program", "design"), CLAIMS)
+@pytest.mark.parametrize(("program", "design"), CLAIMS[::EVERY])
 def test_the_catalogue(program, design):
     compare(program, link(design))
 

@@ -21,7 +21,7 @@ DOCUMENT = (ROOT / "docs" / "mutation.md").read_text()
 ROWS = re.findall(r"^\| `\w+/\w+\.py` \| `(.+)` \| (.+) \|$", DOCUMENT, re.MULTILINE)
 SURVIVORS = {name.replace("\\|", "|"): reason for name, reason in ROWS}
 MUTANTS = mutants(link())
-EVERY, MAX_STATES = (1, 20_000) if os.environ.get("PAGEFAULT_ALL_MUTANTS") else (12, 300)
+EVERY, MAX_STATES = (1, 20_000) if os.environ.get("PAGEFAULT_ALL_MUTANTS") else (12, 1_000)
 
 
 @pytest.fixture(scope="module")
