@@ -81,6 +81,9 @@ VM_LOCKED = 1 << 12
 VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 VM_UFFD_MINOR = 1 << 15
+VM_MIXEDMAP = 1 << 20
+VM_IO = 1 << 21
+VM_DONTEXPAND = 1 << 22
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -151,6 +154,7 @@ PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
+PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.
@@ -174,7 +178,32 @@ MMAP_LOCK_WRITER = -1
 # Files: what their file system wants to be told.
 FILE_REGULAR = 1  # of the first write to a page that is clean
 FILE_SHMEM = 2  # nothing: there is no disk
+FILE_IO_URING = 3  # from here on drivers: a ring of io_uring that the kernel has allocated
+FILE_PACKET = 4  # a ring of a packet socket
+FILE_BPF = 5  # a bpf array with BPF_F_MMAPABLE
+FILE_PERF = 6  # the buffer of a perf event
+FILE_FB = 7  # a frame buffer in system memory (udlfb)
+FILE_PCM = 8  # an ALSA buffer
 I_MMAP_WRITER = -1
+
+# A driver's object: file.private.
+DRV_AREA = 0  # its vmalloc area + 1, 0 for none
+DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
+DRV_IN_FLIGHT = 2  # skbs that have a page of the area
+DRV_CLOSED = 3  # 1 once the descriptor is closed
+# What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
+VMA_FILE_SHIFT = 4
+VMA_AREA_SHIFT = 6
+VMA_NUMBER_MASK = 15
+VMA_FILE_MASK = 3
+# A vmalloc area's `private`.
+AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
+AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
+
+# ioctl(2) of a driver.
+IOCTL_FREE = 1
+IOCTL_REALLOC = 2
+IOCTL_SEND = 3
 INVALIDATE_LOCK_WRITER = -1
 
 # Pins: what became of a reference that GUP handed out.
@@ -226,6 +255,7 @@ PROP_STABLE = 7
 PROP_TRACKED = 8
 PROP_CLEAN_IF_UNWRITTEN = 9
 PROP_FILE_INTACT = 10
+PROP_KERNEL_ADDRESS = 15
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

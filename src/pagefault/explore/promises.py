@@ -51,6 +51,7 @@ _SENTENCES = {
     "address space goes unreported.",
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
     "file-intact": "No write through private memory, nor one that is forced, reaches a file.",
+    "kernel-address": "An address that the kernel uses is mapped, and to its own frame.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

@@ -8,6 +8,7 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     CELLS,
     FILE_REGULAR,
+    FOLL_GET,
     FOLL_PIN,
     FOLL_WRITE,
     GUP_PIN_COUNTING_BIAS,
@@ -20,6 +21,7 @@ from pagefault.consts import (
     NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
+    NR_VMALLOC,
     PAGE_DANGLING,
     PAGE_DIRTY,
     PAGE_PRESENT,
@@ -41,10 +43,13 @@ from pagefault.hw.pgtable import (
     pte_maps,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_write,
     ptep_get,
 )
 from pagefault.mm.notifier_ops import spte_refs
+from pagefault.mm.page_alloc import page_is_counted
+from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
 def coherent(st):
@@ -87,9 +92,16 @@ def _pte_mappings(st, pfn):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
-                if pte_maps(pte, pfn):
+                if pte_maps(pte, pfn) and not pte_special(pte):
                     mappings += 1
     return mappings
+
+
+def _counted_mappings(st, pfn):
+    """What mapcount must be."""
+    if not page_is_counted(st, pfn):
+        return 0
+    return _pte_mappings(st, pfn)
 
 
 def _gup_references(st, pfn):
@@ -103,7 +115,10 @@ def _gup_references(st, pfn):
                 refs += 1
     for task in range(st.nr_tasks):
         if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
-            refs += GUP_PIN_COUNTING_BIAS
+            if st.task[task].pin.gup_flags & FOLL_GET:
+                refs += 1
+            else:
+                refs += GUP_PIN_COUNTING_BIAS
     for pipe in range(st.nr_pipes):
         for i in range(NR_PIPE_BUFS):
             if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
@@ -139,9 +154,21 @@ def _swap_ptes(st, slot):
     return found
 
 
+def _vmalloc_references(st, pfn):
+    """An allocation of vmalloc has one to each of its pages."""
+    for v in range(NR_VMALLOC):
+        for i in range(st.vmalloc[v].nr_pages):
+            if st.vmalloc[v].pfn[i] == pfn:
+                return 1
+    return 0
+
+
 def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
     caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
+    caches += _vmalloc_references(st, pfn)
+    if not page_is_counted(st, pfn):
+        return caches
     return _pte_mappings(st, pfn) + _gup_references(st, pfn) + caches
 
 
@@ -153,6 +180,9 @@ def counts(st):
         if st.folio[pfn].refcount < _holders(st, pfn):
             return 0
         if st.folio[pfn].refcount < st.page[pfn].mapcount:
+            return 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].nr_pages and not area_counts_its_users(st, v):
             return 0
     return _slots_are_counted(st)
 
@@ -198,9 +228,12 @@ def counts_at_end(st):
         if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
             return 0
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].locked or st.page[pfn].mapcount != _pte_mappings(st, pfn):
+        if st.folio[pfn].locked or st.page[pfn].mapcount != _counted_mappings(st, pfn):
             return 0
         if st.folio[pfn].refcount != _holders(st, pfn):
+            return 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].nr_pages and area_is_leaked(st, v):
             return 0
     for slot in range(NR_SWAP):
         if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):

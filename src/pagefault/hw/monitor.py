@@ -5,22 +5,27 @@ breaks becomes a bit of `st.broken`, which the explorer takes and clears after e
 """
 
 from pagefault.consts import (
+    AREA_DANGLING,
     CELLS,
     FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
     NR_SECONDARY,
     NR_SWAP,
+    NR_VMALLOC,
+    NR_VMALLOC_PAGES,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_RW,
     PFN_SHIFT,
+    PG_KMEM,
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
     PROP_CLEAN_IF_UNWRITTEN,
     PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_FILE_INTACT,
+    PROP_KERNEL_ADDRESS,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
@@ -65,18 +70,25 @@ def observe_load(st, mm, vpn, pfn, cell):
         break_promise(st, PROP_NO_LOST_WRITE)
 
 
+def observe_kernel_address(st, mapped):
+    """The kernel uses one of its addresses: it is mapped, to the frame that is meant."""
+    if not mapped:
+        break_promise(st, PROP_KERNEL_ADDRESS)
+
+
 def signed_byte(value):
     """What a cell keeps of a register: its low byte, signed."""
     return ((value + 128) & 255) - 128
 
 
 def write_cell(st, mm, pfn, cell, value):
-    """Data of `mm` lands in a page. From here on nobody else may see it, unless it is a file's."""
+    """Data of `mm` lands in a page. From here on nobody else may see it, unless it is of a
+    file or of a driver."""
     page = st.page[pfn]
     page.cell[cell] = signed_byte(value)
     page.writer[cell] = mm + 1
     page.audience[cell] = 1 << mm
-    if st.folio[pfn].mapping:
+    if st.folio[pfn].mapping or st.folio[pfn].pg_flags & PG_KMEM:
         page.audience[cell] = EVERYBODY
 
 
@@ -128,11 +140,23 @@ def owe_where_mapped(st, mm, pfn, cell, value):
     if st.folio[pfn].mapping:
         write_seen_by_mappings(st, pfn, cell, value)
         return
+    if st.folio[pfn].pg_flags & PG_KMEM:
+        kernel_page_written(st, pfn, cell, value)
+        return
     for vpn in range(st.nr_vpns):
         pte = ptep_get(st, mm, vpn)
         if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
             owe(st, mm, vpn, cell, value)
             note_written(st, mm, vpn)
+
+
+def kernel_page_written(st, pfn, cell, value):
+    """A page of the kernel's that processes map was written: all who map it must see that."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                owe(st, mm, vpn, cell, value)
 
 
 def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
@@ -280,7 +304,20 @@ def mark_dangling(st, pfn):
                 if spte != 0 and spte >> PFN_SHIFT == pfn:
                     st.secondary[s].spte[vpn] = spte | PAGE_DANGLING
                     found = 1
-    st.page[pfn].dangling = found
+    st.page[pfn].dangling = found | mark_kernel_address(st, pfn)
+
+
+def mark_kernel_address(st, pfn):
+    """The folio is freed: whether a CPU may still reach it by an address of vmalloc."""
+    found = 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].in_use or st.vmalloc[v].lazy:
+            for i in range(NR_VMALLOC_PAGES):
+                reached = st.vmalloc[v].mapped & (1 << i) or st.vmalloc[v].stale_cpus[i]
+                if reached and st.vmalloc[v].pfn[i] == pfn:
+                    st.vmalloc[v].private[AREA_DANGLING] |= 1 << i
+                    found = 1
+    return found
 
 
 def letting_go(st, mm, vpn):

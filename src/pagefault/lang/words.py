@@ -12,6 +12,12 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "file": {
             "regular": "a file on a disk, whose file system wants to know of the first write",
             "shmem": "a file in memory: memfd, tmpfs",
+            "io_uring": "a driver: a ring of io_uring, its pages inserted one by one",
+            "packet": "a driver: a ring of a packet socket, its pages inserted; it counts mappings",
+            "bpf": "a driver: a bpf array (BPF_F_MMAPABLE), by remap_vmalloc_range()",
+            "perf": "a driver: the buffer of a perf event, mapped by PFN; it counts mappings",
+            "fb": "a driver: a frame buffer in memory (udlfb), mapped by PFN; it counts mappings",
+            "pcm": "a driver: an ALSA buffer, by remap_vmalloc_range(); it counts mappings",
         },
         "map": {
             "anon": "anonymous memory",
@@ -47,6 +53,11 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "missing": "who touches a page that is not there waits",
             "wp": "who stores into a page that uffd_wp() protects waits",
             "minor": "who touches a page of a shmem file that is there, but not mapped, waits",
+        },
+        "ioctl": {
+            "free": "the driver frees its buffer; EBUSY where it may not while that is mapped",
+            "realloc": "the driver frees its buffer and makes a new one; EBUSY as for free",
+            "send": "the driver sends page 0 without a copy, and writes 0 to its cell 3 when done",
         },
         "drop": {
             "dirty": "mark the page dirty first",

@@ -110,6 +110,10 @@ MODEL_ONLY = MappingProxyType(
     {
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "reap": "a process that the kernel kills for want of memory",
+        "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
+        "close": "a descriptor that no other process has",
+        "kread": "a driver that reads its buffer when it is told to",
+        "kwrite": "a driver that writes its buffer when it is told to",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
         "mirror_read": _FOLLOWER,

@@ -26,7 +26,9 @@ from pagefault.consts import (
     PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
     VM_FAULT_RETRY,
+    VM_IO,
     VM_MAPPED,
+    VM_PFNMAP,
     VM_READ,
     VM_WRITE,
 )
@@ -112,9 +114,14 @@ def mm_set_has_pinned_flag(st, mm):
     st.mm[mm].mm_flags |= MMF_HAS_PINNED
 
 
+def grab_elsewhere(st, pfn, gup_flags):
+    """Take a reference that is not counted in struct page; 0 where there is none such."""
+    return 0
+
+
 def try_grab_folio(st, pfn, gup_flags):
     """mm/gup.c try_grab_folio(), v6.12. The zero page is not counted."""
-    if not is_zero_pfn(pfn):
+    if not is_zero_pfn(pfn) and not grab_elsewhere(st, pfn, gup_flags):
         st.folio[pfn].refcount += grab_refs(gup_flags)
 
 
@@ -181,7 +188,7 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
         return -1
 
     yield "PTE read, no reference yet"
-    if st.folio[pte_pfn(pte)].refcount <= 0:
+    if st.folio[pte_pfn(pte)].refcount <= 0 or folio_ref_is_frozen(st, pte_pfn(pte)):
         return -1
     try_grab_folio(st, pte_pfn(pte), gup_flags)
 
@@ -196,6 +203,12 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
     return pte_pfn(pte)
+
+
+def folio_ref_is_frozen(st, pfn):
+    """Whether a page in use has a reference count of 0, so that nobody can take a reference by its
+    number alone. No page that a PTE maps has in v6.12."""
+    return 0
 
 
 def gup_fast_folio_allowed(st, pfn, gup_flags):
@@ -230,7 +243,7 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced,
     to be written no other."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
-    if not vm_flags & VM_MAPPED:
+    if not vm_flags & VM_MAPPED or vm_flags & (VM_IO | VM_PFNMAP):
         return -EFAULT
     if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
         return -EFAULT
@@ -273,6 +286,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
         ret = check_vma_flags(st, mm, vpn, gup_flags)
         if ret == 0:
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
+            if pfn == -EFAULT:
+                return -EFAULT
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
                 if ret & VM_FAULT_RETRY:
@@ -320,12 +335,20 @@ def gup_can_follow_protnone(st, mm, vpn, gup_flags):
     return not gup_flags & FOLL_HONOR_NUMA_FAULT or not vma_is_accessible(st, mm, vpn)
 
 
+def follow_may_take(st, pte):
+    """mm/gup.c follow_page_pte(), v6.12: a special entry has nothing that could be taken
+    (follow_pfn_pte()), but for the zero page's."""
+    return vm_normal_page(pte) or is_zero_pfn(pte_pfn(pte))
+
+
 def follow_refuses(st, mm, vpn, gup_flags):
-    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT, -EMLINK or -EFAULT. PTL
     held."""
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte):
         return -ENOENT
+    if not follow_may_take(st, pte):
+        return -EFAULT
     if pte_protnone(pte) and not gup_can_follow_protnone(st, mm, vpn, gup_flags):
         return -ENOENT
     if gup_wants_write(st, mm, vpn, gup_flags) and not can_follow_write_pte(

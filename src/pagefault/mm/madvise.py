@@ -21,8 +21,10 @@ from pagefault.consts import (
     PG_SWAPBACKED,
     PTRS_PER_PTE,
     VM_DONTCOPY,
+    VM_IO,
     VM_MAPPED,
     VM_MERGEABLE,
+    VM_PFNMAP,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
@@ -38,6 +40,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
+from pagefault.mm.driver import split_vmas
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.ksm import unmerge_ksm_pages
@@ -87,6 +90,9 @@ def madvise_walk_vmas(st, t, start, end, advice):
         if next_vpn == vpn:
             ret = -ENOMEM
             next_vpn = vpn + 1
+        elif st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP:
+            ret = -EINVAL
+            break
         elif advice == MADV_DONTNEED:
             yield from zap_page_range_single(st, t, mm, vpn, next_vpn, 1)
         elif advice == MADV_FREE and st.mm[mm].vma[vpn].vm_file:
@@ -251,14 +257,19 @@ def new_vm_flags(vm_flags, advice):
 
 
 def madvise_update_vma(st, mm, start, end, advice):
-    """mm/madvise.c madvise_update_vma(), v6.12, of one VMA."""
+    """mm/madvise.c madvise_update_vma(), v6.12, of one VMA: 0, or -EINVAL where a driver minds."""
     old_flags = st.mm[mm].vma[start].vm_flags
     vm_flags = new_vm_flags(old_flags, advice)
+    if advice == MADV_DOFORK and old_flags & VM_IO:
+        return -EINVAL
     if vm_flags == old_flags:
-        return
+        return 0
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
+    return 0
 
 
 def madvise_vma_behavior(st, t, start, end, advice):
@@ -267,15 +278,16 @@ def madvise_vma_behavior(st, t, start, end, advice):
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     vpn = start
-    while vpn < end:
+    ret = 0
+    while vpn < end and ret == 0:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
             if advice == MADV_UNMERGEABLE:
                 yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
-            madvise_update_vma(st, mm, vpn, next_vpn, advice)
+            ret = madvise_update_vma(st, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)
     mmap_write_unlock(st, mm)
-    if mapped != end - start:
+    if ret == 0 and mapped != end - start:
         return -ENOMEM
-    return 0
+    return ret

@@ -7,14 +7,11 @@ zaps stands in zap.py, what fork() copies in copy_range.py.
 from pagefault.consts import (
     BLOCKED,
     BUG_BAD_PTE,
-    BUG_NO_FREE_PTPAGE,
     FAULT_FLAG_UNSHARE,
     FAULT_FLAG_WRITE,
-    NR_PMD,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
-    PTRS_PER_PTE,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
@@ -24,11 +21,7 @@ from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
     is_swap_pte,
-    mk_pmd,
     mk_pte,
-    pmd_index,
-    pmd_none,
-    pmdp_get,
     pte_mkdirty,
     pte_mkwrite,
     pte_mkyoung,
@@ -80,7 +73,7 @@ from pagefault.mm.page_alloc import (
     folio_test_ksm,
 )
 from pagefault.mm.page_io import swap_read_folio
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     SetPageAnonExclusive,
@@ -103,33 +96,16 @@ from pagefault.mm.swapfile import (
     swapcache_prepare,
 )
 
-# --- page tables and their locks ---------------------------------------------------------------
-
-
-def pte_alloc(st, mm, vpn):
-    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
-    if not pmd_none(pmdp_get(st, mm, vpn)):
-        return
-    # A table has a number of its own where it can; the spare ones serve while that one is still
-    # queued to be freed.
-    table = mm * NR_PMD + pmd_index(vpn)
-    if st.ptpage[table].in_use:
-        table = st.nr_mms * NR_PMD
-        while table < st.nr_ptpages and st.ptpage[table].in_use:
-            table += 1
-        if table >= st.nr_ptpages:
-            VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
-            return
-    st.ptpage[table].in_use = 1
-    for i in range(PTRS_PER_PTE):
-        st.ptpage[table].pte[i] = 0
-    st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
-
 
 def vm_normal_page(pte):
     """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
     zero page's always is, is nobody's."""
     return not pte_special(pte)
+
+
+def wp_finds_folio(st, pte):
+    """mm/memory.c do_wp_page(), v6.12: whether the entry counts on what a write is to copy."""
+    return vm_normal_page(pte)
 
 
 # --- faults ------------------------------------------------------------------------------------
@@ -317,6 +293,10 @@ def wp_page_shared(st, t, mm, vpn, orig_pte):
     """mm/memory.c wp_page_shared(), v6.12: a store into a page of a file that is mapped read-only,
     for it was read first or is clean. Locks: PTL held on entry, released on return."""
     pfn = pte_pfn(orig_pte)
+    if not wp_finds_folio(st, orig_pte):  # wp_pfn_shared()
+        wp_page_reuse(st, mm, vpn, orig_pte)
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
     folio_get(st, pfn)
     if not has_page_mkwrite(st, mm, vpn):
         wp_page_reuse(st, mm, vpn, orig_pte)
@@ -525,7 +505,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
-    if vm_normal_page(orig_pte):
+    if wp_finds_folio(st, orig_pte):
         folio_get(st, pfn)
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
@@ -570,20 +550,22 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
             pte_unmap_unlock(st, mm, vpn)
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
         folio_put(st, new_pfn)
-        folio_put(st, pte_pfn(orig_pte))
+        if wp_finds_folio(st, orig_pte):
+            folio_put(st, pte_pfn(orig_pte))
         return 0
 
     yield from ptep_clear_flush(st, t, mm, vpn)
     set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags)
-    if vm_normal_page(orig_pte):
+    if wp_finds_folio(st, orig_pte):
         folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
-    free_swap_cache(st, pte_pfn(orig_pte))
-    folio_put(st, pte_pfn(orig_pte))  # the mapping's
-    folio_put(st, pte_pfn(orig_pte))  # ours
+    if wp_finds_folio(st, orig_pte):
+        free_swap_cache(st, pte_pfn(orig_pte))
+        folio_put(st, pte_pfn(orig_pte))  # the mapping's
+        folio_put(st, pte_pfn(orig_pte))  # ours
     return 0
 
 

@@ -117,9 +117,20 @@ def folio_get(st, pfn):
     st.folio[pfn].refcount += 1
 
 
+def page_is_counted(st, pfn):
+    """Whether references to a page, and its mappings, are counted in its struct page. They are in
+    v6.12, whatever the page is for."""
+    return 1
+
+
+def put_elsewhere(st, pfn, refs):
+    """Drop `refs` references that are not counted in struct page; 0 where there are none such."""
+    return 0
+
+
 def folio_ref_sub(st, pfn, refs):
     """Drop `refs` references; the last one frees the folio. mm/swap.c __folio_put(), v6.12."""
-    if is_zero_pfn(pfn):
+    if is_zero_pfn(pfn) or put_elsewhere(st, pfn, refs):
         return
     st.folio[pfn].refcount -= refs
     if st.folio[pfn].refcount < 0:

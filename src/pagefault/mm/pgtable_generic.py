@@ -1,8 +1,28 @@
-"""The lock of a page table. Models mm/pgtable-generic.c."""
+"""Page tables come to be, and their lock. Models mm/pgtable-generic.c."""
 
-from pagefault.consts import BLOCKED, BUG_UNLOCK
+from pagefault.consts import BLOCKED, BUG_NO_FREE_PTPAGE, BUG_UNLOCK, NR_PMD, PTRS_PER_PTE
 from pagefault.hw.choice import VM_BUG_ON
-from pagefault.hw.pgtable import pmd_none, pmd_table, pmdp_get
+from pagefault.hw.pgtable import mk_pmd, pmd_index, pmd_none, pmd_table, pmdp_get
+
+
+def pte_alloc(st, mm, vpn):
+    """include/linux/mm.h pte_alloc(), v6.12: make sure that a page table covers `vpn`."""
+    if not pmd_none(pmdp_get(st, mm, vpn)):
+        return
+    # A table has a number of its own where it can; the spare ones serve while that one is still
+    # queued to be freed.
+    table = mm * NR_PMD + pmd_index(vpn)
+    if st.ptpage[table].in_use:
+        table = st.nr_mms * NR_PMD
+        while table < st.nr_ptpages and st.ptpage[table].in_use:
+            table += 1
+        if table >= st.nr_ptpages:
+            VM_BUG_ON(st, 1, BUG_NO_FREE_PTPAGE)
+            return
+    st.ptpage[table].in_use = 1
+    for i in range(PTRS_PER_PTE):
+        st.ptpage[table].pte[i] = 0
+    st.mm[mm].pmd[pmd_index(vpn)] = mk_pmd(table)
 
 
 def pte_lock_holder(st, mm, vpn):

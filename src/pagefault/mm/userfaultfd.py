@@ -55,7 +55,7 @@ from pagefault.mm.fs_userfaultfd import (
 )
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.internal import maybe_mkwrite, vma_is_shared, vma_page_prot
-from pagefault.mm.memory import pte_alloc, set_anon_pte
+from pagefault.mm.memory import set_anon_pte
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
@@ -71,7 +71,7 @@ from pagefault.mm.page_alloc import (
     folio_put,
     is_zero_pfn,
 )
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import PageAnonExclusive, anon_vma_prepare, folio_add_file_rmap_pte
 from pagefault.mm.swap_state import swap_cache_get_folio
 from pagefault.mm.vma import vma_end

@@ -43,12 +43,17 @@ from pagefault.mm.rmap import flush_tlb_batched_pending, folio_remove_rmap_pte
 from pagefault.mm.swap_state import free_swap_and_cache
 
 
+def zap_finds_folio(st, pte):
+    """mm/memory.c zap_present_ptes(), v6.12: whether the entry counts on what it maps."""
+    return vm_normal_page(pte)
+
+
 def zap_present_pte(st, t, mm, vpn):
     """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush.
     Returns whether that must come before the PTL is dropped."""
     pte = ptep_get_and_clear(st, mm, vpn)
     tlb_track_range(st, t, vpn)
-    if not vm_normal_page(pte):
+    if not zap_finds_folio(st, pte):
         return 0
     dirty = not folio_test_anon(st, pte_pfn(pte)) and pte_dirty(pte)
     if dirty:

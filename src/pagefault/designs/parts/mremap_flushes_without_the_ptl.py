@@ -7,14 +7,13 @@ its new place flushes that, and frees it; a CPU still reaches it at the old one.
 from pagefault.hw.monitor import owner_moves
 from pagefault.hw.pgtable import pte_present, ptep_get_and_clear, set_pte_at
 from pagefault.hw.tlb import flush_tlb_mm_range
-from pagefault.mm.memory import pte_alloc
 from pagefault.mm.mremap import (
     drop_rmap_locks,
     move_soft_dirty_pte,
     same_table,
     take_rmap_locks,
 )
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending
 
 
