@@ -73,6 +73,7 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
+    Z = mmap_file(d, bpf, shared, rw); ioctl(d, free); kwrite(d[1], 2); r5 = kread(d[0]); close(d)
     drop_cache(f)
 }
 device D {

@@ -48,7 +48,7 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.notifier_ops import spte_refs
-from pagefault.mm.page_alloc import page_is_counted
+from pagefault.mm.page_alloc import page_has_mapcount, page_is_counted
 from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
@@ -99,7 +99,7 @@ def _pte_mappings(st, pfn):
 
 def _counted_mappings(st, pfn):
     """What mapcount must be."""
-    if not page_is_counted(st, pfn):
+    if not page_has_mapcount(st, pfn):
         return 0
     return _pte_mappings(st, pfn)
 

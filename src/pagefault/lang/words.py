@@ -17,7 +17,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "bpf": "a driver: a bpf array (BPF_F_MMAPABLE), by remap_vmalloc_range()",
             "perf": "a driver: the buffer of a perf event, mapped by PFN; it counts mappings",
             "fb": "a driver: a frame buffer in memory (udlfb), mapped by PFN; it counts mappings",
-            "pcm": "a driver: an ALSA buffer, by remap_vmalloc_range(); it counts mappings",
+            "pcm": "a driver: an ALSA buffer for DMA, mapped by PFN; it counts mappings",
         },
         "map": {
             "anon": "anonymous memory",

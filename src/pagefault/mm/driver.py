@@ -32,6 +32,7 @@ from pagefault.consts import (
     NR_VMALLOC,
     PIN_FREE,
     PIN_HELD,
+    PROP_COUNTS,
     VM_DONTCOPY,
     VM_DONTEXPAND,
     VM_MAYWRITE,
@@ -43,7 +44,7 @@ from pagefault.consts import (
     VMA_NUMBER_MASK,
 )
 from pagefault.hw.choice import VM_BUG_ON
-from pagefault.hw.monitor import kernel_page_written, observe_read, write_cell
+from pagefault.hw.monitor import break_promise, kernel_page_written, observe_read, write_cell
 from pagefault.mm.gup import gup_put_folio, try_grab_folio
 from pagefault.mm.remap import (
     remap_pfn_range,
@@ -76,8 +77,9 @@ def boot_drivers(st):
 
 
 def maps_pfns(st, file):
-    """Whether mmap() maps PFNs, that nobody counts: perf (since 2025) and udlfb do."""
-    return st.file[file].kind in (FILE_PERF, FILE_FB)
+    """Whether mmap() maps PFNs, that nobody counts: perf does (since 2025), udlfb, and ALSA where
+    the buffer is DMA memory (dma_mmap_coherent())."""
+    return st.file[file].kind in (FILE_PERF, FILE_FB, FILE_PCM)
 
 
 def counts_mappings(st, file):
@@ -211,7 +213,7 @@ def driver_map(st, t, mm, start, end, file, v):
     """How the driver puts its buffer into page tables: 0 or a negative errno."""
     if maps_pfns(st, file):
         return (yield from remap_pfn_range(st, t, mm, start, end, v))
-    if st.file[file].kind in (FILE_BPF, FILE_PCM):
+    if st.file[file].kind == FILE_BPF:
         return (yield from remap_vmalloc_range(st, t, mm, start, end, v))
     if st.file[file].kind == FILE_IO_URING:
         set_vma_flags(st, mm, start, end, VM_DONTEXPAND)
@@ -258,6 +260,9 @@ def count_mapping(st, file, more):
     """One VMA more or less."""
     if counts_mappings(st, file):
         st.file[file].private[DRV_MAPPED] += more
+        if st.file[file].private[DRV_MAPPED] < 0:
+            break_promise(st, PROP_COUNTS)
+            st.file[file].private[DRV_MAPPED] = 0
 
 
 def driver_refuses(st, mm, start, file):

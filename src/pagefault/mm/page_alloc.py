@@ -123,6 +123,12 @@ def page_is_counted(st, pfn):
     return 1
 
 
+def page_has_mapcount(st, pfn):
+    """Whether the PTEs that map a page are counted there, as for all pages of v6.12 that PTEs count
+    on at all."""
+    return page_is_counted(st, pfn)
+
+
 def put_elsewhere(st, pfn, refs):
     """Drop `refs` references that are not counted in struct page; 0 where there are none such."""
     return 0

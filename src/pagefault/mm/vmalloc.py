@@ -134,8 +134,18 @@ def free_area_pages(st, v):
 def vfree(st, t, v):
     """mm/vmalloc.c vfree(), v6.12: the addresses go, then the pages, each on its own. Whoever has
     a reference to a page keeps that page, and nobody keeps the address."""
-    remove_vm_area(st, v)
+    vfree_unmaps(st, v)
     yield "addresses gone, pages not freed"
+    drop_area(st, v)
+
+
+def vfree_unmaps(st, v):
+    """What vfree() does to the addresses: they go at once."""
+    remove_vm_area(st, v)
+
+
+def drop_area(st, v):
+    """What vfree() does to the pages: each loses the allocation's reference."""
     free_area_pages(st, v)
 
 
