@@ -14,6 +14,7 @@ from pagefault.consts import (
     VM_MIXEDMAP,
     VM_PFNMAP,
 )
+from pagefault.hw.monitor import observe_dangling
 from pagefault.hw.pgtable import mk_pte, pte_none, ptep_get, set_pte_at
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.page_alloc import folio_get, folio_test_anon
@@ -37,7 +38,8 @@ def validate_page_before_insert(st, pfn):
 
 def insert_page_into_pte_locked(st, mm, vpn, pfn):
     """mm/memory.c insert_page_into_pte_locked(), v6.12: the PTE takes a reference and is in the
-    rmap. Locks: PTL held."""
+    rmap. Locks: PTL held. A reference to what was freed meanwhile is a bug (folio_get())."""
+    observe_dangling(st, st.folio[pfn].refcount == 0)
     folio_get(st, pfn)
     folio_add_file_rmap_pte(st, pfn)
     set_pte_at(st, mm, vpn, mk_pte(pfn, vma_page_prot(st, mm, vpn)))
