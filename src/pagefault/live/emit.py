@@ -144,6 +144,7 @@ _ORDER = (
     "numa.c",
     "pipes.c",
     "verbs/files.c",
+    "drivers.c",
     "uffd.c",
     "pins/common.c",
 )
@@ -183,11 +184,15 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         ],
         pages=program.pages,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
-        files=[f"{{ {int(f.kind == 'shmem')}, {f.nr_pages} }}" for f in program.files],
+        files=[f"{{ {FILE_KINDS.index(f.kind)}, {f.nr_pages} }}" for f in program.files],
         schedules=[",".join(moves) for moves in chosen],
         features=features,
         parts=parts,
     )
+
+
+FILE_KINDS = ("regular", "shmem", "io_uring", "packet", "bpf", "perf")
+"""As verbs/files.c and drivers.c number them."""
 
 
 def _condition(program: Program) -> str:

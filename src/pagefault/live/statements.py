@@ -447,7 +447,14 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mmap_file": Rule(
             _mmap_file,
             "verbs/files.c",
-            word_needs={"regular": Feature.REGULAR_FILES, "shmem": Feature.SHMEM_FILES},
+            word_needs={
+                "regular": Feature.REGULAR_FILES,
+                "shmem": Feature.SHMEM_FILES,
+                "io_uring": Feature.RINGS,
+                "packet": Feature.PACKET_RINGS,
+                "bpf": Feature.BPF_ARRAYS,
+                "perf": Feature.PERF_BUFFERS,
+            },
         ),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),

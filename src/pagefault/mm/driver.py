@@ -124,6 +124,13 @@ def clears_maywrite(st, file):
     return st.file[file].kind == FILE_BPF
 
 
+def length_is_right(st, file, length, nr_pages):
+    """Whether so many pages may be mapped: of a packet ring or a perf buffer all, else no more."""
+    if st.file[file].kind in (FILE_PACKET, FILE_PERF):
+        return length == nr_pages
+    return length <= nr_pages
+
+
 def copied_by_fork(st, file):
     """Whether a child has the mapping, too. perf sets VM_DONTCOPY."""
     return st.file[file].kind != FILE_PERF
@@ -229,7 +236,7 @@ def driver_mmap(st, t, mm, start, end, file):
     yield from driver_lock(st, t, file)
     v = st.file[file].private[DRV_AREA] - 1
     ret = -EINVAL
-    if v >= 0 and end - start <= st.vmalloc[v].nr_pages:
+    if v >= 0 and length_is_right(st, file, end - start, st.vmalloc[v].nr_pages):
         number_vma(st, mm, start, end, file, v)
         if not mmap_holds_the_mutex(st, file):
             driver_unlock(st, file)

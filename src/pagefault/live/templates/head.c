@@ -100,7 +100,7 @@ struct test {
 	int pins;
 	void (*drop[MAX_PINS])(int pin);
 	int files;
-	struct { int in_memory, pages; } file[MAX_FILES];
+	struct { int kind, pages; } file[MAX_FILES];
 	int schedules;
 	const char *const *schedule;
 };

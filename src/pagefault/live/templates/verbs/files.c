@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-static int file_fd[MAX_FILES][2] = { { -1, -1 }, { -1, -1 } };	/* on a disk, in memory */
+#define RING_OFFSET 0x10000000	/* IORING_OFF_SQES */
+
+/* On a disk, in memory, and the kinds of drivers.c, that are opened anew for each schedule. */
+static int file_fd[MAX_FILES][6] = { { -1, -1, -1, -1, -1, -1 }, { -1, -1, -1, -1, -1, -1 } };
+static int (*open_driver)(int kind, int pages);
 
 HELPER int probe_shmem_files(void)
 {
@@ -46,12 +50,22 @@ HELPER int probe_regular_files(void)
 
 HELPER int file_of(int file)
 {
-	return file_fd[file][test->file[file].in_memory];
+	return file_fd[file][test->file[file].kind];
 }
 
 static void fresh_files(void)
 {
 	for (int f = 0; f < test->files; f++) {
+		int *fd = &file_fd[f][test->file[f].kind];
+
+		if (test->file[f].kind > 1) {
+			if (*fd >= 0)
+				close(*fd);
+			*fd = open_driver(test->file[f].kind, test->file[f].pages);
+			if (*fd < 0)
+				die("a driver");
+			continue;
+		}
 		if (ftruncate(file_of(f), 0) < 0 ||
 		    ftruncate(file_of(f), test->file[f].pages * page_bytes) < 0)
 			die("ftruncate");
@@ -61,7 +75,8 @@ static void fresh_files(void)
 /* A, B = mmap_file(f, shmem, private, rw) */
 HELPER long map_file(int page, int pages, int file, int prot, int flags)
 {
-	void *got = mmap(address(page), pages * page_bytes, prot, flags, file_of(file), 0);
+	off_t offset = test->file[file].kind == 2 ? RING_OFFSET : 0;
+	void *got = mmap(address(page), pages * page_bytes, prot, flags, file_of(file), offset);
 
 	return got == MAP_FAILED ? -errno : 0;
 }
