@@ -21,6 +21,7 @@ from pagefault.consts import (
     PAGE_TABLE,
     PFN_SHIFT,
     PTRS_PER_PTE,
+    VM_PFNMAP,
     ZERO_PFN,
 )
 from pagefault.explore.canonical import Canonical
@@ -224,13 +225,20 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _cells(st: Any, mm: int | None, vpn: int) -> tuple[int, ...] | None:
+    if _is_pfnmap(st, mm, vpn):
+        return None
     values = [peek(st, NO_MM if mm is None else mm, vpn, cell) for cell in range(CELLS)]
     return None if any(v is None for v in values) else tuple(v for v in values if v is not None)
 
 
+def _is_pfnmap(st: Any, mm: int | None, vpn: int) -> bool:
+    """Neither GUP nor pagemap sees a PFN map, by which a kernel is looked at."""
+    return mm is not None and bool(st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP)
+
+
 def _frame(st: Any, mm: int | None, vpn: int) -> int | None:
     """The frame that an address space maps there; None if it maps none."""
-    if mm is None:
+    if mm is None or _is_pfnmap(st, mm, vpn):
         return None
     pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
     if pmd & PAGE_PSE:

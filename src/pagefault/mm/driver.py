@@ -115,7 +115,8 @@ def may_be_private(st, file):
 
 
 def freed_by_last_close(st, file):
-    """Whether the last VMA's end frees the buffer, though the file is open: perf's."""
+    """Whether the last VMA's end frees the buffer, though the file is open, and mmap() makes a new
+    one: perf's."""
     return st.file[file].kind == FILE_PERF
 
 
@@ -234,6 +235,8 @@ def driver_mmap(st, t, mm, start, end, file):
         return -EINVAL
     set_driver_flags(st, mm, start, end, file)
     yield from driver_lock(st, t, file)
+    if not st.file[file].private[DRV_AREA] and freed_by_last_close(st, file):
+        st.file[file].private[DRV_AREA] = vmalloc_user(st, st.file[file].nr_pages) + 1
     v = st.file[file].private[DRV_AREA] - 1
     ret = -EINVAL
     if v >= 0 and length_is_right(st, file, end - start, st.vmalloc[v].nr_pages):

@@ -12,6 +12,7 @@ from pagefault.consts import (
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
+    VM_FAULT_SIGBUS,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
@@ -49,6 +50,7 @@ from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
     numa_saved_write,
+    pfn_mkwrite_refuses,
     pte_modify,
     pte_needs_soft_dirty_wp,
     vma_is_accessible,
@@ -289,14 +291,24 @@ def do_shared_fault(st, t, mm, vpn, fault_flags):
     return 0
 
 
+def wp_pfn_shared(st, mm, vpn, orig_pte):
+    """mm/memory.c wp_pfn_shared(), v6.12: a store by an entry that counts nothing. Left out: that
+    the driver is asked without the PTL. Locks: PTL held on entry, released on return."""
+    ret = 0
+    if pfn_mkwrite_refuses(st, mm, vpn):
+        ret = VM_FAULT_SIGBUS
+    else:
+        wp_page_reuse(st, mm, vpn, orig_pte)
+    pte_unmap_unlock(st, mm, vpn)
+    return ret
+
+
 def wp_page_shared(st, t, mm, vpn, orig_pte):
     """mm/memory.c wp_page_shared(), v6.12: a store into a page of a file that is mapped read-only,
     for it was read first or is clean. Locks: PTL held on entry, released on return."""
     pfn = pte_pfn(orig_pte)
-    if not wp_finds_folio(st, orig_pte):  # wp_pfn_shared()
-        wp_page_reuse(st, mm, vpn, orig_pte)
-        pte_unmap_unlock(st, mm, vpn)
-        return 0
+    if not wp_finds_folio(st, orig_pte):
+        return wp_pfn_shared(st, mm, vpn, orig_pte)
     folio_get(st, pfn)
     if not has_page_mkwrite(st, mm, vpn):
         wp_page_reuse(st, mm, vpn, orig_pte)

@@ -11,6 +11,7 @@ from pagefault.consts import (
     KPF_SWAPCACHE,
     KPF_ZERO_PAGE,
     PG_SWAPBACKED,
+    VM_PFNMAP,
 )
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -19,13 +20,15 @@ from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 
 
 def frame_in_pagemap(st, t, vpn):
-    """fs/proc/task_mmu.c pagemap_read(), v6.12, of one page of the caller's: its pfn, or -1."""
+    """fs/proc/task_mmu.c pagemap_read(), v6.12, of one page of the caller's: its pfn, or -1. There
+    is none in a PFN map (mm/pagewalk.c walk_page_test())."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     pfn = -1
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if locked:
-        if pte_present(ptep_get(st, mm, vpn)):
+        pfnmap = st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP
+        if pte_present(ptep_get(st, mm, vpn)) and not pfnmap:
             pfn = pte_pfn(ptep_get(st, mm, vpn))
         pte_unmap_unlock(st, mm, vpn)
     mmap_read_unlock(st, mm)
