@@ -1,4 +1,4 @@
-"""For all tests: emitted kernels go to a cache of this run, never to the user's."""
+"""For all tests: emitted kernels go to a cache of this run, never the user's. The kernel here."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import shutil
 import tempfile
 
 import pytest
+
+from pagefault.errors import LiveError
+from pagefault.live import Host
+from pagefault.live.compiler import compiler
 
 CACHE = pytest.StashKey[str]()
 
@@ -23,3 +27,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder := config.stash.get(CACHE, None):
         del os.environ["PAGEFAULT_CACHE"]
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def host() -> Host:
+    """The kernel that runs here; what this machine lacks is a skip with its reason."""
+    try:
+        compiler()
+    except LiveError as error:
+        pytest.skip(error.message)
+    return Host()

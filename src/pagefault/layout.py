@@ -194,7 +194,8 @@ class Mm(Struct):
 
     # mmap_lock for writing
     vma: array(Vma, NR_VPN)
-    pmd: pte_t[NR_PMD]
+    pmd: pte_t[NR_PMD]  # those that map a huge page: pmd_ptl
+    pmd_ptl: task_t  # task + 1: the split lock of the page of PMDs
     mm_flags: i2
     write_protect_seq: i1
 

@@ -13,7 +13,7 @@ def test_a_mutant_is_caught_and_counted(capsys):
     out, err = capsys.readouterr()
     line, verdict, _, summary = out.splitlines()
     assert line.startswith("mm/page_alloc.py:")
-    assert line.endswith("refcount  folio_get: st.folio[pfn].refcount += 1")
+    assert line.endswith("refcount  folio_get: st.folio[page_folio(st, pfn)].refcount += 1")
     assert verdict.startswith("    cow+fork+parent-writes (op): claimed Never, found Sometimes")
     assert "counts" in verdict
     assert summary == "caught 1 of 1"

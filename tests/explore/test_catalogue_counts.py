@@ -29,6 +29,10 @@ PINNED = [
     ("file+truncate-grow-pread+store", "mainline", "step", 249, 402, 35, 0, 5),
     ("file+proc_mem_write+dontneed-continue", "linux-5.18", "step", 161, 260, 33, 2, 2),
     ("file+longterm-pin-fsync-dma-write", "linux-6.1", "op", 10, 9, 9, 1, 0),
+    ("droppable+vgetrandom-seed-use+drop", "mainline", "step", 163, 254, 23, 0, 10),
+    ("droppable+writev-load+pageout", "mainline", "step", 142, 225, 26, 1, 7),
+    ("droppable+load-flag+load-load+pageout", "mainline", "step", 3269, 7460, 39, 3, 50),
+    ("droppable+pin-dma-write-unpin-dirty-pageout", "pte-dirty-vma", "op", 10, 10, 7, 2, 0),
 ]
 
 

@@ -47,6 +47,10 @@ TOLD_APART = [
         *("usermap+munmap+enter-write-put", "op"),
     ),
     ("linux-6.18", "mainline", "tlb+mprotect-mremap-two-vmas", "op"),
+    (
+        *("linux-6.0-flushes-by-broadcast", "linux-6.1"),
+        *("thp+gup-fast-pin+collapse-store", "step"),
+    ),
     ("fences-need-memory", "mainline", "usermap+reap+enter-read-leave", "op"),
     ("fences-need-memory", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "op"),
     ("gup-always-writes", "mainline", "cow+fork-vmsplice-write-read", "op"),
@@ -111,6 +115,39 @@ TOLD_APART = [
     ("mainline", "tracing-counts-no-splits", "vmalloc+packet-split-munmap-munmap", "op"),
     ("mainline", "pbuf-ring-maps-pfns", "vmalloc+ring-free-load+store", "op"),
     ("mainline", "packet-frees-rings-under-skbs", "vmalloc+packet-send+free", "step"),
+    # How does the kernel know that a page may be dropped?
+    ("pte-dirty-vma", "mainline", "droppable+pin-dma-write-unpin-dirty-pageout", "op"),
+    ("pte-dirty-vma", "pte-dirty-vma-but-unmap", "droppable+store-pageout-pageout-swapped", "op"),
+    ("pte-dirty-vma", "pte-dirty-vma-but-aging", "droppable+store-reclaim-pageout-swapped", "op"),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-migration"),
+        *("droppable+store-migrate-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-gup"),
+        *("droppable+free-pin-slow-unpin-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "pte-dirty-vma-but-remote-writes"),
+        *("droppable+proc_mem-write-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma-but-gup", "pte-dirty-vma-in-gup-by-search-and-replace"),
+        *("droppable+proc_mem-write-pageout-swapped", "op"),
+    ),
+    (
+        *("pte-dirty-vma", "droppable-rescued-when-referenced"),
+        *("droppable+pin-read-pageout-unpin-pageout-swapped", "op"),
+    ),
+    ("pte-dirty-vma", "forbid-pins", "droppable+pin-slow-unpin-dirty-pageout", "op"),
+    (
+        *("forbid-pins", "forbid-pins-in-gup-fast-too"),
+        *("droppable+gup-fast-pin-dma-write-unpin-dirty-pageout", "op"),
+    ),
+    ("droppable-folio-flag", "mainline", "droppable+uffd-move-out-pageout-load", "op"),
+    ("droppable-without-the-rest", "mainline", "droppable+fork+child-loads", "op"),
+    ("droppable-signals", "mainline", "droppable+store-pageout-load", "op"),
+    ("linux-6.18", "mainline", "droppable+uffd-move-pageout-swapped", "op"),
 ]
 
 

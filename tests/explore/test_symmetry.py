@@ -292,6 +292,7 @@ def test_every_field_that_names_a_task_or_a_cpu_says_so():
         "locked": "task",
         "mm_cpumask": "cpus",
         "mutex": "task",
+        "pmd_ptl": "task",
         "ptl": "task",
         "stale_cpus": "cpus",
     }

@@ -47,7 +47,7 @@ process Q {
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
-    ksm(); migrate(A)
+    ksm(); migrate(A); limit(2)
     exit()
 }
 thread T on cpu 0 {
@@ -73,7 +73,8 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
-    Z = mmap_file(d, bpf, shared, rw); ioctl(d, free); kwrite(d[1], 2); r5 = kread(d[0]); close(d)
+    mmap_file(A, e, bpf, shared, rw); ioctl(e, discard)
+    kwrite(e[1], 2); r5 = kread(e[0]); close(e)
     drop_cache(f)
 }
 device D {

@@ -12,7 +12,8 @@ HEADER = '+++\ntitle = "t"\nsource = "s"\n+++\n'
 TASK = "process P {\n    A = mmap(anon, private, rw)\n    r0 = A[0]\n}\n"
 ASK = "exists (P:r0 = 1)\n"
 PIN = "write h = pin(A, read|write[, longterm][, slow])"
-MMAP = "write A = mmap(anon, private, r|rw|none) or mmap(A, anon, private, r|rw|none)"
+_MMAP = "anon, private|droppable, r|rw|none"
+MMAP = f"write A = mmap({_MMAP}) or mmap(A, {_MMAP})"
 
 
 STATEMENTS = {

@@ -1,4 +1,4 @@
-"""What the tests of live kernels share. What this machine lacks is a skip with its reason."""
+"""What the tests of live kernels share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pagefault.errors import LiveError
 from pagefault.lang import Program, parse
-from pagefault.live import Host
-from pagefault.live.compiler import compiler
 
 TEXT = """+++
 title = "A test"
@@ -18,16 +15,6 @@ source = "made for the test"
 {tasks}
 exists ({condition})
 """
-
-
-@pytest.fixture(scope="session")
-def host() -> Host:
-    """The kernel that runs here."""
-    try:
-        compiler()
-    except LiveError as error:
-        pytest.skip(error.message)
-    return Host()
 
 
 @pytest.fixture(scope="session")

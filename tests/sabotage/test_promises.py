@@ -13,6 +13,8 @@ KERNELS = Path(__file__).parent / "kernels"
 TESTS = {entry.name: entry for entry in catalogue()}
 
 UFFD_FLUSH = "track+get-uffd-unprotect+store+store-store"
+SECRET_DMA = "droppable+pin-dma-write-unpin-dirty-pageout"
+SECRET_READ = "droppable+pin-read-pageout-unpin-pageout-swapped"
 UFFD_UNSHARE = "track+fork-uffd-wp-pin-read+store"
 
 # property, kernel, test, grain, steps of the shortest trace
@@ -122,6 +124,14 @@ CAUGHT = [
     ("counts", "counts_a_mapping_twice", "cow+fork+parent-writes", "op", 3),
     ("counts", "frees_slots_twice", "swap+pageout-dontneed-read", "op", 5),
     ("counts", "leaks_slots", "swap+pageout-dontneed-read", "op", 9),
+    ("never-written-out", "swaps_droppable_out", SECRET_READ, "op", 6),
+    ("never-written-out", "pte-dirty-vma", SECRET_DMA, "op", 6),
+    ("last-or-zero", "drops_and_never_flushes", "droppable+load-flag+load-load+pageout", "op", 11),
+    ("wiped-on-fork", "droppable-without-the-rest", "droppable+fork+child-loads", "op", 4),
+    (
+        *("kept-while-pinned", "madv-free-discards-what-is-referenced"),
+        *("droppable+pin-pageout-load", "op", 4),
+    ),
     ("no-deadlock", "forgets_to_unlock", "cow+fork+parent-writes", "op", 2),
     ("progress", "follows_for_ever", "gup+fork-pin-read-write-dma", "step", 0),
     ("rmap-after-flush", "replaces_without_a_flush", "tlb+cow-store+load-load", "step", 19),
@@ -152,6 +162,21 @@ CAUGHT = [
         *("migrate+fork+child-stores", "step", 23),
     ),
     ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
+    ("counts", "splits_without_references", "thp+munmap-part-load", "op", 5),
+    ("private", "reuses_huge_pages_always", "thp+fork+parent-writes", "op", 6),
+    ("coherent", "collapses_what_is_pinned", "thp+pin-collapse", "op", 4),
+    ("coherent", "shares_pinned_huge_pages", "thp+pin-fork-write-dma", "op", 6),
+    ("coherent", "fork_tells_of_one_page", "thp+kvm-write+fork-load-load", "op", 6),
+    ("no-stale-tlb", "changes_huge_pages_without_a_flush", "thp+mprotect+store", "step", 12),
+    ("coherent", "linux-6.0-flushes-by-broadcast", "thp+gup-fast-pin+collapse-store", "step", 22),
+    (
+        "no-use-after-free",
+        "linux-6.0-flushes-by-broadcast",
+        "thp+gup-fast-pin+collapse-store",
+        "step",
+        19,
+    ),
+    ("private", "linux-5.7", "thp+fork+child-splits+parent-writes", "step", 25),
 ]
 
 

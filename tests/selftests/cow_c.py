@@ -20,6 +20,13 @@ KINDS = {
     "swapped-out": "madvise(A, pageout)",
 }
 """What comes after the page was filled with OLD, run_with_base_page() and its like."""
+HUGE_KINDS = {
+    "pmd-mapped": "",
+    "pte-mapped": "mprotect(B, r); mprotect(B, rw)",
+    "single-pte": "madvise(B..D, dontneed)",
+}
+"""The same of a huge page, do_run_with_thp(). Left out: half of it moved away, some of it shared
+once before."""
 
 MAPCOUNT = ("linux-5.7",)
 BREAKS_COW = ("linux-5.8",)
@@ -27,6 +34,9 @@ PAGE_COUNT = ("linux-5.9", "linux-5.10", "linux-5.18")
 SWAPIN_BY_MAPCOUNT = (*MAPCOUNT, "linux-5.9-rc4", "linux-5.9", "linux-5.10")
 """Who swaps a page in to write it keeps it if nobody else maps it, until c145e0b47c77 (5.18). On
 5.8 a reference for reading has copied the page before."""
+HUGE_BY_MAPCOUNT = SWAPIN_BY_MAPCOUNT
+"""So do write faults on huge pages, until 3bff7e3f1f16 (5.18)."""
+HUGE_BY_PAGE_COUNT = ("linux-5.18",)
 EXCLUSIVE = ("linux-5.19", "linux-6.1", "mainline", "linux-6.18")
 DESIGNS = (*MAPCOUNT, *BREAKS_COW, "linux-5.9-rc4", *PAGE_COUNT, *EXCLUSIVE)
 
@@ -42,11 +52,15 @@ class Case:
     failed: str
     fails: tuple[str, ...] = ()
     fails_swapped: tuple[str, ...] | None = None
-    """Where that differs after swap out and in."""
+    """Where that differs after swap out and in,"""
+    fails_huge: tuple[str, ...] | None = None
+    """or while a PMD maps it."""
 
     def fails_as(self, kind: str) -> tuple[str, ...]:
         if kind == "swapped-out" and self.fails_swapped is not None:
             return self.fails_swapped
+        if kind == "pmd-mapped" and self.fails_huge is not None:
+            return self.fails_huge
         return self.fails
 
 
@@ -80,6 +94,7 @@ CASES = {
         SEES_NEW,
         fails=MAPCOUNT,
         fails_swapped=SWAPIN_BY_MAPCOUNT,
+        fails_huge=HUGE_BY_MAPCOUNT,
     ),
     "vmsplice-in-child-mprotect": Case(
         "test_vmsplice_in_child_mprotect",
@@ -88,6 +103,7 @@ CASES = {
         SEES_NEW,
         fails=MAPCOUNT,
         fails_swapped=SWAPIN_BY_MAPCOUNT,
+        fails_huge=HUGE_BY_MAPCOUNT,
     ),
     "vmsplice-before-fork": Case(
         "test_vmsplice_before_fork",
@@ -95,6 +111,7 @@ CASES = {
         STORE,
         f"P:r0 = {NEW}",
         fails=(*MAPCOUNT, *BREAKS_COW),
+        fails_huge=(*BREAKS_COW, *HUGE_BY_MAPCOUNT),
     ),
     "vmsplice-after-fork": Case(
         "test_vmsplice_after_fork",
@@ -103,6 +120,7 @@ CASES = {
         f"P:r0 = {NEW}",
         fails=MAPCOUNT,
         fails_swapped=SWAPIN_BY_MAPCOUNT,
+        fails_huge=HUGE_BY_MAPCOUNT,
     ),
     "fixed-buffer-read-only": Case(
         "test_iouring_ro",
@@ -110,6 +128,7 @@ CASES = {
         "",
         DEVICE_OLD,
         fails=("linux-5.9-rc4", *PAGE_COUNT),
+        fails_huge=HUGE_BY_PAGE_COUNT,
     ),
     "fixed-buffer-fork": Case(
         "test_iouring_fork",
@@ -136,6 +155,7 @@ CASES = {
             "exit()",
             DEVICE_OLD,
             fails=("linux-5.9-rc4", *PAGE_COUNT),
+            fails_huge=HUGE_BY_PAGE_COUNT,
         )
         for fast, slow in (("", ", slow"), ("-fast", ""))
     },
@@ -146,6 +166,7 @@ CASES = {
             "",
             DEVICE_OLD,
             fails=("linux-5.9-rc4", *PAGE_COUNT),
+            fails_huge=HUGE_BY_PAGE_COUNT,
         )
         for fast, slow in (("", ", slow"), ("-fast", ""))
     },
@@ -155,20 +176,30 @@ CASES = {
 def text(name: str, kind: str) -> str:
     """The litmus file of a case for a page of a kind."""
     case = CASES[name]
-    parent = case.parent.format(kind=KINDS[kind]).removeprefix("; ")
+    parent = case.parent.format(kind={**KINDS, **HUGE_KINDS}[kind]).removeprefix("; ")
+    pages = "A"
     requires = 'requires = ["swap"]\n' if kind == "swapped-out" else ""
     child = f"process C {{\n    {case.child}\n}}\n" if "fork(C)" in parent else ""
+    if kind in HUGE_KINDS:
+        pages = "A, B, C_, D"
+        whole = [("munmap(A)", "munmap(A..D)"), ("mprotect(A,", "mprotect(A..D,")]
+        for one, all_of_them in whole:
+            parent, child = parent.replace(one, all_of_them), child.replace(one, all_of_them)
+        parent = f"A[0] = {OLD}; {parent}".replace("; ; ", "; ")
+        parent = f"madvise(A..D, hugepage); {parent}"
+    else:
+        parent = f"A[0] = {OLD}\n    {parent}"
     return (
         f'+++\ntitle = "{name.replace("-", " ")}, {kind.replace("-", " ")}"\n'
         f'source = "tools/testing/selftests/mm/cow.c {case.function}()"\n{requires}+++\n'
-        f"process P {{\n    A = mmap(anon, private, rw)\n    A[0] = {OLD}\n    {parent}\n}}\n"
+        f"process P {{\n    {pages} = mmap(anon, private, rw)\n    {parent}\n}}\n"
         f"{child}exists ({case.failed})\n"
     )
 
 
 def write(folder: Path) -> None:
     """All of them as `*.litmus` in a folder."""
-    for name, kind in product(CASES, KINDS):
+    for name, kind in product(CASES, (*KINDS, *HUGE_KINDS)):
         (folder / f"cow_c+{name}+{kind}.litmus").write_text(text(name, kind))
 
 

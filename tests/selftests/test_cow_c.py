@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from cow_c import CASES, DESIGNS, KINDS, text
+from cow_c import CASES, DESIGNS, HUGE_KINDS, KINDS, text
 
 from pagefault.explore.search import explore
 from pagefault.lang import parse
 from pagefault.link import link
 from pagefault.verdict import Verdict
 
-PAIRS = list(product(CASES, KINDS))
+PAIRS = list(product(CASES, (*KINDS, *HUGE_KINDS)))
 
 
 @pytest.mark.parametrize("design", DESIGNS)

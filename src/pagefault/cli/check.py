@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -57,6 +58,7 @@ def check(
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    disk: Path | None,
     cores: int,
     reduce: bool,
 ) -> int:
@@ -82,7 +84,7 @@ def check(
         designs,
         grain,
         properties,
-        budget_of(max_states, max_seconds, max_memory),
+        budget_of(max_states, max_seconds, max_memory, disk),
     )
     jobs_to_do = [replace(job, cores=cores, reduce=reduce) for job in jobs_to_do]
     return checking.run(jobs_to_do, as_json, jobs, tests, grain, again=again)

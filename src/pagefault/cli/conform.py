@@ -61,6 +61,7 @@ __all__ = ["conform"]
     metavar="N",
     help="with at most some N statements each.",
 )
+@click.option("--huge", is_flag=True, help="Random programs have pages that may be one huge page.")
 @click.option(
     "--max-schedules",
     type=click.IntRange(min=1),
@@ -96,6 +97,7 @@ def conform(
     seed: int,
     tasks: int,
     statements: int,
+    huge: bool,
     max_schedules: int | None,
     again: bool,
     database: Path | None,
@@ -139,6 +141,7 @@ def conform(
             seed=seed,
             tasks=tasks,
             statements=statements,
+            huge=huge,
             most=max_schedules or (MOST if generated is None else MOST_GENERATED),
             again=again,
             database=database,

@@ -48,6 +48,7 @@ class Order:
     seed: int
     tasks: int
     statements: int
+    huge: bool
     most: int
     again: bool
     database: Path | None
@@ -98,7 +99,11 @@ def _random(order: Order) -> Iterator[Program]:
 
 def _generated(seed: int, order: Order) -> Program:
     made = generate(
-        seed, tasks=order.tasks, statements=order.statements, without=frozenset(MODEL_ONLY)
+        seed,
+        tasks=order.tasks,
+        statements=order.statements,
+        without=frozenset(MODEL_ONLY),
+        huge=order.huge,
     )
     return replace(made, name=f"generated-{seed}")
 

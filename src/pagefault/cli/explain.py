@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -48,6 +49,7 @@ def explain(
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    disk: Path | None,
     cores: int,
     reduce: bool,
 ) -> int:
@@ -72,7 +74,7 @@ def explain(
         grain=grain or _claimed_grain(program, shown),
         claim=None,
         properties=(prop,) if prop else None,
-        budget=budget_of(max_states, max_seconds, max_memory),
+        budget=budget_of(max_states, max_seconds, max_memory, disk),
         shown=shown,
         cores=cores,
         reduce=reduce,

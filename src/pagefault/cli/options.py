@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -53,8 +54,8 @@ def _number(context: click.Context, option: click.Parameter, value: float) -> fl
 
 
 def budget_options(function: F) -> F:
-    """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design; and `--cores`
-    and `--reduce`, which make a large search faster."""
+    """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design; `--cores` and
+    `--reduce`, which make a large search faster; and `--disk`, which makes room for it."""
     for option in (
         click.option(
             "--reduce",
@@ -69,6 +70,13 @@ def budget_options(function: F) -> F:
             show_default=True,
             metavar="N",
             help="Search a large state space on so many cores.",
+        ),
+        click.option(
+            "--disk",
+            type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+            metavar="DIR",
+            help="Keep the states of a large search in files there, which may hold more than "
+            "memory does: --max-memory is then about the files.",
         ),
         click.option(
             "--max-memory",
@@ -100,11 +108,11 @@ def budget_options(function: F) -> F:
     return function
 
 
-def budget_of(max_states: int, max_seconds: float, max_memory: int) -> Budget:
+def budget_of(max_states: int, max_seconds: float, max_memory: int, disk: Path | None) -> Budget:
     """The budget that the options name."""
     from pagefault.explore.search import Budget
 
-    return Budget(states=max_states, seconds=max_seconds, megabytes=max_memory)
+    return Budget(states=max_states, seconds=max_seconds, megabytes=max_memory, disk=disk)
 
 
 def all_columns() -> list[str]:

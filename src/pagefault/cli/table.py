@@ -59,6 +59,7 @@ def table(
     max_states: int,
     max_seconds: float,
     max_memory: int,
+    disk: Path | None,
     cores: int,
     reduce: bool,
 ) -> int:
@@ -76,7 +77,7 @@ def table(
     from pagefault.cli import tabulating
     from pagefault.report.table import table_html, table_text
 
-    budget = budget_of(max_states, max_seconds, max_memory)
+    budget = budget_of(max_states, max_seconds, max_memory, disk)
     document, code = tabulating.run(
         tabulating.Request(selectors, designs, grain, core, jobs, budget, cores, reduce, again)
     )

@@ -17,10 +17,7 @@ from pagefault.consts import (
     NO_MM,
     PAGE_PRESENT,
     PAGE_PROTNONE,
-    PAGE_PSE,
-    PAGE_TABLE,
     PFN_SHIFT,
-    PTRS_PER_PTE,
     VM_PFNMAP,
     ZERO_PFN,
 )
@@ -38,6 +35,7 @@ from pagefault.explore.engine import (
 )
 from pagefault.explore.lower import lower
 from pagefault.explore.replay import MODEL_ERRORS
+from pagefault.hw.pgtable import ptep_get
 from pagefault.lang.program import Program
 from pagefault.lang.schedule import Schedule
 from pagefault.live.outcome import Outcome, Status
@@ -240,12 +238,7 @@ def _frame(st: Any, mm: int | None, vpn: int) -> int | None:
     """The frame that an address space maps there; None if it maps none."""
     if mm is None or _is_pfnmap(st, mm, vpn):
         return None
-    pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
-    if pmd & PAGE_PSE:
-        return int(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE
-    if not pmd & PAGE_TABLE:
-        return None
-    pte = st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE]
+    pte = ptep_get(st, mm, vpn)
     return int(pte >> PFN_SHIFT) if pte & (PAGE_PRESENT | PAGE_PROTNONE) else None
 
 

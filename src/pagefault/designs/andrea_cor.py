@@ -9,9 +9,11 @@ objection of December 2021: a reference taken before fork outlives the parent's 
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "gup-copies-on-read-mm-sync",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",

@@ -7,9 +7,11 @@ keep. Breaks `coherent` for a long-term pin of memory that was never written.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "gup-copies-on-read",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",

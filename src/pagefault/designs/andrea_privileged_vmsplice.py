@@ -10,10 +10,12 @@ reading of a shared page.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-mapcount",
     "vmsplice-needs-privilege",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",

@@ -17,6 +17,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "o-direct-takes-references",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",

@@ -7,9 +7,11 @@ write_protect_seq 57efa1fe5957 (5.11 and 5.10.y) by Jason Gunthorpe. Keeps `priv
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "o-direct-takes-references",
     "foll-cow",
@@ -19,4 +21,6 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

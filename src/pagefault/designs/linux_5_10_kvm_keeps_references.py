@@ -6,17 +6,21 @@ promise that 5.10 keeps: the copy is for nothing, and the guest faults once more
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "swapin-by-mapcount",
     "o-direct-takes-references",
     "foll-cow",
     "numa-skips-what-is-shared",
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
+    "pagemap-looks-at-the-first-page",
     "kvm-keeps-references",
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "no-droppable-memory",
 ]

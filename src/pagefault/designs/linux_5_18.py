@@ -13,6 +13,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "o-direct-takes-references",
     "foll-cow",
     "numa-skips-what-has-references",
@@ -22,4 +23,6 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

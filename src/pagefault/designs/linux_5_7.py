@@ -7,9 +7,11 @@ shares a pinned page, and the next write moves the owner away from it.
 
 PARTS = [
     "reuse-by-mapcount",
+    "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -26,4 +28,6 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

@@ -10,6 +10,7 @@ PARTS = [
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -25,4 +26,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
     "ksm-trusts-clean-entries",
+    "no-droppable-memory",
 ]

@@ -7,9 +7,11 @@ GUP-fast takes a pin while fork looks (closed by 57efa1fe5957), and wherever 5.1
 
 PARTS = [
     "reuse-by-refcount",
+    "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
+    "mprotect-always-flushes",
     "no-write-protect-seq",
     "swapin-by-mapcount",
     "swapin-claims-nothing",
@@ -26,4 +28,6 @@ PARTS = [
     "kpageflags-tells-ksm",
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
 ]

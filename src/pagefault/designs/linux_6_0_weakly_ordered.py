@@ -15,4 +15,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
     "populate-skips-holes",
+    "no-droppable-memory",
 ]

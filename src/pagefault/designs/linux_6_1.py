@@ -16,4 +16,7 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
+    "aging-rescues-lazyfree",
 ]

@@ -12,4 +12,7 @@ PARTS = [
     "kpageflags-tells-ksm",
     "longterm-writes-to-files",
     "populate-skips-holes",
+    "pagemap-looks-at-the-first-page",
+    "no-droppable-memory",
+    "aging-rescues-lazyfree",
 ]

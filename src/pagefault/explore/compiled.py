@@ -93,12 +93,14 @@ class CompiledSearch:
         canonical: bool = True,
         cores: int = 1,
         reduce: bool = False,
+        disk: Path | None = None,
     ) -> None:
         self.kernel = kernel
         self.program = program
         self.always = always
         self.cores = cores
         self.reduce = reduce
+        self._disk = disk
         self._attempts = 0
         self._threads = ThreadPoolExecutor(max(1, cores - 1))
         self.is_full = False  # no number is left for a control state: the search cannot go on
@@ -217,7 +219,7 @@ class CompiledSearch:
         own."""
         text = "\n".join(self.kernel.texts.values())
         tasks = len(self.program.tasks)
-        self.shared = Shared(text, tasks, self._initial_state, self.cores)
+        self.shared = Shared(text, tasks, self._initial_state, self.cores, self._disk)
         self.workers = [
             Worker(self.shared, self._tables, self._initial_state, me) for me in range(self.cores)
         ]

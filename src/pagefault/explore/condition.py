@@ -9,17 +9,15 @@ from pagefault.consts import (
     NO_MM,
     PAGE_PRESENT,
     PAGE_PROTNONE,
-    PAGE_PSE,
     PAGE_SWAP,
-    PAGE_TABLE,
     PFN_SHIFT,
-    PTRS_PER_PTE,
     SIG_BASE,
     VM_MAPPED,
     VM_READ,
     VM_UFFD_MINOR,
     VM_UFFD_MISSING,
 )
+from pagefault.hw.pgtable import ptep_get
 from pagefault.lang.program import (
     Atom,
     Code,
@@ -74,12 +72,7 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
         untouched = _peek_file(st, mm, vpn, cell)
         if vm_flags & VM_UFFD_MINOR and _page_cache_has(st, mm, vpn):
             untouched = None
-    pmd = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
-    if pmd & PAGE_PSE:
-        return int(st.page[(pmd >> PFN_SHIFT) + vpn % PTRS_PER_PTE].cell[cell])
-    if not pmd & PAGE_TABLE:
-        return untouched
-    pte = st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE]
+    pte = ptep_get(st, mm, vpn)
     if pte & (PAGE_PRESENT | PAGE_PROTNONE):
         return int(st.page[pte >> PFN_SHIFT].cell[cell])
     if pte & PAGE_SWAP:

@@ -48,6 +48,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("map", "anon"): consts.MAP_ANONYMOUS,
     ("map", "private"): consts.MAP_PRIVATE,
     ("map", "shared"): consts.MAP_SHARED,
+    ("map", "droppable"): consts.MAP_DROPPABLE,
     ("map", "fixed"): consts.MAP_FIXED,
     ("file", "regular"): consts.FILE_REGULAR,
     ("file", "shmem"): consts.FILE_SHMEM,
@@ -57,7 +58,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("file", "perf"): consts.FILE_PERF,
     ("file", "fb"): consts.FILE_FB,
     ("file", "pcm"): consts.FILE_PCM,
-    ("ioctl", "free"): consts.IOCTL_FREE,
+    ("ioctl", "discard"): consts.IOCTL_FREE,
     ("ioctl", "realloc"): consts.IOCTL_REALLOC,
     ("ioctl", "send"): consts.IOCTL_SEND,
     ("prot", "none"): consts.PROT_NONE,
@@ -68,6 +69,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "dofork"): consts.MADV_DOFORK,
     ("advice", "wipeonfork"): consts.MADV_WIPEONFORK,
     ("advice", "keeponfork"): consts.MADV_KEEPONFORK,
+    ("advice", "dontdump"): consts.MADV_DONTDUMP,
+    ("advice", "dodump"): consts.MADV_DODUMP,
     ("advice", "free"): consts.MADV_FREE,
     ("advice", "cold"): consts.MADV_COLD,
     ("advice", "pageout"): consts.MADV_PAGEOUT,
@@ -75,6 +78,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("advice", "unmergeable"): consts.MADV_UNMERGEABLE,
     ("advice", "populate_read"): consts.MADV_POPULATE_READ,
     ("advice", "populate_write"): consts.MADV_POPULATE_WRITE,
+    ("advice", "hugepage"): consts.MADV_HUGEPAGE,
+    ("advice", "collapse"): consts.MADV_COLLAPSE,
     ("gup", "read"): 0,
     ("gup", "write"): consts.FOLL_WRITE,
     ("gup", "longterm"): consts.FOLL_LONGTERM,
@@ -98,6 +103,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("kpageflags", "swapcache"): consts.KPF_SWAPCACHE,
     ("kpageflags", "zero"): consts.KPF_ZERO_PAGE,
     ("kpageflags", "ksm"): consts.KPF_KSM,
+    ("kpageflags", "thp"): consts.KPF_THP,
 }
 """What a word of the language stands for, by the group of words that it belongs to."""
 

@@ -52,6 +52,11 @@ _SENTENCES = {
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
     "file-intact": "No write through private memory, nor one that is forced, reaches a file.",
     "kernel-address": "An address that the kernel uses is mapped, and to its own frame.",
+    "never-written-out": "Nothing that stands in droppable memory is written to swap.",
+    "last-or-zero": "A load of droppable memory sees the last store, or zero, and after a zero no "
+    "other value until somebody stores.",
+    "wiped-on-fork": "Nobody sees in droppable memory what another address space stored there.",
+    "kept-while-pinned": "No page of droppable memory is discarded while it is pinned.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

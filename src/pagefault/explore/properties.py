@@ -11,7 +11,6 @@ from pagefault.consts import (
     FOLL_GET,
     FOLL_PIN,
     FOLL_WRITE,
-    GUP_PIN_COUNTING_BIAS,
     MIRROR_GPC,
     MIRROR_KVM,
     MIRROR_LIVE,
@@ -25,11 +24,11 @@ from pagefault.consts import (
     PAGE_DANGLING,
     PAGE_DIRTY,
     PAGE_PRESENT,
+    PAGE_PSE,
     PAGE_SWAP,
     PAGE_SWP_EXCLUSIVE,
     PAGE_TABLE,
     PFN_SHIFT,
-    PG_ANON,
     PG_DIRTY,
     PG_WRITEBACK,
     PIN_HELD,
@@ -47,8 +46,16 @@ from pagefault.hw.pgtable import (
     pte_write,
     ptep_get,
 )
-from pagefault.mm.notifier_ops import spte_refs
-from pagefault.mm.page_alloc import page_has_mapcount, page_is_counted
+from pagefault.mm.notifier_ops import spte_gup_flags
+from pagefault.mm.page_alloc import (
+    folio_test_anon,
+    folio_test_large,
+    grab_refs,
+    page_folio,
+    page_has_mapcount,
+    page_is_counted,
+)
+from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount
 from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
@@ -104,21 +111,29 @@ def _counted_mappings(st, pfn):
     return _pte_mappings(st, pfn)
 
 
+def _pmd_mappings(st, pfn):
+    """How many PMDs map the folio of a page whole."""
+    mappings = 0
+    for mm in range(st.nr_mms):
+        for i in range(NR_PMD):
+            pmd = st.mm[mm].pmd[i]
+            if pmd & PAGE_PSE and pmd >> PFN_SHIFT == page_folio(st, pfn):
+                mappings += 1
+    return mappings
+
+
 def _gup_references(st, pfn):
-    """What pins and pipes must have added to the refcount."""
+    """What pins and pipes must have added to the refcount for this page."""
     refs = 0
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
-            if st.pin[pin].gup_flags & FOLL_PIN:
-                refs += GUP_PIN_COUNTING_BIAS
-            else:
-                refs += 1
+            refs += grab_refs(st, pfn, st.pin[pin].gup_flags)
     for task in range(st.nr_tasks):
         if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
             if st.task[task].pin.gup_flags & FOLL_GET:
                 refs += 1
             else:
-                refs += GUP_PIN_COUNTING_BIAS
+                refs += grab_refs(st, pfn, FOLL_PIN)
     for pipe in range(st.nr_pipes):
         for i in range(NR_PIPE_BUFS):
             if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
@@ -128,7 +143,7 @@ def _gup_references(st, pfn):
             for vpn in range(st.nr_vpns):
                 spte = st.secondary[s].spte[vpn]
                 if spte & SPTE_REFERENCED and spte >> PFN_SHIFT == pfn:
-                    refs += spte_refs(st, s)
+                    refs += grab_refs(st, pfn, spte_gup_flags(st, s))
     return refs
 
 
@@ -140,6 +155,10 @@ def _page_cache_references(st, pfn):
 def _swap_cache_references(st, pfn):
     """The swap cache has one to each of its folios."""
     return st.folio[pfn].swap != 0
+
+
+def _cache_references(st, pfn):
+    return _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
 
 
 def _swap_ptes(st, slot):
@@ -165,26 +184,58 @@ def _vmalloc_references(st, pfn):
 
 def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
-    caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-    caches += _vmalloc_references(st, pfn)
+    if st.folio[pfn].order:
+        return _holders_of_large(st, pfn)
+    caches = _cache_references(st, pfn) + _vmalloc_references(st, pfn)
     if not page_is_counted(st, pfn):
         return caches
     return _pte_mappings(st, pfn) + _gup_references(st, pfn) + caches
+
+
+def _holders_of_large(st, pfn):
+    """As _holders(), of a large folio: those of each of its pages, and the PMDs that map it."""
+    holders = _pmd_mappings(st, pfn)
+    for page_pfn in range(pfn, pfn + PTRS_PER_PTE):
+        holders += _pte_mappings(st, page_pfn) + _gup_references(st, page_pfn)
+    return holders
+
+
+def _is_tail(st, pfn):
+    """The page belongs to a folio that is known by another page."""
+    return page_folio(st, pfn) != pfn
 
 
 def counts(st):
     """No count falls below zero, refcount covers every holder, nothing is leaked at the end.
 
     Nor does mapcount ever exceed refcount: who maps a page holds a reference first."""
+    if _maps_a_free_page(st):
+        return 0
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount < _holders(st, pfn):
-            return 0
-        if st.folio[pfn].refcount < st.page[pfn].mapcount:
-            return 0
+        if not _is_tail(st, pfn):
+            if st.folio[pfn].refcount < folio_mapcount(st, pfn):
+                return 0
+            if st.folio[pfn].refcount or st.folio[pfn].order:
+                if st.folio[pfn].refcount < _holders(st, pfn):
+                    return 0
+            elif _gup_references(st, pfn) or _cache_references(st, pfn):
+                return 0
     for v in range(NR_VMALLOC):
         if st.vmalloc[v].nr_pages and not area_counts_its_users(st, v):
             return 0
     return _slots_are_counted(st)
+
+
+def _maps_a_free_page(st):
+    """One look at every PTE, so that counts() need not look for those of each free page."""
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                pte = st.ptpage[table].pte[i]
+                if pte_present(pte) and not pte_special(pte) and pte_pfn(pte) != 0:
+                    if st.folio[page_folio(st, pte_pfn(pte))].refcount == 0:
+                        return 1
+    return 0
 
 
 def _slots_are_counted(st):
@@ -218,11 +269,25 @@ def _table_is_linked(st, table):
     return 0
 
 
+def _folio_is_accounted(st, pfn):
+    """Its counts are what can be seen, each."""
+    if st.folio[pfn].refcount != _holders(st, pfn):
+        return 0
+    if st.folio[pfn].order == 0:
+        return 1
+    mappings = 0
+    for page_pfn in range(pfn, pfn + PTRS_PER_PTE):
+        mappings += st.page[page_pfn].mapcount
+    if st.folio[pfn].entire_mapcount != _pmd_mappings(st, pfn):
+        return 0
+    return st.folio[pfn].large_mapcount == mappings + st.folio[pfn].entire_mapcount
+
+
 def counts_at_end(st):
     """Nothing runs: every reference and every mapping belongs to a holder that is still there,
     every page-table page to an address space, and no lock is held."""
     for mm in range(st.nr_mms):
-        if st.mm[mm].mmap_lock != 0:
+        if st.mm[mm].mmap_lock != 0 or st.mm[mm].pmd_ptl != 0:
             return 0
     for table in range(st.nr_ptpages):
         if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
@@ -230,7 +295,7 @@ def counts_at_end(st):
     for pfn in range(1, st.nr_pfns):
         if st.folio[pfn].locked or st.page[pfn].mapcount != _counted_mappings(st, pfn):
             return 0
-        if st.folio[pfn].refcount != _holders(st, pfn):
+        if not _is_tail(st, pfn) and not _folio_is_accounted(st, pfn):
             return 0
     for v in range(NR_VMALLOC):
         if st.vmalloc[v].nr_pages and area_is_leaked(st, v):
@@ -282,13 +347,16 @@ def _is_known_to_be_dirty(st, pfn):
 
 
 def _pte_settled(st, mm, vpn):
-    """Nobody is at work on this PTE: a table covers it and its PTL is free."""
+    """Nobody is at work on this PTE: a table covers it and its PTL is free, or a huge page does and
+    the PMD lock is free."""
     pmd = st.mm[mm].pmd[pmd_index(vpn)]
+    if pmd & PAGE_PSE:
+        return st.mm[mm].pmd_ptl == 0
     return pmd != 0 and st.ptpage[pmd_table(pmd)].ptl == 0
 
 
 def _maps_anon(st, pte):
-    return pte & PAGE_PRESENT and st.folio[pte >> PFN_SHIFT].pg_flags & PG_ANON
+    return pte & PAGE_PRESENT and folio_test_anon(st, pte >> PFN_SHIFT)
 
 
 def exclusive_if_writable(st):
@@ -298,7 +366,7 @@ def exclusive_if_writable(st):
             if _pte_settled(st, mm, vpn):
                 pte = ptep_get(st, mm, vpn)
                 if _maps_anon(st, pte) and pte_write(pte):
-                    if not st.page[pte_pfn(pte)].anon_exclusive:
+                    if not PageAnonExclusive(st, pte_pfn(pte)):
                         return 0
     return 1
 
@@ -308,10 +376,10 @@ def exclusive_if_pinned(st):
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and not st.pin[pin].unmapped:
             pfn = st.pin[pin].pfn
-            if st.pin[pin].gup_flags & FOLL_PIN and st.folio[pfn].pg_flags & PG_ANON:
+            if st.pin[pin].gup_flags & FOLL_PIN and folio_test_anon(st, pfn):
                 pte = ptep_get(st, st.pin[pin].mm, st.pin[pin].vpn)
                 if pte_present(pte) and pte_pfn(pte) == pfn:
-                    if not st.page[pfn].anon_exclusive:
+                    if not PageAnonExclusive(st, pfn):
                         return 0
     return 1
 
@@ -320,12 +388,19 @@ def exclusive_once(st):
     """An anon-exclusive page is mapped by at most one PTE, swap PTEs counted."""
     for pfn in range(1, st.nr_pfns):
         if st.page[pfn].anon_exclusive:
-            if _pte_mappings(st, pfn) + _swap_ptes_of_folio(st, pfn) > 1:
+            if _mappings(st, pfn) + _swap_ptes_of_folio(st, pfn) > 1:
                 return 0
     for slot in range(NR_SWAP):
         if st.swap[slot].count > 1 and _exclusive_swap_pte(st, slot):
             return 0
     return 1
+
+
+def _mappings(st, pfn):
+    """How many entries map a page, of either kind."""
+    if not folio_test_large(st, pfn):
+        return _pte_mappings(st, pfn)
+    return _pte_mappings(st, pfn) + _pmd_mappings(st, pfn)
 
 
 def _swap_ptes_of_folio(st, pfn):

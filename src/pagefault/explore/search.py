@@ -13,6 +13,7 @@ import traceback
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -61,12 +62,14 @@ _EDGE_BYTES = 12
 class Budget:
     """Where a search gives up and says Unknown. None: no limit.
 
-    `megabytes` limits an estimate of the table's size, which is the same on every run.
+    `megabytes` limits an estimate of the table's size, which is the same on every run. A large
+    search keeps its states in files in the folder `disk`, or else in memory.
     """
 
     states: int | None = 5_000_000
     seconds: float | None = 600.0
     megabytes: float | None = 4096.0
+    disk: Path | None = None
 
 
 Progress = Callable[[str], None]
@@ -294,6 +297,7 @@ class _Search:
             canonical=self.canonical is not None,
             cores=self.cores,
             reduce=self.reduce,
+            disk=self.budget.disk,
         )
 
     def _run_compiled(self, started: float, progress: Progress) -> Result:

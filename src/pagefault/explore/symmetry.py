@@ -51,6 +51,7 @@ AUDITED = frozenset(
         *("_gup_references", "_pte_settled", "counts", "counts_at_end", "exclusive_once"),
         "_is_known_to_be_dirty",
         *("flushed_before_freed", "observe_rmap_removed", "tlb_drop", "tlb_fill"),
+        *("observe_dropped", "mem_cgroup_charge"),
         *("boot_kernel", "share_audience", "mark_dangling", "owner_gives_up", "note_revoked"),
         *("check_revoked", "note_protected", "flush_tlb_func"),
         *("arch_tlbbatch_should_defer", "arch_tlbbatch_add_pending", "arch_tlbbatch_flush"),
@@ -61,6 +62,8 @@ AUDITED = frozenset(
         *("folio_trylock", "folio_test_locked", "_holders"),
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
+        *("pmd_lock", "pmd_unlock", "folio_alloc_pmd"),
+        *("flush_is_held_up", "tlb_remove_table_sync_one"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write"),
@@ -75,6 +78,7 @@ AUDITED = frozenset(
 CPU_REGISTERS = {
     "flush_tlb_mm_range": ("here", "cpu"),
     "arch_tlbbatch_flush": ("here", "cpu"),
+    "tlb_remove_table_sync_one": ("cpu",),
 }
 """By path of AUDITED: the registers that hold a CPU while it stands at a switch point.
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 import re
+import tempfile
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pagefault import jit
 from pagefault.consts import PAGE_TABLE, PFN_SHIFT, PTE_HAS_PFN
+from pagefault.errors import PagefaultError
 from pagefault.explore.canonical import RECORDS
 from pagefault.layout import LEAF_INDEX, LEAVES, STATE
 from pagefault.link.watch import LOCAL
@@ -76,15 +80,30 @@ def record_of(st: Any) -> tuple[Any, np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
 def lazy_zeros(
-    shape: tuple[int, ...], dtype: Any, *, huge: bool = False
+    shape: tuple[int, ...], dtype: Any, *, huge: bool = False, disk: Path | None = None
 ) -> np.ndarray[Any, np.dtype[Any]]:
     """np.zeros() for what is large: nothing is written before it is used. In huge pages if it is
-    looked into at random."""
+    looked into at random; in a nameless file in the folder `disk`, if that is given, so that there
+    may be more of it than memory. PagefaultError if there is no room for the file."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
+    if disk is not None:
+        return np.frombuffer(_on_disk(size, disk), dtype=dtype).reshape(shape)
     memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if huge and size >= 1 << 22:
         memory.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(memory, dtype=dtype).reshape(shape)
+
+
+def _on_disk(size: int, folder: Path) -> mmap.mmap:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, size)  # a full disk is an error here, not a SIGBUS
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        raise PagefaultError(
+            f"error: {folder}: no place there for {size / 1e6:.0f} MB of states: {error.strerror}\n"
+            "hint: name another folder by --disk"
+        ) from None
 
 
 def private_zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, np.dtype[Any]]:

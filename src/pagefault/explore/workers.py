@@ -11,6 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -132,11 +133,6 @@ class Tables:
     lengths: Array
 
 
-_room = lazy_zeros
-_zeros = partial(lazy_zeros, huge=True)
-"""For what is looked into at random."""
-
-
 def number_of(k: Any, me: int, many: int) -> Any:
     """numbers.py nth(), for arrays too."""
     return (((k >> numbers.BLOCK) * many + me) << numbers.BLOCK) | (k & (1 << numbers.BLOCK) - 1)
@@ -146,7 +142,11 @@ class Shared:
     """What all workers share: where things stand, states, values, numbers of bits and of control
     states."""
 
-    def __init__(self, kernel_text: str, tasks: int, st: Any, many: int) -> None:
+    def __init__(
+        self, kernel_text: str, tasks: int, st: Any, many: int, disk: Path | None = None
+    ) -> None:
+        self.room = partial(lazy_zeros, disk=disk)
+        self.zeros = partial(lazy_zeros, huge=True, disk=disk)  # for what is looked into at random
         self.tasks = tasks
         self.many = many
         self.where = _make_where(kernel_text, tasks, st)
@@ -172,12 +172,12 @@ class Shared:
         self.hidden = np.zeros(scan, dtype=np.uint64)
         self.team = np.zeros((many + 1) * numbers.LINE, dtype=np.int64)
         self.states = States(
-            arena=_zeros((FIRST_ROOM, self.where.id_words + 1), np.uint64),
-            table=_zeros((_FIRST_TABLE,), np.uint64),
-            parent=_room((FIRST_ROOM,), np.int32),
-            onward=_room((FIRST_ROOM,), np.int32),
-            flags=_room((FIRST_ROOM,), np.uint8),
-            mentioned=_room((FIRST_ROOM,), np.uint8),
+            arena=self.zeros((FIRST_ROOM, self.where.id_words + 1), np.uint64),
+            table=self.zeros((_FIRST_TABLE,), np.uint64),
+            parent=self.room((FIRST_ROOM,), np.int32),
+            onward=self.room((FIRST_ROOM,), np.int32),
+            flags=self.room((FIRST_ROOM,), np.uint8),
+            mentioned=self.room((FIRST_ROOM,), np.uint8),
         )
         self.values = Values(
             rows=np.empty((1, 1), dtype=np.uint64),
@@ -222,24 +222,24 @@ class Shared:
         """Room for values as wide as they are now, with those of numbers before `end`, and an empty
         table."""
         old = self.values
-        rows = _room((room, self.words), np.uint64)
+        rows = self.room((room, self.words), np.uint64)
         rows[:end, : old.rows.shape[1]] = old.rows[:end]
-        judged = _room((room,), np.int64)
+        judged = self.room((room,), np.int64)
         judged[:end] = old.judged[:end]
-        self.values = Values(rows=rows, table=_zeros((2 * room,), np.uint64), judged=judged)
+        self.values = Values(rows=rows, table=self.zeros((2 * room,), np.uint64), judged=judged)
 
     def make_states(self, room: int, end: int) -> None:
         """Room for so many states, with those of numbers before `end`."""
         kept = {}
         for name in ("arena", "parent", "onward", "flags", "mentioned"):
             old = getattr(self.states, name)
-            kept[name] = _zeros((room, *old.shape[1:]), old.dtype)
+            kept[name] = self.zeros((room, *old.shape[1:]), old.dtype)
             kept[name][:end] = old[:end]
         self.states = self.states._replace(**kept)
 
     def empty_table(self, slots: int) -> None:
         """A table of states with nothing in it."""
-        self.states = self.states._replace(table=_zeros((slots,), np.uint64))
+        self.states = self.states._replace(table=self.zeros((slots,), np.uint64))
 
     def grow_table(self, move: Callable[..., int]) -> None:
         """A larger table of states: a small one soon grows again."""
@@ -416,28 +416,28 @@ class Worker:
         settled = np.zeros((_LATELY, 5), dtype=np.uint64)
         settled[:, 1] = 2**64 - 1  # frames in an order that cannot be
         self.memo = Memo(
-            index=_zeros((room,), np.uint64),
-            table=_room((_ROWS, words + 2), np.uint64),
+            index=lazy_zeros((room,), np.uint64, huge=True),
+            table=lazy_zeros((_ROWS, words + 2), np.uint64),
             row=private_zeros((words,), np.uint64),
             all=np.full(words, 2**64 - 1, dtype=np.uint64),
-            mask=_room((_MASKS, words), np.uint64),
-            marks=_room((_MASKS + 1, len(self.shared.where.scan)), np.uint64),
-            next=_room((_MASKS,), np.int64),
-            first=_room((_NODES,), np.int64),
-            is_split=_room((_NODES,), np.uint8),
-            limit=_room((_NODES,), np.int64),
-            fixed=_room((_NODES, words), np.uint64),
+            mask=lazy_zeros((_MASKS, words), np.uint64),
+            marks=lazy_zeros((_MASKS + 1, len(self.shared.where.scan)), np.uint64),
+            next=lazy_zeros((_MASKS,), np.int64),
+            first=lazy_zeros((_NODES,), np.int64),
+            is_split=lazy_zeros((_NODES,), np.uint8),
+            limit=lazy_zeros((_NODES,), np.int64),
+            fixed=lazy_zeros((_NODES, words), np.uint64),
             root=np.full(len(self.shared.control.rows), -1, dtype=np.int64),
-            delta=_room((_RENAMINGS, words), np.uint64),
-            new_names=_room((_RENAMINGS,), np.uint64),
-            mentions=_room((_RENAMINGS,), np.int64),
-            steps=_zeros((len(self.shared.values.judged), native.STEPS), np.uint64),
+            delta=lazy_zeros((_RENAMINGS, words), np.uint64),
+            new_names=lazy_zeros((_RENAMINGS,), np.uint64),
+            mentions=lazy_zeros((_RENAMINGS,), np.int64),
+            steps=self.shared.zeros((len(self.shared.values.judged), native.STEPS), np.uint64),
             settled=settled,
         )
         self.outs = Outs(
-            info=_room((_OUTS, remembered.NR_INFO), np.int32),
-            move=_room((_OUTS,), np.int64),
-            delta=_room((_OUTS, self.shared.width), np.uint64),
+            info=lazy_zeros((_OUTS, remembered.NR_INFO), np.int32),
+            move=lazy_zeros((_OUTS,), np.int64),
+            delta=lazy_zeros((_OUTS, self.shared.width), np.uint64),
         )
         for counter in (remembered.ROWS, remembered.OUTS, remembered.MASKS, remembered.RENAMINGS):
             self.meta[counter] = 0
@@ -452,13 +452,15 @@ class Worker:
         values = len(self.shared.values.judged)
         old = self.memo.steps
         if len(old) < values and self.count > 4 * self.meta[remembered.VALUES]:
-            steps = _zeros((values, native.STEPS), np.uint64)
+            steps = self.shared.zeros((values, native.STEPS), np.uint64)
             steps[: min(end, len(old))] = old[:end]
             self.memo = self.memo._replace(steps=steps)
 
     def grow_memory(self, refill: Callable[..., int]) -> None:
         """Room for twice as much to be remembered."""
-        self.memo = self.memo._replace(index=_zeros((2 * len(self.memo.index),), np.uint64))
+        self.memo = self.memo._replace(
+            index=lazy_zeros((2 * len(self.memo.index),), np.uint64, huge=True)
+        )
         refill(self.memo, int(self.meta[remembered.ROWS]))
 
     def fit_control(self) -> None:

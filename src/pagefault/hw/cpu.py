@@ -20,7 +20,7 @@ from pagefault.hw.monitor import (
     owe_where_mapped,
     write_cell,
 )
-from pagefault.hw.pgtable import pte_pfn, ptep_get, set_pte_at
+from pagefault.hw.pgtable import pte_pfn, ptep_get, walk_sets_bits
 from pagefault.hw.tlb import flush_tlb_func, tlb_drop, tlb_fill
 
 ANY_ACCESS = PAGE_ACCESSED | PAGE_DIRTY | PAGE_SOFT_DIRTY | PAGE_UFFD_WP
@@ -92,7 +92,7 @@ def translate(st, t, vpn, write):
     pte |= PAGE_ACCESSED
     if write:
         pte |= PAGE_DIRTY
-    set_pte_at(st, mm, vpn, pte)
+    walk_sets_bits(st, mm, vpn, pte)
     tlb_fill(st, cpu, vpn, pte)
     return pte
 

@@ -9,7 +9,7 @@ from pagefault.consts import PAGE_ACCESSED, PAGE_DANGLING, PAGE_DIRTY, PAGE_PRES
 from pagefault.hw.choice import choose
 from pagefault.hw.cpu import ANY_ACCESS, entry_permits
 from pagefault.hw.monitor import observe_dangling, observe_load, owe, owe_where_mapped, write_cell
-from pagefault.hw.pgtable import pte_pfn, ptep_get, set_pte_at
+from pagefault.hw.pgtable import pte_pfn, ptep_get, walk_sets_bits
 
 
 def spte_permits(spte, write):
@@ -39,7 +39,7 @@ def iommu_translate(st, s, vpn, write):
     pte |= PAGE_ACCESSED
     if write:
         pte |= PAGE_DIRTY
-    set_pte_at(st, mm, vpn, pte)
+    walk_sets_bits(st, mm, vpn, pte)
     st.secondary[s].spte[vpn] = pte
     return pte
 

@@ -10,13 +10,16 @@ from pagefault.consts import (
     FOLL_PIN,
     NR_MM,
     NR_PIPE_BUFS,
+    NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
     NR_VMALLOC,
     NR_VMALLOC_PAGES,
     PAGE_DANGLING,
     PAGE_PRESENT,
+    PAGE_PSE,
     PAGE_RW,
+    PAGE_SWAP,
     PFN_SHIFT,
     PG_KMEM,
     PIN_FREE,
@@ -25,13 +28,17 @@ from pagefault.consts import (
     PROP_CLEAN_IF_UNWRITTEN,
     PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_FILE_INTACT,
+    PROP_KEPT_WHILE_PINNED,
     PROP_KERNEL_ADDRESS,
+    PROP_LAST_OR_ZERO,
+    PROP_NEVER_WRITTEN_OUT,
     PROP_NO_LOST_WRITE,
     PROP_NO_STALE_TLB,
     PROP_NO_USE_AFTER_FREE,
     PROP_PRIVATE,
     PROP_RMAP_AFTER_FLUSH,
     PROP_TRACKED,
+    PROP_WIPED_ON_FORK,
     PTE_HAS_PFN,
     PTRS_PER_PTE,
     SOFT_DIRTY_CLEAN,
@@ -41,6 +48,7 @@ from pagefault.consts import (
     UFFD_WP_HOLDS,
     UFFD_WP_NONE,
     UFFD_WP_SET,
+    VM_DROPPABLE,
     VM_MAPPED,
     VM_READ,
     VM_SHARED,
@@ -65,6 +73,9 @@ def observe_read(st, mm, pfn, cell):
 def observe_load(st, mm, vpn, pfn, cell):
     """A CPU loads through the address space: allowed to see it, and it is the last thing stored."""
     observe_read(st, mm, pfn, cell)
+    if is_droppable(st, mm, vpn):
+        observe_droppable_load(st, mm, vpn, pfn, cell)
+        return
     owed = st.mm[mm].shadow[vpn].cell[cell]
     if owed != 0 and owed - 1 != st.page[pfn].cell[cell] & 255:
         break_promise(st, PROP_NO_LOST_WRITE)
@@ -74,6 +85,48 @@ def observe_kernel_address(st, mapped):
     """The kernel uses one of its addresses: it is mapped, to the frame that is meant."""
     if not mapped:
         break_promise(st, PROP_KERNEL_ADDRESS)
+
+
+def is_droppable(st, mm, vpn):
+    return st.mm[mm].vma[vpn].vm_flags & VM_DROPPABLE
+
+
+def observe_droppable_load(st, mm, vpn, pfn, cell):
+    """Droppable memory may lose a store, never bring one back: the last one, or zero, and after a
+    zero no other value until somebody stores. What is seen was stored in this address space."""
+    page = st.page[pfn]
+    owed = st.mm[mm].shadow[vpn].cell[cell]
+    if page.writer[cell] != 0 and page.writer[cell] != mm + 1:
+        break_promise(st, PROP_WIPED_ON_FORK)
+    elif owed != 0 and owed - 1 != page.cell[cell] & 255:
+        if page.cell[cell] == 0:
+            st.mm[mm].shadow[vpn].cell[cell] = 1
+        else:
+            break_promise(st, PROP_LAST_OR_ZERO)
+
+
+def observe_dropped(st, mm, vpn, pfn):
+    """Reclaim discards a page: nobody has droppable memory pinned."""
+    if not is_droppable(st, mm, vpn):
+        return
+    for pin in range(st.nr_pins):
+        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+            if st.pin[pin].gup_flags & FOLL_PIN:
+                break_promise(st, PROP_KEPT_WHILE_PINNED)
+    for task in range(st.nr_tasks):
+        if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
+            break_promise(st, PROP_KEPT_WHILE_PINNED)
+
+
+def observe_written_out(st, pfn, slot):
+    """A folio goes to the swap device: it holds data of no droppable memory."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            swapped = pte & PAGE_SWAP and pte >> PFN_SHIFT == slot
+            mapped = pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn
+            if is_droppable(st, mm, vpn) and (swapped or mapped):
+                break_promise(st, PROP_NEVER_WRITTEN_OUT)
 
 
 def signed_byte(value):
@@ -320,6 +373,15 @@ def mark_kernel_address(st, pfn):
     return found
 
 
+def mark_huge_dangling(st, pfn):
+    """As mark_dangling(), of the PMDs that map the large folio whole."""
+    for mm in range(st.nr_mms):
+        for i in range(NR_PMD):
+            pmd = st.mm[mm].pmd[i]
+            if pmd & PAGE_PSE and pmd >> PFN_SHIFT == pfn:
+                st.mm[mm].pmd[i] = pmd | PAGE_DANGLING
+
+
 def letting_go(st, mm, vpn):
     return st.mm[mm].shadow[vpn].letting_go != 0
 
@@ -355,10 +417,13 @@ def owner_gave_up(st, mm, start, end):
 
 
 def owner_moves(st, t, mm, old, new):
-    """mremap() has moved a PTE: what was owed at `old` is owed at `new`, and pins follow."""
+    """mremap() has moved a PTE: what was owed at `old` is owed at `new`, and pins follow. What was
+    owed in droppable memory only may be there still."""
     note_revoked(st, t, mm, old)
     for cell in range(CELLS):
         st.mm[mm].shadow[new].cell[cell] = st.mm[mm].shadow[old].cell[cell]
+    if is_droppable(st, mm, old) and not is_droppable(st, mm, new):
+        owe_nothing(st, mm, new)
     owe_nothing(st, mm, old)
     for pin in range(st.nr_pins):
         if st.pin[pin].state == PIN_HELD and st.pin[pin].mm == mm and st.pin[pin].vpn == old:
@@ -422,8 +487,11 @@ def observe_exclusive_lost(st, pfn):
     by a PTE that is there while its address space is under no write_protect_seq."""
     if not st.page[pfn].anon_exclusive:
         return
+    last_pfn = pfn
+    if st.folio[pfn].entire_mapcount:
+        last_pfn = pfn + PTRS_PER_PTE - 1  # it says so of all pages of the folio
     for pin in range(st.nr_pins):
-        if st.pin[pin].state == PIN_HELD and st.pin[pin].pfn == pfn:
+        if st.pin[pin].state == PIN_HELD and pfn <= st.pin[pin].pfn <= last_pfn:
             if st.pin[pin].gup_flags & FOLL_PIN:
                 break_promise(st, PROP_EXCLUSIVE_UNTIL_UNPINNED)
     for mm in range(st.nr_mms):

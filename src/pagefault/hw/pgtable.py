@@ -2,15 +2,18 @@
 
 A PTE is one packed integer: PAGE_* bits below PFN_SHIFT, the pfn above. It has to be one, since a
 value that lives across a switch point must fit a register. A PMD that points to a table holds the
-index of the page-table page where a leaf holds the pfn.
+index of the page-table page where a leaf holds the pfn. A PMD that maps a huge page (PAGE_PSE) is a
+leaf: the same bits as a PTE's, and the pfn of the first of PTRS_PER_PTE pages.
 """
 
 from pagefault.consts import (
     PAGE_ACCESSED,
     PAGE_DIRTY,
+    PAGE_MARKER,
     PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
+    PAGE_PSE,
     PAGE_RW,
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
@@ -21,6 +24,8 @@ from pagefault.consts import (
     PFN_SHIFT,
     PTRS_PER_PTE,
 )
+
+HPAGE_MASK = ~(PTRS_PER_PTE - 1)
 
 
 def mk_pte(pfn, prot):
@@ -127,6 +132,11 @@ def is_swap_pte(pte):
     return pte & PAGE_SWAP != 0
 
 
+def is_pte_marker(pte):
+    """include/linux/swapops.h is_pte_marker(), v6.12: no page, but something to know."""
+    return pte & PAGE_MARKER != 0
+
+
 def pte_to_swp_entry(pte):
     """The slot that a swap PTE names."""
     return pte >> PFN_SHIFT
@@ -192,8 +202,42 @@ def mk_pmd(table):
     return (table << PFN_SHIFT) | PAGE_TABLE
 
 
+def pmd_has_table(pmd):
+    """The PMD points to a page table."""
+    return pmd & PAGE_TABLE != 0
+
+
+def pmd_trans_huge(pmd):
+    """arch/x86/include/asm/pgtable.h pmd_trans_huge(), v6.12: the PMD maps a huge page itself, also
+    while it is being changed and not present."""
+    return pmd & PAGE_PSE != 0
+
+
+def mk_huge_pmd(pfn, prot):
+    """A PMD that maps the PTRS_PER_PTE pages from `pfn` on."""
+    return mk_pte(pfn, prot | PAGE_PSE)
+
+
+def pmd_mkinvalid(pmd):
+    """arch/x86/include/asm/pgtable.h pmd_mkinvalid(), v6.12: nobody can use it, and it is not none
+    either."""
+    return pmd & ~(PAGE_PRESENT | PAGE_PROTNONE)
+
+
+def huge_pmd_pte(pmd, vpn):
+    """The entry that one page of a huge page would have in a page table."""
+    if pte_special(pmd):  # the huge zero page, which is the zero page over and over
+        return pmd & ~PAGE_PSE
+    return (pmd & ~PAGE_PSE) + (pte_index(vpn) << PFN_SHIFT)
+
+
 def pmd_index(vpn):
     return vpn // PTRS_PER_PTE
+
+
+def huge_start(vpn):
+    """The first page of the huge page that `vpn` would be in."""
+    return vpn & HPAGE_MASK
 
 
 def pte_index(vpn):
@@ -205,16 +249,33 @@ def pmdp_get(st, mm, vpn):
 
 
 def ptep_get(st, mm, vpn):
-    """The entry that maps `vpn`, 0 where there is none or no table."""
+    """The entry that maps `vpn`, 0 where there is none or no table. Of a huge page what the PMD
+    says of this page of it."""
     pmd = pmdp_get(st, mm, vpn)
     if pmd_none(pmd):
         return 0
+    if pmd_trans_huge(pmd):
+        return huge_pmd_pte(pmd, vpn)
     return st.ptpage[pmd_table(pmd)].pte[pte_index(vpn)]
 
 
 def set_pte_at(st, mm, vpn, pte):
     """Write the entry. The table must be there."""
     st.ptpage[pmd_table(pmdp_get(st, mm, vpn))].pte[pte_index(vpn)] = pte
+
+
+def set_pmd_at(st, mm, vpn, pmd):
+    st.mm[mm].pmd[pmd_index(vpn)] = pmd
+
+
+def walk_sets_bits(st, mm, vpn, pte):
+    """The hardware's walk has found `pte`, and set accessed and dirty in it: in the PMD, if that is
+    the leaf."""
+    pmd = pmdp_get(st, mm, vpn)
+    if pmd_trans_huge(pmd):
+        set_pmd_at(st, mm, vpn, pmd | (pte & (PAGE_ACCESSED | PAGE_DIRTY)))
+    else:
+        set_pte_at(st, mm, vpn, pte)
 
 
 def ptep_get_and_clear(st, mm, vpn):

@@ -30,12 +30,18 @@ def flush_tlb_func(st, cpu, start, end):
         tlb_drop(st, cpu, vpn)
 
 
+def flush_is_held_up(st, cpu):
+    """A flush has to wait for a CPU with interrupts off: it is an IPI. On machines where it is none
+    (broadcast invalidation, hypercalls) it does not keep GUP-fast safe."""
+    return st.cpu[cpu].irqs_off
+
+
 def needs_flush_ipi(st, cpu, mm, start, end):
     """Whether the flush can be seen on `cpu`: it runs this mm and holds an entry of the range, or
     interrupts are off there, so that the sender has to wait."""
     if st.cpu[cpu].loaded_mm != mm + 1:
         return 0
-    if st.cpu[cpu].irqs_off:
+    if flush_is_held_up(st, cpu):
         return 1
     for vpn in range(start, end):
         if st.cpu[cpu].tlb[vpn] != 0:
@@ -55,7 +61,7 @@ def flush_tlb_mm_range(st, t, mm, start, end):
     for cpu in range(st.nr_cpus):
         if cpu != here and needs_flush_ipi(st, cpu, mm, start, end):
             yield "flush IPI on its way"
-            while st.cpu[cpu].irqs_off:
+            while flush_is_held_up(st, cpu):
                 yield BLOCKED
             flush_tlb_func(st, cpu, start, end)
     if has_secondary_tlb(st, mm):

@@ -93,8 +93,17 @@ SHOWN_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What nobody notices unless others come after it."""
 PAGES = "ABCD"
 PIPE = "pipe"
-NO_FILES = {"file", "file_cell"}
+NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
+OF_HUGE = frozenset({"hugepage", "collapse"})
+"""Words that are said only where the pages may be huge,"""
+NOT_OF_HUGE = frozenset({"pageout", "free", "cold"})
+"""those that are not said there,"""
+NOT_HUGE = {
+    *("ksm", "migrate", "numa_hint", "reclaim"),
+    *(name for name in VERBS if name.startswith("uffd_")),
+}
+"""and verbs: the model leaves out what they do to huge pages."""
 STARTS: dict[str, Kind] = {"child": "process", "thread": "thread"}
 """By shape of the argument: what a verb that takes it starts."""
 FILE = """+++
@@ -143,6 +152,7 @@ def generate(
     without: Collection[str] = (),
     verbs: int | None = None,
     theme: str = "",
+    huge: bool = False,
 ) -> Program:
     """A program of at most `tasks` tasks with at most `statements` statements each.
 
@@ -150,13 +160,16 @@ def generate(
     and one for each task that it starts. `without` names verbs to leave out. With `verbs` a program
     has loads, stores, and so many other verbs at most, drawn by the seed: few things, but often,
     and so together (swarm testing, Groce et al., ISSTA 2012); of a `theme`, if one is named.
-    ValueError for sizes that the language does not have.
+    With `huge` there are four pages, which may be one huge page. ValueError for sizes that the
+    language does not have.
     """
+    if huge:
+        pages, without = len(PAGES), {*without, *NOT_HUGE}
     if not (1 <= tasks <= MAX_TASKS and 1 <= pages <= len(PAGES)):
         raise ValueError(f"1 to {MAX_TASKS} tasks and 1 to {len(PAGES)} pages")
     if not 0 <= statements <= MAX_STATEMENTS - MAX_TASKS - 2:
         raise ValueError(f"0 to {MAX_STATEMENTS - MAX_TASKS - 2} statements")
-    writer = _Writer(_Dice(seed), PAGES[:pages], frozenset(without))
+    writer = _Writer(_Dice(seed), PAGES[:pages], frozenset(without), huge)
     if verbs is not None:
         writer.draw(verbs, theme)
     return parse(writer.text(seed, tasks, statements))
@@ -170,8 +183,10 @@ def _waits(verb: Verb) -> bool:
 class _Writer:
     """First the tasks and their verbs, then, once it is known what there is, the arguments."""
 
-    def __init__(self, dice: _Dice, pages: str, without: frozenset[str]) -> None:
+    def __init__(self, dice: _Dice, pages: str, without: frozenset[str], huge: bool) -> None:
         self.dice = dice
+        self.huge = huge
+        self.unsaid = NOT_OF_HUGE if huge else OF_HUGE
         self.verbs = [verb for verb in VERBS.values() if self._is_free(verb, without)]
         self.start = {
             STARTS[slot.shape]: verb
@@ -237,6 +252,8 @@ class _Writer:
         if self.is_swarm and self.dice.chance(15):  # a page that was never written is another
             first.lines[1] = f"r0 = {self.pages[0]}[0]"
             first.registers.append("r0")
+        if self.huge:
+            first.lines.insert(1, f"madvise({self.pages[0]}..{self.pages[-1]}, hugepage)")
         for task in self.tasks:
             for verb in task.verbs:
                 if _waits(verb) and task.first_wait is None:
@@ -412,7 +429,8 @@ class _Writer:
     def _words(self, slot: Slot, wanted: Sequence[str]) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            said.append(self.dice.one_of([w for w in slot.one_of if w in wanted] or slot.one_of))
+            sayable = [w for w in slot.one_of if w not in self.unsaid]
+            said.append(self.dice.one_of([w for w in sayable if w in wanted] or sayable))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 
     def _argument(self, task: _Task, slot: Slot) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from pagefault.lang.words import WORDS
+from pagefault.lang.words import ERRNOS, SIGNALS, WORDS
 
 __all__ = [
     "ERRNOS",
@@ -24,7 +24,6 @@ __all__ = [
     "WORDS",
     "Slot",
     "Verb",
-    "markdown_table",
 ]
 
 Shape: TypeAlias = Literal[
@@ -50,22 +49,6 @@ Side: TypeAlias = Literal["argument", "result", "either"]
 Returns: TypeAlias = Literal["value", "status", "nothing"]
 
 _PRINT_ORDER = tuple(WORDS)
-
-ERRNOS = (
-    "EPERM",
-    "ENOENT",
-    "ESRCH",
-    "EINTR",
-    "EIO",
-    "EAGAIN",
-    "ENOMEM",
-    "EACCES",
-    "EFAULT",
-    "EBUSY",
-    "EEXIST",
-    "EINVAL",
-)
-SIGNALS = ("SIGSEGV", "SIGBUS")
 
 
 @dataclass(frozen=True)
@@ -161,6 +144,7 @@ _NEW_PIN = Slot("pin", "h", side="result")
 _MIRROR = Slot("mirror", "m")
 _FILE = Slot("file", "f")
 _FILE_CELL = Slot("file_cell", "f[1]")
+_ANON = ("private", "droppable")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -187,7 +171,7 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot("words", group="map", required=("anon", "private"), implied="fixed"),
+            Slot("words", group="map", required=("anon",), one_of=_ANON, implied="fixed"),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
@@ -196,6 +180,7 @@ _ALL = (
             "A = mmap(anon, private, rw)",
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
+            "A = mmap(anon, droppable, rw)",
         ),
     ),
     Verb(
@@ -254,6 +239,14 @@ _ALL = (
         "reclaims what can be had of the memory of all tasks: to swap, though several map a page",
         "write(2) to memory.reclaim of their cgroup",
         ("reclaim()",),
+    ),
+    Verb(
+        "limit",
+        (Slot("number", "2"),),
+        "status",
+        "all tasks together may have so many anonymous pages, and nothing more can be reclaimed",
+        "write(2) to memory.max of their cgroup, whose OOM killer is off",
+        ("limit(2)",),
     ),
     Verb(
         "ksm",
@@ -475,7 +468,7 @@ _ALL = (
         "status",
         "asks a driver for something that concerns its buffer",
         "ioctl(2), setsockopt(2) or io_uring_register(2) of a driver",
-        ("ioctl(f, free)", "r0 = ioctl(f, realloc)"),
+        ("ioctl(f, discard)", "r0 = ioctl(f, realloc)"),
     ),
     Verb(
         "close",
@@ -499,7 +492,7 @@ _ALL = (
         "status",
         "the kernel writes a driver's buffer by its own address; EINVAL where there is none",
         "bpf_map_update_elem()",
-        ("kwrite(f[1], 5)", "r0 = kwrite(f[5], r1)"),
+        ("kwrite(f[1], 5)", "r0 = kwrite(f[5], r0)"),
     ),
     Verb(
         "drop_cache",
@@ -666,7 +659,7 @@ _ALL = (
             Slot(
                 "words",
                 group="kpageflags",
-                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm"),
+                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm", "thp"),
             ),
         ),
         "value",
@@ -702,26 +695,3 @@ RESERVED = frozenset(
     }
 )
 """Words that can't name a task, page, pin, pipe or mirror."""
-
-_RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
-
-
-def _takes(verb: Verb, group: str, word: str) -> bool:
-    return any(word in slot.words for slot in verb.word_slots if slot.group == group)
-
-
-def markdown_table() -> str:
-    """The table of verbs and the table of words in docs/grammar.md."""
-    lines = ["| written | does | stands for | a register gets |", "|---|---|---|---|"]
-    for verb in VERBS.values():
-        written = "<br>".join(f"`{usage}`".replace("|", "\\|") for usage in verb.usages())
-        returns = _RETURNS[verb.returns]
-        if verb.named is not None and verb.named.side == "result":
-            returns = "nothing: a name stands left of the `=`"
-        lines.append(f"| {written} | {verb.help} | {verb.call} | {returns} |")
-    lines += ["", "| word | of | means |", "|---|---|---|"]
-    for group, words in WORDS.items():
-        for word, meaning in words.items():
-            users = [v.name for v in VERBS.values() if _takes(v, group, word)]
-            lines.append(f"| `{word}` | {', '.join(users)} | {meaning} |")
-    return "\n".join(lines) + "\n"

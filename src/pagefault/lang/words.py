@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["WORDS"]
+__all__ = ["ERRNOS", "SIGNALS", "WORDS"]
+
+ERRNOS = (
+    "EPERM",
+    "ENOENT",
+    "ESRCH",
+    "EINTR",
+    "EIO",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "EBUSY",
+    "EEXIST",
+    "EINVAL",
+)
+SIGNALS = ("SIGSEGV", "SIGBUS")
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -23,6 +39,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "anon": "anonymous memory",
             "private": "copy-on-write, not shared",
             "shared": "what is stored is the file's",
+            "droppable": "the kernel may take the data away at any time (MAP_DROPPABLE)",
         },
         "prot": {
             "r": "readable",
@@ -35,6 +52,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "dofork": "undo dontfork",
             "wipeonfork": "a child gets the range empty",
             "keeponfork": "undo wipeonfork",
+            "dontdump": "the pages are in no core dump",
+            "dodump": "undo dontdump",
             "free": "the data may go, until it is written anew",
             "cold": "the pages were not used lately",
             "pageout": "reclaim the pages now: to swap",
@@ -42,6 +61,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "unmergeable": "undo mergeable: each page its own again",
             "populate_read": "make the pages present, to read",
             "populate_write": "make the pages present, to write",
+            "hugepage": "huge pages from now on, where all pages that one needs are mapped alike",
+            "collapse": "make huge pages of the pages now, by copies",
         },
         "gup": {
             "read": "the holder only reads",
@@ -55,8 +76,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "minor": "who touches a page of a shmem file that is there, but not mapped, waits",
         },
         "ioctl": {
-            "free": "the driver frees its buffer; EBUSY where it may not while that is mapped",
-            "realloc": "the driver frees its buffer and makes a new one; EBUSY as for free",
+            "discard": "the driver frees its buffer; EBUSY where it may not while that is mapped",
+            "realloc": "the driver frees its buffer and makes a new one; EBUSY as for discard",
             "send": "the driver sends page 0 without a copy, and writes 0 to its cell 3 when done",
         },
         "drop": {
@@ -84,6 +105,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapcache": "swap has a place for it, and may have a copy",
             "zero": "the zero page",
             "ksm": "KSM has merged it with another",
+            "thp": "part of a large folio, however it is mapped",
         },
     }
 )

@@ -131,11 +131,10 @@ def kind_of(name: str) -> str:
     """What a local or a field of this name holds: a "pfn", a packed "pte", or a plain number ("").
 
     The explorer renumbers page frames while a path waits, so it must know where their numbers are.
+    A PMD is packed as a PTE is.
     """
-    for kind in ("pfn", "pte"):
-        if name == kind or name.endswith(f"_{kind}"):
-            return kind
-    return ""
+    last = name.rpartition("_")[2]
+    return {"pfn": "pfn", "pte": "pte", "pmd": "pte"}.get(last, "")
 
 
 def kind_of_value(node: ast.expr) -> str:

@@ -34,6 +34,11 @@ MOST_BUILT_IN = 500
 """So many schedules are built into the program of one test; of more, a sample."""
 
 
+HUGE = frozenset({Feature.THP, Feature.COLLAPSE})
+HUGE_PAGE_PART = 512 // 4
+"""Base pages that a page of a test stands for where four of them can be one huge page."""
+
+
 @dataclass(frozen=True)
 class Line:
     """One statement: as the test has it, and in C."""
@@ -76,6 +81,7 @@ class Test:
     tasks: list[Task]
     names: list[list[str]]
     pages: tuple[str, ...]
+    base_pages: int
     drops: list[str]
     files: list[str]
     schedules: list[str]
@@ -167,7 +173,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         quantifier=program.condition.quantifier,
         holds=_expression(names, program.condition.expr),
         places=_places(names),
-        needs=" | ".join(f"1u << NEED_{f.name}" for f in Feature if f in features) or "0",
+        needs=" | ".join(f"1ull << NEED_{f.name}" for f in Feature if f in features) or "0",
         no_stress=next((plan.no_stress for plan in plans.values() if plan.no_stress), ""),
         spread=int(any(task.kind == "thread" for task in program.tasks)),
         tasks=[_task(names, t) for t in range(len(program.tasks))],
@@ -183,6 +189,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
             if group
         ],
         pages=program.pages,
+        base_pages=HUGE_PAGE_PART if HUGE & features else 1,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
         files=[f"{{ {FILE_KINDS.index(f.kind)}, {f.nr_pages} }}" for f in program.files],
         schedules=[",".join(moves) for moves in chosen],
@@ -211,7 +218,7 @@ def _features(
         for statement in task.statements:
             rule = rule_of(statement)
             assert rule is not None
-            features.update(needs_of(statement))
+            features.update(needs_of(program, statement))
             parts.update({rule.file} - {""})
     for plan in plans.values():
         features.update(plan.means.needs)

@@ -29,6 +29,7 @@ class Feature(Enum):
     KPAGE = ("kpage.c", "probe_kpage", "/proc/kpagecount and /proc/kpageflags (root)")
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
     POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
+    DROPPABLE = ("droppable.c", "probe_droppable", "mmap(2) with MAP_DROPPABLE (6.11)")
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",
@@ -36,6 +37,12 @@ class Feature(Enum):
     )
     KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
     NUMA = ("numa.c", "probe_numa", "a second NUMA node")
+    THP = (
+        "thp.c",
+        "probe_thp",
+        "huge pages by MADV_HUGEPAGE and not without (transparent_hugepage/enabled = madvise)",
+    )
+    COLLAPSE = ("thp.c", "probe_collapse", "MADV_COLLAPSE (6.1)")
     IO_URING = ("pins/ring.c", "probe_io_uring", "io_uring (kernel.io_uring_disabled = 0)")
     TEE = ("pins/splice.c", "probe_tee", "vmsplice(2) and tee(2)")
     DIRECT = (

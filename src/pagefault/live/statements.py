@@ -86,13 +86,28 @@ ADVICE = {
     "dofork": "MADV_DOFORK",
     "wipeonfork": "MADV_WIPEONFORK",
     "keeponfork": "MADV_KEEPONFORK",
+    "dontdump": "MADV_DONTDUMP",
+    "dodump": "MADV_DODUMP",
     "free": "MADV_FREE",
     "cold": "MADV_COLD",
     "pageout": "MADV_PAGEOUT",
     "mergeable": "MADV_MERGEABLE",
     "unmergeable": "MADV_UNMERGEABLE",
+    "hugepage": "MADV_HUGEPAGE",
+    "collapse": "MADV_COLLAPSE",
     "populate_read": "MADV_POPULATE_READ",
     "populate_write": "MADV_POPULATE_WRITE",
+}
+
+
+ADVICE_NEEDS = {
+    "pageout": Feature.SWAP,
+    "hugepage": Feature.THP,
+    "collapse": Feature.COLLAPSE,
+    "mergeable": Feature.KSM,
+    "unmergeable": Feature.KSM,
+    "populate_read": Feature.POPULATE,
+    "populate_write": Feature.POPULATE,
 }
 
 
@@ -114,6 +129,7 @@ MODEL_ONLY = MappingProxyType(
         "close": "a descriptor that no other process has",
         "kread": "a driver that reads its buffer when it is told to",
         "kwrite": "a driver that writes its buffer when it is told to",
+        "limit": "a memory cgroup that is full, with nobody to kill",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
         "mirror_read": _FOLLOWER,
@@ -150,6 +166,7 @@ KPAGEFLAGS_BITS = {
     "swapcache": "13",
     "zero": "24",
     "ksm": "21",
+    "thp": "22",
 }
 
 
@@ -158,11 +175,45 @@ def rule_of(statement: Statement) -> Rule | None:
     return STATEMENTS.get(statement.verb)
 
 
-def needs_of(statement: Statement) -> tuple[Feature, ...]:
-    """What a kernel must offer for a statement whose verb has an entry."""
+def needs_of(program: Program, statement: Statement) -> tuple[Feature, ...]:
+    """What a kernel must offer for a statement whose verb has an entry. Memory that is droppable
+    and nothing else needs no swap to be reclaimed."""
     rule = STATEMENTS[statement.verb]
-    said = {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
-    return (*rule.needs, *(need for word, need in rule.word_needs.items() if word in said))
+    needs = [*rule.needs, *(rule.word_needs[w] for w in rule.word_needs if w in said(statement))]
+    if Feature.SWAP in needs and not _pages_of(program, statement) & _swapbacked(program):
+        needs.remove(Feature.SWAP)
+    return tuple(needs)
+
+
+def said(statement: Statement) -> set[str]:
+    """The words of a statement."""
+    return {word for arg in statement.args if isinstance(arg, Words) for word in arg.words}
+
+
+def _pages_of(program: Program, statement: Statement) -> set[str]:
+    """The pages that a statement names, by its range or one by one."""
+    found = {arg.name for arg in statement.args if isinstance(arg, Page)}
+    for arg in statement.args:
+        if isinstance(arg, Range):
+            first, last = program.pages.index(arg.first), program.pages.index(arg.last)
+            found |= set(program.pages[first : last + 1])
+    return found
+
+
+def _swapbacked(program: Program) -> set[str]:
+    """The pages where something else than droppable memory may stand. What moves takes part in
+    what all of those are that it is moved with."""
+    statements = [s for task in program.tasks for s in task.statements]
+    found: set[str] = set()
+    for mapping in (s for s in statements if s.verb in ("mmap", "mmap_file")):
+        if "droppable" not in said(mapping):
+            found |= _pages_of(program, mapping)
+    moves = [_pages_of(program, s) for s in statements if s.verb in ("mremap", "uffd_move")]
+    for _ in moves:
+        for pages in moves:
+            if pages & found:
+                found |= pages
+    return found
 
 
 def call_of(names: Names, statement: Statement) -> str:
@@ -199,7 +250,8 @@ def _mmap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as prot, Words(words=words)):
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
-            flags = f"MAP_PRIVATE | MAP_ANONYMOUS | {fixed}"
+            kind = "MAP_DROPPABLE" if "droppable" in words else "MAP_PRIVATE"
+            flags = f"{kind} | MAP_ANONYMOUS | {fixed}"
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
@@ -443,7 +495,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
         "user_store": Rule(_store, "verbs/user_store.c"),
-        "mmap": Rule(_mmap, "verbs/mmap.c"),
+        "mmap": Rule(_mmap, "verbs/mmap.c", word_needs={"droppable": Feature.DROPPABLE}),
         "mmap_file": Rule(
             _mmap_file,
             "verbs/files.c",
@@ -463,17 +515,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
-        "madvise": Rule(
-            _madvise,
-            "verbs/madvise.c",
-            word_needs={
-                "pageout": Feature.SWAP,
-                "mergeable": Feature.KSM,
-                "unmergeable": Feature.KSM,
-                "populate_read": Feature.POPULATE,
-                "populate_write": Feature.POPULATE,
-            },
-        ),
+        "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),

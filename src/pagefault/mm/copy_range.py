@@ -4,12 +4,14 @@ Pages are shared until somebody writes, but those that may be pinned, of which t
 at once.
 """
 
-from pagefault.consts import EAGAIN, VM_MIXEDMAP, VM_PFNMAP
+from pagefault.consts import EAGAIN, PTRS_PER_PTE, VM_MIXEDMAP, VM_PFNMAP
 from pagefault.hw.monitor import note_revoked
 from pagefault.hw.pgtable import (
     is_migration_entry,
     is_readable_migration_entry,
     make_readable_migration_entry,
+    pmd_trans_huge,
+    pmdp_get,
     pte_clear_uffd_wp,
     pte_maps,
     pte_mkclean,
@@ -25,8 +27,10 @@ from pagefault.hw.pgtable import (
     ptep_set_wrprotect,
     set_pte_at,
 )
-from pagefault.mm.internal import is_cow_mapping
-from pagefault.mm.memory import set_anon_pte, vm_normal_page
+from pagefault.mm.huge_memory import copy_huge_pmd
+from pagefault.mm.internal import is_cow_mapping, vm_normal_page
+from pagefault.mm.memory import set_anon_pte
+from pagefault.mm.mmap_lock import raw_write_seqcount_begin, raw_write_seqcount_end
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -131,25 +135,33 @@ def vma_needs_copy(st, mm, vpn):
     return st.mm[mm].vma[vpn].anon_vma and not pte_none(ptep_get(st, mm, vpn))
 
 
-def raw_write_seqcount_begin(st, mm):
-    """fork holds write_protect_seq odd, so that GUP-fast neither pins nor keeps a pin."""
-    st.mm[mm].write_protect_seq += 1
+def copy_pmd_range(st, t, mm, child_mm, vpn):
+    """mm/memory.c copy_pmd_range(), v6.12, of one page: a huge page is copied whole, with its first
+    page, unless it had to be split."""
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        ret = yield from copy_huge_pmd(st, t, mm, child_mm, vpn)
+        if ret == 0:
+            return
+    yield from copy_pte_range(st, t, mm, child_mm, vpn)
 
 
-def raw_write_seqcount_end(st, mm):
-    st.mm[mm].write_protect_seq += 1
+def copied_until(st, mm, vpn):
+    """Where ends what is copied at once: a page, or the huge page that begins with it."""
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        return vpn + PTRS_PER_PTE
+    return vpn + 1
 
 
 def copy_page_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq. Left out: that
     the pages of one VMA are one range for the notifiers."""
-    if not vma_needs_copy(st, mm, vpn):
+    if not vma_needs_copy(st, mm, vpn) or pmd_trans_huge(pmdp_get(st, child_mm, vpn)):
         return
     if not is_cow_mapping(st, mm, vpn):
         yield from copy_pte_range(st, t, mm, child_mm, vpn)
         return
-    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
+    yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, copied_until(st, mm, vpn))
     raw_write_seqcount_begin(st, mm)
-    yield from copy_pte_range(st, t, mm, child_mm, vpn)
+    yield from copy_pmd_range(st, t, mm, child_mm, vpn)
     raw_write_seqcount_end(st, mm)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)

@@ -6,6 +6,7 @@ from pagefault.consts import (
     SIG_BASE,
     SIGBUS,
     SIGSEGV,
+    VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_MAPPED,
@@ -14,6 +15,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.cpu import cpu_load, cpu_store, translate
 from pagefault.hw.monitor import expect_write
+from pagefault.mm.memcontrol import mem_cgroup_oom_synchronize
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 
@@ -78,6 +80,8 @@ def do_user_addr_fault(st, t, vpn, write):
     ret = yield from handle_mm_fault(st, t, mm, vpn, fault_flags)
     if not ret & VM_FAULT_RETRY:
         unlock_after_fault(st, t, mm, vpn)
+    if ret & VM_FAULT_OOM:
+        yield from mem_cgroup_oom_synchronize(st, t)
     if ret & VM_FAULT_SIGBUS:
         st.task[t].signal = SIGBUS
         return SIGBUS

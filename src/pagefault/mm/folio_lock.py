@@ -2,29 +2,30 @@
 
 from pagefault.consts import BLOCKED, BUG_UNLOCK
 from pagefault.hw.choice import VM_BUG_ON
+from pagefault.mm.page_alloc import page_folio
 
 
 def folio_lock(st, t, pfn):
     """include/linux/pagemap.h folio_lock(), v6.12."""
     yield "folio lock"
-    while st.folio[pfn].locked:
+    while st.folio[page_folio(st, pfn)].locked:
         yield BLOCKED
-    st.folio[pfn].locked = t + 1
+    st.folio[page_folio(st, pfn)].locked = t + 1
 
 
 def folio_trylock(st, t, pfn):
     """include/linux/pagemap.h folio_trylock(), v6.12: 0 if somebody has it."""
-    if st.folio[pfn].locked:
+    if st.folio[page_folio(st, pfn)].locked:
         return 0
-    st.folio[pfn].locked = t + 1
+    st.folio[page_folio(st, pfn)].locked = t + 1
     return 1
 
 
 def folio_test_locked(st, pfn):
     """Whether folio_trylock() would fail now."""
-    return st.folio[pfn].locked != 0
+    return st.folio[page_folio(st, pfn)].locked != 0
 
 
 def folio_unlock(st, pfn):
-    VM_BUG_ON(st, not st.folio[pfn].locked, BUG_UNLOCK)
-    st.folio[pfn].locked = 0
+    VM_BUG_ON(st, not st.folio[page_folio(st, pfn)].locked, BUG_UNLOCK)
+    st.folio[page_folio(st, pfn)].locked = 0

@@ -11,6 +11,7 @@ from pagefault.consts import (
     FAULT_FLAG_ALLOW_RETRY,
     FILE_SHMEM,
     NR_VPN,
+    VM_DROPPABLE,
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
     VM_MAPPED,
@@ -41,8 +42,21 @@ def userfaultfd_minor(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_MINOR
 
 
+def userfaultfd_armed(st, mm, vpn):
+    """include/linux/userfaultfd_k.h userfaultfd_armed(), v6.12: in whichever mode."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_FLAGS
+
+
+def userfaultfd_takes_droppable():
+    """include/linux/userfaultfd_k.h vma_can_userfault(), v6.12: it looks for VM_DROPPABLE, but in
+    the modes that are asked for, where it never is. Since 6.17 in the VMA."""
+    return 1
+
+
 def vma_can_userfault(st, mm, vpn, mode):
     """include/linux/userfaultfd_k.h vma_can_userfault(), v6.12: which memory has which mode."""
+    if st.mm[mm].vma[vpn].vm_flags & VM_DROPPABLE and not userfaultfd_takes_droppable():
+        return 0
     file = st.mm[mm].vma[vpn].vm_file - 1
     if file < 0:
         return mode != VM_UFFD_MINOR

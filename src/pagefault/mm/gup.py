@@ -9,6 +9,7 @@ from pagefault.consts import (
     EFAULT,
     EMLINK,
     ENOENT,
+    ENOMEM,
     FAULT_FLAG_ALLOW_RETRY,
     FAULT_FLAG_REMOTE,
     FAULT_FLAG_UNSHARE,
@@ -25,6 +26,7 @@ from pagefault.consts import (
     MMF_HAS_PINNED,
     PG_DIRTY,
     PROP_NO_USE_AFTER_FREE,
+    VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_IO,
     VM_MAPPED,
@@ -35,8 +37,10 @@ from pagefault.consts import (
 from pagefault.hw.cpu import local_irq_disable, local_irq_enable
 from pagefault.hw.monitor import break_promise, expect_write
 from pagefault.hw.pgtable import (
+    huge_pmd_pte,
     pmd_none,
     pmd_table,
+    pmd_trans_huge,
     pmdp_get,
     pte_dirty,
     pte_index,
@@ -48,18 +52,32 @@ from pagefault.hw.pgtable import (
     ptep_get,
 )
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
+from pagefault.mm.huge_memory import touch_pmd
 from pagefault.mm.internal import (
     is_cow_mapping,
     pte_needs_soft_dirty_wp,
+    vm_normal_page,
     vma_is_accessible,
     vma_is_shared,
     vma_is_writable,
     vma_needs_dirty_tracking,
 )
-from pagefault.mm.memory import handle_mm_fault, vm_normal_page
+from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_ref_sub, folio_test_anon, grab_refs, is_zero_pfn
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.page_alloc import (
+    folio_grab,
+    folio_refcount,
+    folio_test_anon,
+    folio_ungrab,
+    is_zero_pfn,
+    page_folio,
+)
+from pagefault.mm.pgtable_generic import (
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+)
 from pagefault.mm.rmap import PageAnonExclusive
 
 
@@ -114,20 +132,14 @@ def mm_set_has_pinned_flag(st, mm):
     st.mm[mm].mm_flags |= MMF_HAS_PINNED
 
 
-def grab_elsewhere(st, pfn, gup_flags):
-    """Take a reference that is not counted in struct page; 0 where there is none such."""
-    return 0
-
-
 def try_grab_folio(st, pfn, gup_flags):
-    """mm/gup.c try_grab_folio(), v6.12. The zero page is not counted."""
-    if not is_zero_pfn(pfn) and not grab_elsewhere(st, pfn, gup_flags):
-        st.folio[pfn].refcount += grab_refs(gup_flags)
+    """mm/gup.c try_grab_folio(), v6.12."""
+    folio_grab(st, pfn, gup_flags)
 
 
 def gup_put_folio(st, pfn, gup_flags):
     """mm/gup.c gup_put_folio(), v6.12: undo try_grab_folio(); also unpin_user_page()."""
-    folio_ref_sub(st, pfn, grab_refs(gup_flags))
+    folio_ungrab(st, pfn, gup_flags)
 
 
 # --- the fast path -----------------------------------------------------------------------------
@@ -182,18 +194,20 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
     pmd = pmdp_get(st, mm, vpn)
     if pmd_none(pmd):
         return -1
+    if pmd_trans_huge(pmd):
+        return (yield from gup_fast_pmd_leaf(st, t, mm, vpn, gup_flags))
     yield "PMD read"
     pte = lockless_pte(st, pmd, vpn)
     if not gup_fast_permits(st, gup_breaks_cow(gup_flags), pte):
         return -1
 
     yield "PTE read, no reference yet"
-    if st.folio[pte_pfn(pte)].refcount <= 0 or folio_ref_is_frozen(st, pte_pfn(pte)):
+    if folio_refcount(st, pte_pfn(pte)) <= 0 or folio_ref_is_frozen(st, pte_pfn(pte)):
         return -1
     try_grab_folio(st, pte_pfn(pte), gup_flags)
 
     yield "reference taken, PTE not rechecked"
-    if pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte:
+    if gup_fast_pte_changed(st, mm, vpn, pmd, pte):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
     if not gup_fast_folio_allowed(st, pte_pfn(pte), gup_flags):
@@ -222,6 +236,34 @@ def gup_fast_folio_allowed(st, pfn, gup_flags):
     return file >= 0 and st.file[file].kind == FILE_SHMEM
 
 
+def gup_fast_pte_changed(st, mm, vpn, pmd, pte):
+    """mm/gup.c gup_fast_pte_range(), v6.12: the second look. At the PMD, too, since 6.1 (commit
+    70cbc3cc78a9): the table may have been taken out, and the page in it be one that is left."""
+    return pmdp_get(st, mm, vpn) != pmd or lockless_pte(st, pmd, vpn) != pte
+
+
+def gup_fast_pmd_leaf(st, t, mm, vpn, gup_flags):
+    """mm/gup.c gup_fast_pmd_leaf(), v6.12: as gup_fast_pte_range(), of a huge page."""
+    orig_pmd = pmdp_get(st, mm, vpn)
+    pfn = pte_pfn(huge_pmd_pte(orig_pmd, vpn))
+    if not gup_fast_permits(st, gup_breaks_cow(gup_flags), orig_pmd):
+        return -1
+
+    yield "huge PMD read, no reference yet"
+    if folio_refcount(st, pfn) <= 0:
+        return -1
+    try_grab_folio(st, pfn, gup_flags)
+
+    yield "reference taken, huge PMD not rechecked"
+    if pmdp_get(st, mm, vpn) != orig_pmd:
+        gup_put_folio(st, pfn, gup_flags)
+        return -1
+    if not pte_write(orig_pmd) and gup_must_unshare(st, gup_flags, pfn):
+        gup_put_folio(st, pfn, gup_flags)
+        return -1
+    return pfn
+
+
 def lockless_pte(st, pmd, vpn):
     """Read a PTE through a PMD value read before; the table must not have been freed since."""
     if not st.ptpage[pmd_table(pmd)].in_use:
@@ -243,7 +285,7 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     """mm/gup.c check_vma_flags(), v6.12: 0 or -EFAULT. Private memory may always be forced,
     to be written no other."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
-    if not vm_flags & VM_MAPPED or vm_flags & (VM_IO | VM_PFNMAP):
+    if not vm_flags & VM_MAPPED or vma_refuses_references(st, mm, vpn):
         return -EFAULT
     if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
         return -EFAULT
@@ -256,6 +298,11 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     if not vm_flags & VM_READ:
         return -EFAULT
     return 0
+
+
+def vma_refuses_references(st, mm, vpn):
+    """Whether nobody may take references to this memory at all."""
+    return st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
 
 
 def writable_file_mapping_allowed(st, mm, vpn, gup_flags):
@@ -275,7 +322,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn or -EFAULT.
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT or -ENOMEM.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
     reading on entry and on return; a fault that waits gives it back in between, if the caller
@@ -290,6 +337,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
                 return -EFAULT
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
+                if ret == VM_FAULT_OOM:
+                    return -ENOMEM
                 if ret & VM_FAULT_RETRY:
                     yield from mmap_read_lock(st, t, mm)
                     ret = 0
@@ -307,6 +356,8 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     """
     if pmd_none(pmdp_get(st, mm, vpn)):
         return -ENOENT
+    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        return (yield from follow_huge_pmd(st, t, mm, vpn, gup_flags))
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -ENOENT
@@ -315,18 +366,41 @@ def follow_page_pte(st, t, mm, vpn, gup_flags):
     ret = follow_refuses(st, mm, vpn, gup_flags)
     if ret == 0:
         try_grab_folio(st, pfn, gup_flags)
-        touch_folio(st, ptep_get(st, mm, vpn), gup_flags)
+        touch_folio(st, mm, vpn, gup_flags)
     pte_unmap_unlock(st, mm, vpn)
     if ret != 0:
         return ret
     return pfn
 
 
-def touch_folio(st, pte, gup_flags):
+def follow_huge_pmd(st, t, mm, vpn, gup_flags):
+    """mm/gup.c follow_huge_pmd(), v6.12: as follow_page_pte(), of a huge page. Locks: takes the PMD
+    lock."""
+    locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
+    if not locked:
+        return -ENOENT
+    pfn = pte_pfn(ptep_get(st, mm, vpn))
+    ret = follow_refuses(st, mm, vpn, gup_flags)
+    if ret == 0:
+        try_grab_folio(st, pfn, gup_flags)
+        touch_pmd(st, mm, vpn, gup_flags & FOLL_WRITE)
+    pmd_unlock(st, mm)
+    if ret != 0:
+        return ret
+    return pfn
+
+
+def touch_makes_dirty(st, mm, vpn, pte):
+    """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH: not where the PTE says so."""
+    return not pte_dirty(pte)
+
+
+def touch_folio(st, mm, vpn, gup_flags):
     """mm/gup.c follow_page_pte(), v6.12, FOLL_TOUCH, which all callers give: the folio is dirty, as
     it will be written to. The PTE is left alone."""
-    if gup_flags & FOLL_WRITE and not pte_dirty(pte) and vm_normal_page(pte):
-        st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY
+    pte = ptep_get(st, mm, vpn)
+    if gup_flags & FOLL_WRITE and touch_makes_dirty(st, mm, vpn, pte) and vm_normal_page(pte):
+        st.folio[page_folio(st, pte_pfn(pte))].pg_flags |= PG_DIRTY
 
 
 def gup_can_follow_protnone(st, mm, vpn, gup_flags):

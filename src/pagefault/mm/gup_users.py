@@ -24,7 +24,7 @@ from pagefault.hw.device import pin_settled
 from pagefault.hw.monitor import letting_go
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
-from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn
+from pagefault.mm.page_alloc import folio_test_anon, is_zero_pfn, page_folio
 
 
 def promises_coherence(st, pfn, gup_flags):
@@ -81,11 +81,11 @@ def sys_unpin(st, t, pin, dirty):
     if st.pin[pin].state != PIN_HELD:
         return -EINVAL
     pfn = st.pin[pin].pfn
-    if dirty and not is_zero_pfn(pfn) and not st.folio[pfn].pg_flags & PG_DIRTY:
+    if dirty and not is_zero_pfn(pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_DIRTY:
         st.pin[pin].state = PIN_DROPPING
         yield from folio_lock(st, t, pfn)
         yield "folio locked, not dirty yet"
-        st.folio[pfn].pg_flags |= PG_DIRTY
+        st.folio[page_folio(st, pfn)].pg_flags |= PG_DIRTY
         folio_unlock(st, pfn)
         yield "dirty, pin still held"
     forget_pin(st, pin)

@@ -14,10 +14,21 @@ from pagefault.consts import (
     VM_UFFD_WP,
     VM_WRITE,
 )
-from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty
+from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty, pte_special
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
+
+
+def vm_normal_page(pte):
+    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
+    zero page's always is, is nobody's."""
+    return not pte_special(pte)
+
+
+def wp_finds_folio(st, pte):
+    """mm/memory.c do_wp_page(), v6.12: whether the entry counts on what a write is to copy."""
+    return vm_normal_page(pte)
 
 
 def vma_is_writable(st, mm, vpn):
@@ -94,6 +105,12 @@ def maybe_mkwrite(st, mm, vpn, pte):
 def pte_modify(pte, newprot):
     """arch/x86/include/asm/pgtable.h pte_modify(), v6.12: permissions change, tracking stays."""
     return (pte & ~(PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)) | newprot
+
+
+def pte_needs_flush(old_pte, pte):
+    """arch/x86/include/asm/tlbflush.h pte_needs_flush(), v6.12: the hardware could tell the two
+    apart. Of PMDs huge_pmd_needs_flush(). Asked since 5.19 (commit c9fe66560bf2)."""
+    return (pte ^ old_pte) & (PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW)
 
 
 def can_change_pte_writable(st, mm, vpn, pte):

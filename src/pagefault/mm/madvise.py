@@ -1,15 +1,20 @@
 """madvise(). Models mm/madvise.c."""
 
 from pagefault.consts import (
+    EAGAIN,
     EINVAL,
     ENOMEM,
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MADV_COLD,
+    MADV_COLLAPSE,
+    MADV_DODUMP,
     MADV_DOFORK,
+    MADV_DONTDUMP,
     MADV_DONTFORK,
     MADV_DONTNEED,
     MADV_FREE,
+    MADV_HUGEPAGE,
     MADV_KEEPONFORK,
     MADV_MERGEABLE,
     MADV_PAGEOUT,
@@ -21,6 +26,9 @@ from pagefault.consts import (
     PG_SWAPBACKED,
     PTRS_PER_PTE,
     VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
+    VM_HUGEPAGE,
     VM_IO,
     VM_MAPPED,
     VM_MERGEABLE,
@@ -43,8 +51,10 @@ from pagefault.hw.pgtable import (
 from pagefault.mm.driver import split_vmas
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
+from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
+from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
-from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -72,6 +82,8 @@ def sys_madvise(st, t, start, end, advice):
         return (yield from madvise_walk_vmas(st, t, start, end, advice))
     if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
         return (yield from madvise_populate(st, t, start, end, advice))
+    if advice == MADV_COLLAPSE:
+        return (yield from madvise_walk_collapse(st, t, start, end))
     if new_vm_flags(0, advice) < 0:
         return -EINVAL
     return (yield from madvise_vma_behavior(st, t, start, end, advice))
@@ -108,6 +120,28 @@ def madvise_walk_vmas(st, t, start, end, advice):
     return ret
 
 
+def madvise_walk_collapse(st, t, start, end):
+    """mm/madvise.c madvise_walk_vmas(), v6.12, of MADV_COLLAPSE: VMA by VMA until one fails; holes
+    are skipped, and reported at the end. Locks: takes mmap_lock for reading, which the collapse
+    drops."""
+    mm = st.task[t].mm
+    yield from mmap_read_lock(st, t, mm)
+    ret = 0
+    vpn = start
+    while vpn < end and ret != -EINVAL and ret != -EAGAIN:
+        next_vpn = vma_end(st, mm, vpn, end)
+        if next_vpn > vpn:
+            error = yield from madvise_collapse(st, t, mm, vpn, next_vpn)
+            if error != 0:
+                ret = error
+        else:
+            ret = -ENOMEM
+            next_vpn = vpn + 1
+        vpn = next_vpn
+    mmap_read_unlock(st, mm)
+    return ret
+
+
 def madvise_free_single_vma(st, t, mm, start, end):
     """mm/madvise.c madvise_free_single_vma(), v6.12: what the pages of one VMA hold may go, until
     it is written anew. When it returns no TLB says that a page is dirty. Locks: mmap_lock held for
@@ -127,11 +161,13 @@ def madvise_free_single_vma(st, t, mm, start, end):
 
 def madvise_free_pte_range(st, t, mm, start, end):
     """mm/madvise.c madvise_free_pte_range(), v6.12, of one page table. What is in swap goes."""
+    leaves_out_huge_pages(st, mm, start)
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if is_swap_pte(pte):
             zap_nonpresent_pte(st, mm, vpn)
@@ -190,11 +226,13 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page table: the pages are
     reclaimed, or take themselves for unused. One that more than one PTE maps, or that is off the
     LRU, stays: others may need it."""
+    leaves_out_huge_pages(st, mm, start)
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
     for vpn in range(start, end):
+        leaves_out_huge_pages(st, mm, vpn)
         pte = ptep_get(st, mm, vpn)
         if pte_present(pte) and vm_normal_page(pte) and cold_may_touch(st, pte_pfn(pte)):
             if advice == MADV_PAGEOUT:
@@ -230,7 +268,7 @@ def madvise_populate(st, t, start, end, advice):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)
-        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+        elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and pfn != -ENOMEM:
             ret = -EINVAL
         else:
             ret = -ENOMEM
@@ -240,7 +278,7 @@ def madvise_populate(st, t, start, end, advice):
 
 
 def new_vm_flags(vm_flags, advice):
-    """What an advice about fork or KSM makes of vm_flags; -1 for an advice that there is not."""
+    """What an advice makes of vm_flags; -1 for an advice that there is not."""
     if advice == MADV_DONTFORK:
         return vm_flags | VM_DONTCOPY
     if advice == MADV_DOFORK:
@@ -249,14 +287,32 @@ def new_vm_flags(vm_flags, advice):
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
+    if advice == MADV_DONTDUMP:
+        return vm_flags | VM_DONTDUMP
+    if advice == MADV_DODUMP:
+        return vm_flags & ~VM_DONTDUMP
     if advice == MADV_MERGEABLE:
-        return vm_flags | VM_MERGEABLE
+        return vm_flags | ksm_takes(vm_flags)
     if advice == MADV_UNMERGEABLE:
         return vm_flags & ~VM_MERGEABLE
+    if advice == MADV_HUGEPAGE:
+        return vm_flags | VM_HUGEPAGE
     return -1
 
 
-def madvise_update_vma(st, mm, start, end, advice):
+def ksm_takes(vm_flags):
+    """mm/ksm.c vma_ksm_compatible(), v6.12: VM_MERGEABLE, or 0 where the advice is ignored."""
+    if vm_flags & VM_DROPPABLE:
+        return 0
+    return VM_MERGEABLE
+
+
+def droppable_forbids(vm_flags, advice):
+    """mm/madvise.c madvise_vma_behavior(), v6.12: what droppable memory never comes to be."""
+    return vm_flags & VM_DROPPABLE and advice in (MADV_KEEPONFORK, MADV_DODUMP)
+
+
+def madvise_update_vma(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_update_vma(), v6.12, of one VMA: 0, or -EINVAL where a driver minds."""
     old_flags = st.mm[mm].vma[start].vm_flags
     vm_flags = new_vm_flags(old_flags, advice)
@@ -266,6 +322,7 @@ def madvise_update_vma(st, mm, start, end, advice):
         return 0
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
@@ -274,17 +331,20 @@ def madvise_update_vma(st, mm, start, end, advice):
 
 def madvise_vma_behavior(st, t, start, end, advice):
     """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags, VMA by VMA; holes
-    are skipped, and reported at the end."""
+    are skipped, and reported at the end. A VMA that does not take the advice ends it: -EINVAL."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     vpn = start
     ret = 0
     while vpn < end and ret == 0:
+        if droppable_forbids(st.mm[mm].vma[vpn].vm_flags, advice):
+            mmap_write_unlock(st, mm)
+            return -EINVAL
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
             if advice == MADV_UNMERGEABLE:
                 yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
-            ret = madvise_update_vma(st, mm, vpn, next_vpn, advice)
+            ret = yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     mapped = range_is_mapped(st, mm, start, end)
     mmap_write_unlock(st, mm)

@@ -1,7 +1,7 @@
 """Page faults and copy-on-write. Models mm/memory.c.
 
-This is the core of the model: read do_wp_page() first. Left out everywhere: huge pages. What
-zaps stands in zap.py, what fork() copies in copy_range.py.
+This is the core of the model: read do_wp_page() first. What zaps stands in zap.py, what fork()
+copies in copy_range.py.
 """
 
 from pagefault.consts import (
@@ -12,15 +12,17 @@ from pagefault.consts import (
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
+    VM_FAULT_FALLBACK,
     VM_FAULT_SIGBUS,
     VM_UFFD_MISSING,
     VM_UFFD_WP,
     ZERO_PFN,
 )
-from pagefault.hw.choice import VM_BUG_ON, choose
+from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     is_swap_pte,
     mk_pte,
     pte_mkdirty,
@@ -30,7 +32,6 @@ from pagefault.hw.pgtable import (
     pte_pfn,
     pte_present,
     pte_protnone,
-    pte_special,
     pte_swp_exclusive,
     pte_to_swp_entry,
     pte_write,
@@ -46,6 +47,10 @@ from pagefault.mm.fs_userfaultfd import (
     userfaultfd_pte_wp,
     userfaultfd_wp,
 )
+from pagefault.mm.huge_memory import (
+    handle_huge_pmd,
+    may_map_huge_pmd,
+)
 from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
@@ -57,8 +62,10 @@ from pagefault.mm.internal import (
     vma_is_shared,
     vma_is_writable,
     vma_page_prot,
+    wp_finds_folio,
 )
 from pagefault.mm.ksm_pages import ksm_might_need_to_copy
+from pagefault.mm.memcontrol import fault_out_of_memory, mem_cgroup_charge
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending
 from pagefault.mm.mmu_notifier import (
@@ -73,6 +80,7 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_test_anon,
     folio_test_ksm,
+    folio_test_large,
 )
 from pagefault.mm.page_io import swap_read_folio
 from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
@@ -88,6 +96,7 @@ from pagefault.mm.rmap import (
 from pagefault.mm.swap_state import (
     folio_free_swap,
     free_swap_cache,
+    skips_swap_cache,
     swap_cache_get_folio,
     swapin_readahead,
 )
@@ -98,18 +107,6 @@ from pagefault.mm.swapfile import (
     swapcache_prepare,
 )
 
-
-def vm_normal_page(pte):
-    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
-    zero page's always is, is nobody's."""
-    return not pte_special(pte)
-
-
-def wp_finds_folio(st, pte):
-    """mm/memory.c do_wp_page(), v6.12: whether the entry counts on what a write is to copy."""
-    return vm_normal_page(pte)
-
-
 # --- faults ------------------------------------------------------------------------------------
 
 
@@ -119,11 +116,17 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     The caller has checked the VMA's permissions. Returns VM_FAULT_* bits; 0 means try again,
     VM_FAULT_RETRY that, too, with mmap_lock given back.
     """
+    if may_map_huge_pmd(st, mm, vpn):
+        ret = yield from handle_huge_pmd(st, t, mm, vpn, fault_flags)
+        if not ret & VM_FAULT_FALLBACK:
+            return ret
     orig_pte = ptep_get(st, mm, vpn)
     if pte_none(orig_pte) and st.mm[mm].vma[vpn].vm_file:
         return (yield from do_fault(st, t, mm, vpn, fault_flags))
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
+    if is_pte_marker(orig_pte):
+        return VM_FAULT_SIGBUS  # handle_pte_marker() of one that says poisoned
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
@@ -178,6 +181,8 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
         return 0
 
     anon_vma_prepare(st, mm, vpn)
+    if not mem_cgroup_charge(st):
+        return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
     yield from pte_offset_map_lock(st, t, mm, vpn)
     if pte_none(ptep_get(st, mm, vpn)):
@@ -197,7 +202,7 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
     pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
-    folio_add_new_anon_rmap(st, pfn)
+    folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)
 
 
@@ -341,13 +346,6 @@ def fault_dirty_shared_page(st, pfn):
 # --- swap --------------------------------------------------------------------------------------
 
 
-def skips_swap_cache(st, slot):
-    """mm/memory.c do_swap_page(), v6.12: whether to read the slot into a folio of the fault's own.
-    So it is if one PTE names the slot and the device is synchronous (SWP_SYNCHRONOUS_IO), as zram
-    is."""
-    return st.swap[slot].count == 1 and choose(st, 2)
-
-
 def swapin_directly(st, t, slot):
     """mm/memory.c do_swap_page(), v6.12, past the swap cache: a locked folio, or -1 to try again.
     Until the claim ends nobody can read the slot, nor can it be freed and used anew. Who meets a
@@ -471,12 +469,20 @@ def wp_can_reuse_anon_folio(st, mm, pfn):
     """
     if PageAnonExclusive(st, pfn):
         return 1
+    if folio_test_large(st, pfn):
+        return wp_can_reuse_large_anon_folio(st, mm, pfn)
     in_swap_cache = st.folio[pfn].swap != 0
     if st.folio[pfn].refcount > 1 + in_swap_cache or folio_test_locked(st, pfn):
         return 0
     if in_swap_cache:
         folio_free_swap(st, pfn)
     return st.folio[pfn].refcount == 1
+
+
+def wp_can_reuse_large_anon_folio(st, mm, pfn):
+    """mm/memory.c wp_can_reuse_anon_folio(), v6.12: never one page of a large folio, so that the
+    folio is given back the sooner. Since 6.15 it may be (commit 1da190f4d0a6)."""
+    return 0
 
 
 def wp_can_reuse(st, mm, pfn):
@@ -552,6 +558,9 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
     meanwhile. Its rmap goes only after the flush, so that nobody takes it for exclusive before.
     """
     anon_vma_prepare(st, mm, vpn)
+    if not mem_cgroup_charge(st):
+        folio_put(st, pte_pfn(orig_pte))
+        return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
     copy_highpage(st, new_pfn, pte_pfn(orig_pte))
 

@@ -42,6 +42,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
+from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -120,7 +121,7 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
     if pte == 0:
         pte_unmap_unlock(st, mm, vpn)
         return 0
-    if pte_dirty(pte):
+    if migration_makes_dirty(st, mm, vpn, pte):
         st.folio[pfn].pg_flags |= PG_DIRTY
     set_pte_at(st, mm, vpn, make_migration_entry(pte, anon_exclusive))
     folio_remove_rmap_pte(st, pfn)
@@ -128,6 +129,11 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
     pte_unmap_unlock(st, mm, vpn)
     folio_put(st, pfn)
     return 1
+
+
+def migration_makes_dirty(st, mm, vpn, pte):
+    """mm/rmap.c try_to_migrate_one(), v6.12: the folio takes over that its PTE was dirty."""
+    return pte_dirty(pte)
 
 
 def clear_pte_and_share(st, t, mm, vpn, pfn):
@@ -305,6 +311,7 @@ def isolate_folio(st, pfn):
 
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
+    leaves_out_huge_pages(st, mm, vpn)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
         return -ENOENT

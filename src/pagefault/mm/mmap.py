@@ -3,23 +3,28 @@
 from pagefault.consts import (
     EEXIST,
     EINVAL,
+    MAP_DROPPABLE,
     MAP_FIXED,
     MAP_SHARED,
     NR_PMD,
     PROT_READ,
     PROT_WRITE,
     PTRS_PER_PTE,
+    VM_DONTDUMP,
+    VM_DROPPABLE,
     VM_MAPPED,
     VM_MAYREAD,
     VM_MAYWRITE,
     VM_READ,
     VM_SHARED,
     VM_SOFTDIRTY,
+    VM_WIPEONFORK,
     VM_WRITE,
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
-from pagefault.hw.pgtable import pmd_none, pmd_table
+from pagefault.hw.pgtable import pmd_has_table, pmd_table
 from pagefault.mm.driver import driver_mmap, is_driver, remove_driver_vmas, split_vmas
+from pagefault.mm.huge_memory import vma_adjust_trans_huge
 from pagefault.mm.i_mmap import (
     i_mmap_lock_write,
     i_mmap_unlock_write,
@@ -81,7 +86,7 @@ def free_pgtables(st, t, mm):
     for i in range(NR_PMD):
         pmd = st.mm[mm].pmd[i]
         first = i * PTRS_PER_PTE
-        if not pmd_none(pmd) and not range_is_mapped(st, mm, first, first + PTRS_PER_PTE):
+        if pmd_has_table(pmd) and not range_is_mapped(st, mm, first, first + PTRS_PER_PTE):
             st.mm[mm].pmd[i] = 0
             tlb_track_range(st, t, first)
             tlb_remove_table(st, t, pmd_table(pmd))
@@ -111,20 +116,40 @@ def make_room(st, t, mm, start, end, map_flags):
         return -EEXIST
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
     check_revoked(st, t)
     return 0
 
 
+def droppable_vm_flags():
+    """mm/mmap.c do_mmap(), v6.12, of MAP_DROPPABLE (since 6.11, commit 9651fcedf7b9): what can go
+    at any time makes no sense in a child or a core dump. Negative where there is no such type.
+    Left out: VM_NORESERVE; that MAP_LOCKED, MAP_HUGETLB and stacks are refused."""
+    return VM_DROPPABLE | VM_WIPEONFORK | VM_DONTDUMP
+
+
+def anon_vm_flags(prot, map_flags):
+    """mm/mmap.c do_mmap(), v6.12: the vm_flags of anonymous memory, or -EINVAL."""
+    vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+    if not map_flags & MAP_DROPPABLE:
+        return vm_flags
+    if droppable_vm_flags() < 0:
+        return -EINVAL
+    return vm_flags | droppable_vm_flags()
+
+
 def sys_mmap(st, t, start, end, prot, map_flags):
-    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE | MAP_ANONYMOUS. -EEXIST unless MAP_FIXED. A new VMA,
-    or an old one that grew, is soft-dirty as a whole."""
+    """mm/mmap.c do_mmap(), v6.12, MAP_PRIVATE or MAP_DROPPABLE, MAP_ANONYMOUS. -EEXIST unless
+    MAP_FIXED. A new VMA, or an old one that grew, is soft-dirty as a whole."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    ret = yield from make_room(st, t, mm, start, end, map_flags)
+    vm_flags = anon_vm_flags(prot, map_flags)
+    ret = min(vm_flags, 0)
     if ret == 0:
-        vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
+        ret = yield from make_room(st, t, mm, start, end, map_flags)
+    if ret == 0:
         for vpn in range(start, end):
             set_vma(st, mm, vpn, vm_flags, 0)
         vma_complete(st, mm, start, end)
@@ -186,6 +211,7 @@ def sys_munmap(st, t, start, end):
         mmap_write_unlock(st, mm)
         return -EINVAL
     if range_is_mapped(st, mm, start, end):
+        yield from vma_adjust_trans_huge(st, t, mm, start, end)
         remove_vmas(st, mm, start, end)
         mmap_write_downgrade(st, mm)
         yield from unmap_region(st, t, mm, start, end)

@@ -37,3 +37,12 @@ def mmap_write_unlock(st, mm):
 def mmap_write_downgrade(st, mm):
     VM_BUG_ON(st, st.mm[mm].mmap_lock != MMAP_LOCK_WRITER, BUG_UNLOCK)
     st.mm[mm].mmap_lock = 1
+
+
+def raw_write_seqcount_begin(st, mm):
+    """fork holds write_protect_seq odd, so that GUP-fast neither pins nor keeps a pin."""
+    st.mm[mm].write_protect_seq += 1
+
+
+def raw_write_seqcount_end(st, mm):
+    st.mm[mm].write_protect_seq += 1

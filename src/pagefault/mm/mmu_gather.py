@@ -3,7 +3,7 @@
 Each task has one gather. Left out: batches that overflow.
 """
 
-from pagefault.consts import BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
+from pagefault.consts import BLOCKED, BUG_GATHER_OVERFLOW, NR_GATHER, NR_VPN
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.page_alloc import folio_put
@@ -84,6 +84,16 @@ def tlb_batch_pages_flush(st, t):
     gather.freed_tables = 0
     gather.start = 0
     gather.end = 0
+
+
+def tlb_remove_table_sync_one(st, t):
+    """mm/mmu_gather.c tlb_remove_table_sync_one(), v6.12: an IPI to every CPU, so that who walked
+    tables with interrupts off when it was sent is done when this returns."""
+    for cpu in range(st.nr_cpus):
+        if st.cpu[cpu].irqs_off:
+            yield "IPI on its way to a lockless walker"
+            while st.cpu[cpu].irqs_off:
+                yield BLOCKED
 
 
 def mm_tlb_flush_pending(st, mm):

@@ -20,8 +20,10 @@ from pagefault.hw.monitor import check_revoked, note_protected, note_revoked, no
 from pagefault.hw.pgtable import (
     is_writable_migration_entry,
     make_readable_exclusive_migration_entry,
+    pmd_has_table,
     pmd_index,
     pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mkuffd_wp,
@@ -35,13 +37,15 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.mm.driver import split_vmas
+from pagefault.mm.huge_memory import change_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.internal import (
     can_change_pte_writable,
     numa_saved_write,
     pte_modify,
+    pte_needs_flush,
+    vm_normal_page,
     vma_page_prot,
 )
-from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
@@ -51,10 +55,8 @@ from pagefault.mm.mmu_notifier import (
 )
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import flush_tlb_batched_pending
+from pagefault.mm.rmap import flush_tlb_batched_pending, folio_precise_page_mapcount
 from pagefault.mm.vma import vma_end, vma_merge
-
-HARDWARE_RIGHTS = PAGE_PRESENT | PAGE_PROTNONE | PAGE_RW
 
 
 def change_uffd_wp(st, mm, vpn, pte, cp_flags):
@@ -71,7 +73,7 @@ def change_uffd_wp(st, mm, vpn, pte, cp_flags):
 def numa_skips_folio(st, pfn):
     """The question of change_pte_range(), v6.12: no NUMA hint for a page that cannot move, since it
     may be pinned or others map it. By page_count 5.17 (commit 80d47f5de5e3) to 6.1."""
-    return folio_maybe_dma_pinned(st, pfn) or st.page[pfn].mapcount > 1
+    return folio_maybe_dma_pinned(st, pfn) or folio_precise_page_mapcount(st, pfn) > 1
 
 
 def numa_skips_pte(st, pte):
@@ -97,7 +99,7 @@ def change_present_pte(st, t, mm, vpn, cp_flags):
         if can_change_pte_writable(st, mm, vpn, pte):
             pte = pte_mkwrite(pte)
     set_pte_at(st, mm, vpn, pte)
-    if (pte ^ old_pte) & HARDWARE_RIGHTS:
+    if pte_needs_flush(old_pte, pte):
         tlb_track_range(st, t, vpn)
     note_revoked(st, t, mm, vpn)
 
@@ -117,8 +119,10 @@ def change_pte_range(st, t, mm, start, end, cp_flags):
     vpn = start
     while vpn < end:
         table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            yield from change_or_split_huge_pmd(st, t, mm, vpn, table_end, cp_flags)
         locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
+        if pmd_has_table(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             yield from flush_tlb_batched_pending(st, t, mm)
@@ -159,6 +163,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
         return 0
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
+    yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
         st.mm[mm].vma[vpn].vm_flags = rest | vm_flags

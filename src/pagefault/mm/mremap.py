@@ -3,7 +3,8 @@
 from pagefault.consts import EFAULT, EINVAL
 from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import (
-    pmd_none,
+    pmd_has_table,
+    pmd_trans_huge,
     pmdp_get,
     pte_clear_uffd_wp,
     pte_mksoft_dirty,
@@ -15,6 +16,7 @@ from pagefault.hw.pgtable import (
 from pagefault.hw.tlb import flush_tlb_mm_range
 from pagefault.mm.driver import copy_driver_vma, split_vmas
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
+from pagefault.mm.huge_memory import move_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.i_mmap import i_mmap_lock_write, i_mmap_unlock_write
 from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
@@ -126,6 +128,7 @@ def mremap_to(st, t, start, end, new_start):
     new_end = new_start + end - start
     if split_vmas(st, mm, new_start, new_end) != 0:
         return -EINVAL
+    yield from vma_adjust_trans_huge(st, t, mm, new_start, new_end)
     if range_is_mapped(st, mm, new_start, new_end):
         remove_vmas(st, mm, new_start, new_end)
         yield from unmap_region(st, t, mm, new_start, new_end)
@@ -137,7 +140,10 @@ def mremap_to(st, t, start, end, new_start):
     yield from copy_vmas(st, t, mm, start, end, new_start)
     yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)
     for i in range(end - start):
-        if not pmd_none(pmdp_get(st, mm, start + i)):
+        if pmd_trans_huge(pmdp_get(st, mm, start + i)):
+            pages = end - start - i
+            yield from move_or_split_huge_pmd(st, t, mm, start + i, new_start + i, pages)
+        if pmd_has_table(pmdp_get(st, mm, start + i)):
             yield from move_ptes(st, t, mm, start + i, new_start + i)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
     remove_vmas(st, mm, start, end)

@@ -16,7 +16,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.pgtable import mk_pte, pte_pfn
-from pagefault.mm.page_alloc import folio_ref_sub, grab_refs, is_zero_pfn
+from pagefault.mm.page_alloc import folio_ungrab, is_zero_pfn
 
 SEQ_MASK = 63  # sequence numbers wrap, so that programs of any length fit the state
 
@@ -59,14 +59,14 @@ def zap_sptes(st, s, start, end):
         spte = st.secondary[s].spte[vpn]
         st.secondary[s].spte[vpn] = 0
         if spte & SPTE_REFERENCED:
-            folio_ref_sub(st, pte_pfn(spte), spte_refs(st, s))
+            folio_ungrab(st, pte_pfn(spte), spte_gup_flags(st, s))
 
 
-def spte_refs(st, s):
-    """What the reference of an entry adds to a refcount: user_map pins, the others get."""
+def spte_gup_flags(st, s):
+    """How the reference of an entry was taken: user_map pins, the others get."""
     if st.secondary[s].kind == MIRROR_USER_MAP:
-        return grab_refs(FOLL_PIN)
-    return grab_refs(FOLL_GET)
+        return FOLL_PIN
+    return FOLL_GET
 
 
 # --- KVM -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pagefault.consts import (
     CELLS,
     FOLL_PIN,
     GUP_PIN_COUNTING_BIAS,
+    HPAGE_PMD_ORDER,
     NR_PRIVATE,
     PG_ANON,
     PG_DIRTY,
@@ -15,18 +16,36 @@ from pagefault.consts import (
     PG_KSM,
     PG_SWAPBACKED,
     PROP_COUNTS,
+    PTRS_PER_PTE,
     ZERO_PFN,
 )
 from pagefault.hw.choice import VM_BUG_ON, choose
-from pagefault.hw.monitor import EVERYBODY, break_promise, mark_dangling
+from pagefault.hw.monitor import EVERYBODY, break_promise, mark_dangling, mark_huge_dangling
 
 
 def is_zero_pfn(pfn):
     return pfn == ZERO_PFN
 
 
+def page_folio(st, pfn):
+    """include/linux/page-flags.h page_folio(), v6.12: the pfn of the first page of the folio that a
+    page belongs to. Functions named folio_... take any page of a folio."""
+    if st.page[pfn].compound_head:
+        return st.page[pfn].compound_head
+    return pfn
+
+
+def folio_test_large(st, pfn):
+    """include/linux/page-flags.h folio_test_large(), v6.12."""
+    return st.page[pfn].compound_head != 0
+
+
+def folio_refcount(st, pfn):
+    return st.folio[page_folio(st, pfn)].refcount
+
+
 def folio_test_anon(st, pfn):
-    return st.folio[pfn].pg_flags & PG_ANON != 0
+    return st.folio[page_folio(st, pfn)].pg_flags & PG_ANON != 0
 
 
 def folio_test_ksm(st, pfn):
@@ -37,13 +56,13 @@ def folio_test_ksm(st, pfn):
 def folio_test_swapbacked(st, pfn):
     """include/linux/page-flags.h folio_test_swapbacked(), v6.12: an anonymous folio without it is
     lazyfree: MADV_FREE has marked it, it may be discarded while it is clean."""
-    return st.folio[pfn].pg_flags & PG_SWAPBACKED != 0
+    return st.folio[page_folio(st, pfn)].pg_flags & PG_SWAPBACKED != 0
 
 
 def folio_test_lru(st, pfn):
     """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
     has it in hand."""
-    return folio_test_anon(st, pfn) and not st.folio[pfn].pg_flags & PG_ISOLATED
+    return folio_test_anon(st, pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_ISOLATED
 
 
 def folio_alloc(st):
@@ -56,7 +75,7 @@ def folio_alloc(st):
     fresh = -1
     candidates = 0
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount == 0:
+        if folio_refcount(st, pfn) == 0:
             if st.page[pfn].dangling:
                 candidates += 1
             elif fresh < 0:
@@ -69,12 +88,60 @@ def folio_alloc(st):
         picked -= 1
     new_pfn = fresh
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].refcount == 0 and st.page[pfn].dangling:
+        if folio_refcount(st, pfn) == 0 and st.page[pfn].dangling:
             if picked == 0:
                 new_pfn = pfn
             picked -= 1
     prep_new_page(st, new_pfn)
     return new_pfn
+
+
+def block_dangles(st, pfn):
+    """Of the frames that a huge page may get from `pfn` on: 0 if all are free, 1 if somebody still
+    names one as it was before it was freed, -1 if one is in use."""
+    dangles = 0
+    for tail_pfn in range(pfn, pfn + PTRS_PER_PTE):
+        if st.folio[page_folio(st, tail_pfn)].refcount != 0:
+            return -1
+        dangles |= st.page[tail_pfn].dangling
+    return dangles
+
+
+def folio_alloc_pmd(st):
+    """A zeroed folio that a PMD can map, with one reference. mm/page_alloc.c __folio_alloc(),
+    v6.12, of HPAGE_PMD_ORDER. Which free frames it gets is a choice where it can matter, as it is
+    in folio_alloc(). Left out: that there may be none."""
+    fresh = -1
+    candidates = 0
+    for pfn in range(PTRS_PER_PTE, st.nr_pfns - PTRS_PER_PTE + 1, PTRS_PER_PTE):
+        if block_dangles(st, pfn) == 1:
+            candidates += 1
+        elif block_dangles(st, pfn) == 0 and fresh < 0:
+            fresh = pfn
+    if fresh < 0 and candidates == 0:
+        VM_BUG_ON(st, 1, BUG_NO_FREE_FOLIO)
+        return 1
+    picked = choose(st, candidates + (fresh >= 0))
+    if fresh >= 0:
+        picked -= 1
+    new_pfn = fresh
+    for pfn in range(PTRS_PER_PTE, st.nr_pfns - PTRS_PER_PTE + 1, PTRS_PER_PTE):
+        if block_dangles(st, pfn) == 1:
+            if picked == 0:
+                new_pfn = pfn
+            picked -= 1
+    prep_compound_page(st, new_pfn)
+    return new_pfn
+
+
+def prep_compound_page(st, pfn):
+    """mm/page_alloc.c prep_compound_page(), v6.12, of HPAGE_PMD_ORDER, with __GFP_ZERO."""
+    for tail_pfn in range(pfn, pfn + PTRS_PER_PTE):
+        prep_new_page(st, tail_pfn)
+        st.folio[tail_pfn].refcount = 0
+        st.page[tail_pfn].compound_head = pfn
+    st.folio[pfn].refcount = 1
+    st.folio[pfn].order = HPAGE_PMD_ORDER
 
 
 def prep_new_page(st, pfn):
@@ -110,11 +177,11 @@ def pages_identical(st, pfn, other):
 
 def folio_mark_dirty(st, pfn):
     """mm/page-writeback.c folio_mark_dirty(), v6.12: what the page holds is newer than the disk."""
-    st.folio[pfn].pg_flags |= PG_DIRTY
+    st.folio[page_folio(st, pfn)].pg_flags |= PG_DIRTY
 
 
 def folio_get(st, pfn):
-    st.folio[pfn].refcount += 1
+    st.folio[page_folio(st, pfn)].refcount += 1
 
 
 def page_is_counted(st, pfn):
@@ -134,8 +201,9 @@ def put_elsewhere(st, pfn, refs):
     return 0
 
 
-def folio_ref_sub(st, pfn, refs):
+def folio_ref_sub(st, page_pfn, refs):
     """Drop `refs` references; the last one frees the folio. mm/swap.c __folio_put(), v6.12."""
+    pfn = page_folio(st, page_pfn)
     if is_zero_pfn(pfn) or put_elsewhere(st, pfn, refs):
         return
     st.folio[pfn].refcount -= refs
@@ -152,11 +220,9 @@ def folio_put(st, pfn):
 
 def free_unref_folio(st, pfn):
     """mm/page_alloc.c free_unref_page(), v6.12: the folio is nobody's from here on."""
-    if st.page[pfn].mapcount != 0:
-        break_promise(st, PROP_COUNTS)
-    mark_dangling(st, pfn)
-    st.page[pfn].anon_exclusive = 0
-    clear_highpage(st, pfn)
+    if st.page[pfn].compound_head:
+        free_tail_pages(st, pfn)
+    free_unref_page(st, pfn)
     st.folio[pfn].pg_flags = 0
     st.folio[pfn].mapping = 0
     st.folio[pfn].index = 0
@@ -164,14 +230,63 @@ def free_unref_folio(st, pfn):
         st.folio[pfn].private[i] = 0
 
 
+def free_unref_page(st, pfn):
+    """One page of what is freed."""
+    if st.page[pfn].mapcount != 0:
+        break_promise(st, PROP_COUNTS)
+    mark_dangling(st, pfn)
+    st.page[pfn].anon_exclusive = 0
+    clear_highpage(st, pfn)
+
+
+def free_tail_pages(st, pfn):
+    """mm/page_alloc.c free_pages_prepare(), v6.12, of a large folio: its pages part."""
+    if st.folio[pfn].large_mapcount or st.folio[pfn].entire_mapcount or st.folio[pfn].pincount:
+        break_promise(st, PROP_COUNTS)
+    st.folio[pfn].large_mapcount = 0
+    st.folio[pfn].entire_mapcount = 0
+    st.folio[pfn].pincount = 0
+    st.folio[pfn].order = 0
+    st.page[pfn].compound_head = 0
+    mark_huge_dangling(st, pfn)
+    for tail_pfn in range(pfn + 1, pfn + PTRS_PER_PTE):
+        free_unref_page(st, tail_pfn)
+        st.page[tail_pfn].compound_head = 0
+
+
 def folio_maybe_dma_pinned(st, pfn):
     """include/linux/mm.h folio_maybe_dma_pinned(), v6.12. A small folio has only its refcount to
-    tell by, so 1024 plain references look like a pin."""
+    tell by, so 1024 plain references look like a pin. A large one counts its pins, on whichever of
+    its pages they are."""
+    if folio_test_large(st, pfn):
+        return st.folio[page_folio(st, pfn)].pincount > 0
     return st.folio[pfn].refcount >= GUP_PIN_COUNTING_BIAS
 
 
-def grab_refs(gup_flags):
-    """How much one GUP reference adds to a small folio's refcount."""
-    if gup_flags & FOLL_PIN:
+def grab_refs(st, pfn, gup_flags):
+    """How much one GUP reference to a page adds to the refcount of its folio."""
+    if gup_flags & FOLL_PIN and not folio_test_large(st, pfn):
         return GUP_PIN_COUNTING_BIAS
     return 1
+
+
+def grab_elsewhere(st, pfn, gup_flags):
+    """Take a reference that is not counted in struct page; 0 where there is none such."""
+    return 0
+
+
+def folio_grab(st, pfn, gup_flags):
+    """mm/gup.c try_grab_folio(), v6.12: one GUP reference to a page. The zero page is not
+    counted."""
+    if is_zero_pfn(pfn) or grab_elsewhere(st, pfn, gup_flags):
+        return
+    st.folio[page_folio(st, pfn)].refcount += grab_refs(st, pfn, gup_flags)
+    if gup_flags & FOLL_PIN and folio_test_large(st, pfn):
+        st.folio[page_folio(st, pfn)].pincount += 1
+
+
+def folio_ungrab(st, pfn, gup_flags):
+    """mm/gup.c gup_put_folio(), v6.12: undo folio_grab()."""
+    if gup_flags & FOLL_PIN and folio_test_large(st, pfn):
+        st.folio[page_folio(st, pfn)].pincount -= 1
+    folio_ref_sub(st, pfn, grab_refs(st, pfn, gup_flags))

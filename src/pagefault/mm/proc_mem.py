@@ -11,7 +11,7 @@ from pagefault.hw.monitor import observe_file_written, owe_where_mapped, write_c
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import folio_mark_dirty
+from pagefault.mm.page_alloc import folio_mark_dirty, folio_test_swapbacked
 
 FORCED = FOLL_GET | FOLL_REMOTE | FOLL_FORCE
 
@@ -34,6 +34,12 @@ def sys_proc_mem_read(st, t, task, vpn, cell):
     return ret
 
 
+def remote_write_makes_dirty(st, mm, vpn, pfn):
+    """mm/memory.c __access_remote_vm(), v6.12: set_page_dirty_lock(). Left out: of what is
+    swap-backed nobody can tell, as GUP has seen to it that the PTE or the folio is dirty."""
+    return st.folio[pfn].mapping or not folio_test_swapbacked(st, pfn)
+
+
 def sys_proc_mem_write(st, t, task, vpn, cell, value):
     """fs/proc/base.c mem_rw(), v6.12: 0, -EIO where nothing is mapped, or -ESRCH."""
     if not get_task_mm(st, task):
@@ -47,7 +53,7 @@ def sys_proc_mem_write(st, t, task, vpn, cell, value):
         write_cell(st, mm, pfn, cell, value)
         observe_file_written(st, mm, vpn, pfn)
         owe_where_mapped(st, mm, pfn, cell, value)
-        if st.folio[pfn].mapping:
+        if remote_write_makes_dirty(st, mm, vpn, pfn):
             folio_mark_dirty(st, pfn)
         gup_put_folio(st, pfn, FORCED | FOLL_WRITE)
         ret = 0

@@ -18,7 +18,7 @@ from pagefault.consts import (
 from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
-from pagefault.mm.page_alloc import folio_mark_dirty
+from pagefault.mm.page_alloc import folio_mark_dirty, folio_test_swapbacked
 
 REMOTE = FOLL_PIN | FOLL_REMOTE | FOLL_SLOW
 
@@ -55,10 +55,16 @@ def take_process_vm_pin(st, t):
     return mm
 
 
+def unpin_makes_dirty(st, pfn):
+    """mm/gup.c unpin_user_pages_dirty_lock(), v6.12, which has no VMA to ask. Left out: of what is
+    swap-backed nobody can tell, as GUP has seen to it that the PTE or the folio is dirty."""
+    return st.folio[pfn].mapping or not folio_test_swapbacked(st, pfn)
+
+
 def process_vm_unpin(st, t, gup_flags):
     """Drop the pin and the hold on the address space, which may be the last."""
     pfn = st.task[t].pin.pfn
-    if gup_flags & FOLL_WRITE and st.folio[pfn].mapping:
+    if gup_flags & FOLL_WRITE and unpin_makes_dirty(st, pfn):
         folio_mark_dirty(st, pfn)
     mm = take_process_vm_pin(st, t)
     gup_put_folio(st, pfn, gup_flags)

@@ -15,10 +15,12 @@ from pagefault.consts import (
     TLB_FLUSH_BATCH_FLUSHED_SHIFT,
     TLB_FLUSH_BATCH_PENDING_LARGE,
     TLB_FLUSH_BATCH_PENDING_MASK,
+    VM_DROPPABLE,
 )
 from pagefault.hw.monitor import (
     break_promise,
     note_uffd_wp,
+    observe_dropped,
     observe_exclusive_lost,
     observe_rmap_removed,
 )
@@ -50,7 +52,9 @@ from pagefault.mm.page_alloc import (
     folio_maybe_dma_pinned,
     folio_put,
     folio_test_anon,
+    folio_test_large,
     folio_test_swapbacked,
+    page_folio,
 )
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.swapfile import swap_duplicate, swap_free
@@ -72,7 +76,10 @@ def anon_vma_prepare(st, mm, vpn):
 
 def PageAnonExclusive(st, pfn):
     """include/linux/page-flags.h PageAnonExclusive(), v6.12: one PTE maps the page, and it may
-    become writable without a further question."""
+    become writable without a further question. Where a PMD maps the folio, its first page says so
+    of all."""
+    if folio_test_large(st, pfn) and st.folio[page_folio(st, pfn)].entire_mapcount:
+        return st.page[page_folio(st, pfn)].anon_exclusive
     return st.page[pfn].anon_exclusive
 
 
@@ -88,19 +95,32 @@ def ClearPageAnonExclusive(st, pfn):
     st.page[pfn].anon_exclusive = 0
 
 
-def folio_add_new_anon_rmap(st, pfn):
+def vma_is_droppable(st, mm, vpn):
+    """MAP_DROPPABLE: the kernel may take the data of the pages away at any time."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_DROPPABLE != 0
+
+
+def new_anon_flags(st, mm, vpn):
+    """What a new folio is: swap-backed; but lazyfree from birth in droppable memory."""
+    if vma_is_droppable(st, mm, vpn):
+        return PG_ANON
+    return PG_ANON | PG_SWAPBACKED
+
+
+def folio_add_new_anon_rmap(st, mm, vpn, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
-    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.folio[pfn].pg_flags |= new_anon_flags(st, mm, vpn)
     st.page[pfn].mapcount = 1
     SetPageAnonExclusive(st, pfn)
 
 
 def folio_add_anon_rmap_pte(st, pfn, exclusive):
-    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a folio; also the first one,
+    """mm/rmap.c folio_add_anon_rmap_ptes(), v6.12: one PTE more maps a page; also the first one,
     of a folio from swap, as folio_add_new_anon_rmap() does."""
     if not folio_test_anon(st, pfn):
         st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
     st.page[pfn].mapcount += 1
+    folio_add_large_mapcount(st, pfn, 1)
     if exclusive:
         SetPageAnonExclusive(st, pfn)
 
@@ -113,6 +133,7 @@ def folio_add_file_rmap_pte(st, pfn):
 def folio_remove_rmap_pte(st, pfn):
     """include/linux/rmap.h folio_remove_rmap_pte(), v6.12: one PTE less maps the page."""
     st.page[pfn].mapcount -= 1
+    folio_add_large_mapcount(st, pfn, -1)
     if st.page[pfn].mapcount < 0:
         break_promise(st, PROP_COUNTS)
         st.page[pfn].mapcount = 0
@@ -135,7 +156,65 @@ def folio_try_dup_anon_rmap_pte(st, mm, pfn):
         return -EBUSY
     ClearPageAnonExclusive(st, pfn)
     st.page[pfn].mapcount += 1
+    folio_add_large_mapcount(st, pfn, 1)
     return 0
+
+
+# --- large folios ------------------------------------------------------------------------------
+
+
+def folio_add_large_mapcount(st, pfn, mappings):
+    """mm/rmap.c __folio_add_rmap(), v6.12, and __folio_remove_rmap(): PTEs and PMDs that map a
+    large folio are all counted together."""
+    if folio_test_large(st, pfn):
+        st.folio[page_folio(st, pfn)].large_mapcount += mappings
+
+
+def folio_precise_page_mapcount(st, pfn):
+    """fs/proc/internal.h folio_precise_page_mapcount(), v6.12: the PTEs that map a page, and the
+    PMDs that map its folio whole."""
+    if folio_test_large(st, pfn):
+        return st.page[pfn].mapcount + st.folio[page_folio(st, pfn)].entire_mapcount
+    return st.page[pfn].mapcount
+
+
+def folio_mapcount(st, pfn):
+    """include/linux/mm.h folio_mapcount(), v6.12: everything that maps some of a folio."""
+    if folio_test_large(st, pfn):
+        return st.folio[page_folio(st, pfn)].large_mapcount
+    return st.page[pfn].mapcount
+
+
+def folio_add_new_anon_rmap_pmd(st, pfn):
+    """mm/rmap.c folio_add_new_anon_rmap(), v6.12, of a new folio that a PMD maps. The first page is
+    marked exclusive, and that says so of all."""
+    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.folio[pfn].entire_mapcount = 1
+    st.folio[pfn].large_mapcount = 1
+    SetPageAnonExclusive(st, pfn)
+
+
+def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
+    """include/linux/rmap.h folio_try_dup_anon_rmap_pmd(), v6.12: share with a child, or -EBUSY."""
+    if folio_must_copy_at_fork(st, mm, pfn):
+        return -EBUSY
+    ClearPageAnonExclusive(st, pfn)
+    st.folio[pfn].entire_mapcount += 1
+    st.folio[pfn].large_mapcount += 1
+    return 0
+
+
+def folio_remove_rmap_pmd(st, pfn):
+    """mm/rmap.c folio_remove_rmap_pmd(), v6.12: one PMD less maps the folio. Left out: a folio that
+    is mapped in part only waits to be split (deferred_split_folio())."""
+    st.folio[pfn].entire_mapcount -= 1
+    st.folio[pfn].large_mapcount -= 1
+    if st.folio[pfn].entire_mapcount < 0:
+        break_promise(st, PROP_COUNTS)
+        st.folio[pfn].entire_mapcount = 0
+
+
+# --- who maps a page ---------------------------------------------------------------------------
 
 
 def folio_try_share_anon_rmap_pte(st, pfn):
@@ -285,7 +364,7 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
         return 1
     anon_exclusive = PageAnonExclusive(st, pfn)
     pte = yield from nuke_pte(st, t, mm, vpn, pfn)
-    if pte_dirty(pte):
+    if unmap_makes_dirty(st, mm, vpn, pte):
         st.folio[pfn].pg_flags |= PG_DIRTY
 
     if folio_test_swapbacked(st, pfn):
@@ -335,19 +414,43 @@ def lazyfree_has_other_users(st, pfn):
     return st.folio[pfn].refcount != 1 + st.page[pfn].mapcount
 
 
-def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
-    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked: its data goes, or
-    the PTE is restored and 0 returned, as the folio is used again.
+def unmap_makes_dirty(st, mm, vpn, pte):
+    """mm/rmap.c try_to_unmap_one(), v6.12: the folio takes over that its PTE was dirty."""
+    return pte_dirty(pte)
 
-    References are counted before the dirty flag is looked at: who drops one has set the flag. Left
-    out: VM_DROPPABLE, which goes though it is dirty.
+
+def lazyfree_may_go(st, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12: what was written anew stays, but in droppable memory."""
+    return vma_is_droppable(st, mm, vpn) or not st.folio[pfn].pg_flags & PG_DIRTY
+
+
+def failed_discard_rescues(st, mm, vpn, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12: a lazyfree folio that could not go is swap-backed again.
+    One of droppable memory never is."""
+    return not vma_is_droppable(st, mm, vpn)
+
+
+def discarded_pte(st, mm, vpn):
+    """What stands where a page was discarded: nothing, so that the next touch finds zeros."""
+    return 0
+
+
+def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
+    """mm/rmap.c try_to_unmap_one(), v6.12, of a folio that MADV_FREE has marked, or of droppable
+    memory: its data goes, or the PTE is restored and 0 returned, as the folio is used again.
+
+    References are counted before the dirty flag is looked at: who drops one has set the flag.
     """
     used = lazyfree_has_other_users(st, pfn)
     yield "references counted, dirty flag not looked at"
-    if used or st.folio[pfn].pg_flags & PG_DIRTY:
+    if used or not lazyfree_may_go(st, mm, vpn, pfn):
         set_pte_at(st, mm, vpn, pte)
-        st.folio[pfn].pg_flags |= PG_SWAPBACKED | PG_ACTIVE
+        st.folio[pfn].pg_flags |= PG_ACTIVE
+        if failed_discard_rescues(st, mm, vpn, pfn):
+            st.folio[pfn].pg_flags |= PG_SWAPBACKED
         return 0
+    observe_dropped(st, mm, vpn, pfn)
+    set_pte_at(st, mm, vpn, discarded_pte(st, mm, vpn))
     # Ghost: userfaultfd write-protects PTEs, and this one is none now.
     note_uffd_wp(st, mm, vpn, 0)
     return 1

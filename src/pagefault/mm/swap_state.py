@@ -5,6 +5,7 @@ the slot any more and somebody who has the folio locked notices.
 """
 
 from pagefault.consts import BLOCKED, PG_DIRTY
+from pagefault.hw.choice import choose
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.page_alloc import folio_alloc, folio_get, folio_put
 from pagefault.mm.page_io import folio_test_writeback, swap_read_folio
@@ -69,6 +70,13 @@ def swapin_readahead(st, t, slot):
     add_to_swap_cache(st, new_pfn, slot)
     swap_read_folio(st, new_pfn, slot)
     return new_pfn
+
+
+def skips_swap_cache(st, slot):
+    """mm/memory.c do_swap_page(), v6.12: whether to read the slot into a folio of the fault's own.
+    So it is if one PTE names the slot and the device is synchronous (SWP_SYNCHRONOUS_IO), as zram
+    is."""
+    return st.swap[slot].count == 1 and choose(st, 2)
 
 
 def folio_swapcount(st, pfn):

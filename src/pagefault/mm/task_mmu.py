@@ -19,8 +19,9 @@ from pagefault.hw.monitor import (
     soft_dirty_was_cleared,
 )
 from pagefault.hw.pgtable import (
+    pmd_has_table,
     pmd_index,
-    pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_clear_soft_dirty,
     pte_none,
@@ -30,10 +31,11 @@ from pagefault.hw.pgtable import (
     pte_write,
     pte_wrprotect,
     ptep_get,
+    set_pmd_at,
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -45,7 +47,16 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_start,
 )
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import (
+    lock_entry,
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pmdp_invalidate,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+    unlock_entry,
+)
+from pagefault.mm.rmap import folio_precise_page_mapcount
 
 # --- clear_refs --------------------------------------------------------------------------------
 
@@ -71,10 +82,22 @@ def clear_soft_dirty(st, t, mm, vpn):
     set_pte_at(st, mm, vpn, pte_clear_soft_dirty(pte_wrprotect(ptep_get(st, mm, vpn))))
 
 
+def clear_soft_dirty_pmd(st, t, mm, vpn):
+    """fs/proc/task_mmu.c clear_soft_dirty_pmd(), v6.12: pinned or not. Locks: takes the PMD
+    lock."""
+    locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
+    if locked:
+        pmd = yield from pmdp_invalidate(st, t, mm, vpn)
+        set_pmd_at(st, mm, vpn, pte_clear_soft_dirty(pte_wrprotect(pmd)))
+        pmd_unlock(st, mm)
+
+
 def clear_refs_pte_range(st, t, mm, start, end):
     """fs/proc/task_mmu.c clear_refs_pte_range(), v6.12, of one page table. Takes the PTL."""
+    if pmd_trans_huge(pmdp_get(st, mm, start)):
+        yield from clear_soft_dirty_pmd(st, t, mm, start)
     locked = 0
-    if not pmd_none(pmdp_get(st, mm, start)):
+    if pmd_has_table(pmdp_get(st, mm, start)):
         locked = yield from pte_offset_map_lock(st, t, mm, start)
     if locked:
         for vpn in range(start, end):
@@ -135,6 +158,11 @@ def clear_refs_flush(st, t, mm):
 # --- pagemap -----------------------------------------------------------------------------------
 
 
+def pagemap_says_exclusive(st, mm, vpn):
+    """fs/proc/task_mmu.c pagemap_pmd_range(), v6.12: one entry alone maps the page."""
+    return folio_precise_page_mapcount(st, pte_pfn(ptep_get(st, mm, vpn))) == 1
+
+
 def pte_to_pagemap_entry(st, mm, vpn):
     """fs/proc/task_mmu.c pte_to_pagemap_entry(), v6.12: PM_* bits. Locks: PTL held, or there is no
     page table (pagemap_pte_hole()). A PFN map counts as a hole (mm/pagewalk.c walk_page_test()).
@@ -147,7 +175,7 @@ def pte_to_pagemap_entry(st, mm, vpn):
         pte = 0
     if pte_present(pte):
         pm_flags |= PM_PRESENT
-        if vm_normal_page(pte) and st.page[pte_pfn(pte)].mapcount == 1:
+        if vm_normal_page(pte) and pagemap_says_exclusive(st, mm, vpn):
             pm_flags |= PM_MMAP_EXCLUSIVE
     elif not pte_none(pte):
         pm_flags |= PM_SWAP
@@ -164,9 +192,9 @@ def sys_pagemap(st, t, vpn, wanted):
     bits `wanted`, else 0."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
-    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    locked = yield from lock_entry(st, t, mm, vpn)
     pm_flags = pte_to_pagemap_entry(st, mm, vpn)
     if locked:
-        pte_unmap_unlock(st, mm, vpn)
+        unlock_entry(st, mm, vpn)
     mmap_read_unlock(st, mm)
     return int(pm_flags & wanted != 0)

@@ -32,6 +32,7 @@ from pagefault.hw.pgtable import (
     is_migration_entry,
     is_swap_pte,
     mk_pte,
+    pmd_has_table,
     pmdp_get,
     pte_dirty,
     pte_mkdirty,
@@ -49,10 +50,12 @@ from pagefault.mm.filemap import filemap_get_folio
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.fs_userfaultfd import (
     VM_UFFD_FLAGS,
+    userfaultfd_armed,
     userfaultfd_minor,
     userfaultfd_wp,
     wake_userfault,
 )
+from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.internal import maybe_mkwrite, vma_is_shared, vma_page_prot
 from pagefault.mm.memory import set_anon_pte
@@ -78,12 +81,6 @@ from pagefault.mm.vma import vma_end
 
 VM_ACCESS_FLAGS = VM_READ | VM_WRITE
 
-
-def is_registered(st, mm, vpn):
-    """mm/userfaultfd.c validate_dst_vma(), v6.12: in whichever mode."""
-    return st.mm[mm].vma[vpn].vm_flags & VM_UFFD_FLAGS
-
-
 # --- UFFDIO_COPY -------------------------------------------------------------------------------
 
 
@@ -93,7 +90,7 @@ def sys_uffd_copy(st, t, vpn, cell, value):
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     ret = -ENOENT
-    if is_registered(st, mm, vpn):
+    if userfaultfd_armed(st, mm, vpn):
         ret = yield from mfill_atomic_pte_copy(st, t, mm, vpn, cell, value)
     mmap_read_unlock(st, mm)
     if ret == 0:
@@ -105,6 +102,8 @@ def mfill_atomic_pte_copy(st, t, mm, vpn, cell, value):
     """mm/userfaultfd.c mfill_atomic_pte_copy(), v6.12: filled before anybody sees it."""
     anon_vma_prepare(st, mm, vpn)
     pte_alloc(st, mm, vpn)
+    if not pmd_has_table(pmdp_get(st, mm, vpn)):
+        return -EEXIST
     new_pfn = folio_alloc(st)
     write_cell(st, mm, new_pfn, cell, value)
     return (yield from mfill_atomic_install_pte(st, t, mm, vpn, new_pfn))
@@ -138,7 +137,7 @@ def sys_uffd_continue(st, t, vpn):
     ret = -ENOENT
     if userfaultfd_minor(st, mm, vpn):
         ret = yield from mfill_atomic_pte_continue(st, t, mm, vpn)
-    elif is_registered(st, mm, vpn):
+    elif userfaultfd_armed(st, mm, vpn):
         ret = -EINVAL
     mmap_read_unlock(st, mm)
     if ret == 0:
@@ -250,6 +249,8 @@ def sys_uffd_move(st, t, vpn, new_vpn):
     if st.mm[mm].vma[vpn].vm_flags & st.mm[mm].vma[new_vpn].vm_flags & VM_MAPPED:
         ret = validate_move_areas(st, mm, vpn, new_vpn)
     if ret == 0:
+        leaves_out_huge_pages(st, mm, vpn)
+        leaves_out_huge_pages(st, mm, new_vpn)
         anon_vma_prepare(st, mm, vpn)
         anon_vma_prepare(st, mm, new_vpn)
         pte_alloc(st, mm, new_vpn)

@@ -3,14 +3,23 @@
 Left out: the LRU lists, their order and their batches.
 """
 
-from pagefault.consts import NR_RECLAIM, NR_SWAP, PG_ACTIVE, PG_DIRTY, PG_ISOLATED, PG_SWAPBACKED
-from pagefault.hw.choice import choose
+from pagefault.consts import (
+    BUG_LEFT_OUT,
+    NR_RECLAIM,
+    NR_SWAP,
+    PG_ACTIVE,
+    PG_DIRTY,
+    PG_ISOLATED,
+    PG_SWAPBACKED,
+)
+from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.page_alloc import (
     folio_get,
     folio_maybe_dma_pinned,
     folio_put,
+    folio_test_large,
     folio_test_lru,
     folio_test_swapbacked,
 )
@@ -23,6 +32,7 @@ def folio_isolate_lru(st, t, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference, onto
     the list of this task, unless somebody else has, or the list is full (SWAP_CLUSTER_MAX)."""
     reclaim = st.task[t].reclaim
+    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
     if not folio_test_lru(st, pfn) or reclaim.nr == NR_RECLAIM:
         return
     st.folio[pfn].pg_flags |= PG_ISOLATED
@@ -73,6 +83,10 @@ def shrink_folio(st, t, pfn):
         return
     unmapped = yield from shrink_mapped_folio(st, t, pfn)
     if unmapped and st.folio[pfn].pg_flags & PG_DIRTY:
+        if folio_is_file_lru(st, pfn):
+            # Dirty, and not for reclaim to write: back to its list, which frees what nobody has.
+            folio_unlock(st, pfn)
+            return
         yield from try_to_unmap_flush_dirty(st, t)
         yield "unmapped, not written yet"
         written = pageout(st, pfn)
@@ -97,6 +111,11 @@ def shrink_mapped_folio(st, t, pfn):
     yield from try_to_unmap(st, t, pfn)
     # Unmapped, it can no longer be pinned anew; if it is pinned, a device may write to it.
     return st.page[pfn].mapcount == 0 and not folio_maybe_dma_pinned(st, pfn)
+
+
+def folio_is_file_lru(st, pfn):
+    """include/linux/mm_inline.h folio_is_file_lru(), v6.12: lazyfree folios stand there, too."""
+    return not folio_test_swapbacked(st, pfn)
 
 
 def remove_mapping(st, pfn):
@@ -128,7 +147,7 @@ def sys_reclaim(st, t):
     """
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
-            age_lazyfree(st, ptep_get(st, mm, vpn))
+            age_lazyfree(st, mm, vpn)
     yield from reclaim_mapped(st, t, 0)
     yield from reclaim_mapped(st, t, PG_ACTIVE)
     for slot in range(NR_SWAP):
@@ -152,13 +171,27 @@ def reclaim_mapped(st, t, active):
     yield from reclaim_pages(st, t)
 
 
-def age_lazyfree(st, pte):
+def age_lazyfree(st, mm, vpn):
     """mm/vmscan.c walk_pte_range() and sort_folio(), v6.12: the multi-generational LRU may have
-    looked at PTEs before. It takes over that one is dirty; a lazyfree folio that is dirty is
-    swap-backed again, and the youngest of all."""
-    if pte_present(pte) and pte_dirty(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
-        if choose(st, 2):
-            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_SWAPBACKED | PG_ACTIVE
+    looked at PTEs before. It takes over that one is dirty; a dirty folio of the file LRU waits to
+    be written, it thinks, and is the youngest of all (up to 6.12.113)."""
+    pte = ptep_get(st, mm, vpn)
+    if pte_present(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
+        if aging_makes_dirty(st, mm, vpn, pte) and choose(st, 2):
+            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | PG_ACTIVE
+            if aging_rescues(st, pte_pfn(pte)):
+                st.folio[pte_pfn(pte)].pg_flags |= PG_SWAPBACKED
+
+
+def aging_makes_dirty(st, mm, vpn, pte):
+    """mm/vmscan.c walk_pte_range(), v6.12: the folio takes over that its PTE is dirty."""
+    return pte_dirty(pte)
+
+
+def aging_rescues(st, pfn):
+    """mm/vmscan.c sort_folio(): whether a lazyfree folio that is dirty is swap-backed again. Up to
+    6.10; it asked no VMA, and so had to go for droppable memory (commit 9651fcedf7b9)."""
+    return 0
 
 
 def reclaim_comes_again(st):

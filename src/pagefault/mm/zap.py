@@ -9,8 +9,10 @@ from pagefault.consts import PTRS_PER_PTE
 from pagefault.hw.monitor import note_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
+    pmd_has_table,
     pmd_index,
-    pmd_none,
+    pmd_trans_huge,
     pmdp_get,
     pte_dirty,
     pte_none,
@@ -20,8 +22,9 @@ from pagefault.hw.pgtable import (
     ptep_get,
     ptep_get_and_clear,
 )
+from pagefault.mm.huge_memory import zap_or_split_huge_pmd
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, linear_page_index
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.mmu_gather import (
     tlb_batch_pages_flush,
     tlb_delay_rmap,
@@ -68,9 +71,9 @@ def zap_present_pte(st, t, mm, vpn):
 
 def zap_nonpresent_pte(st, mm, vpn):
     """mm/memory.c zap_pte_range(), v6.12, of a swap PTE or a migration entry, which has neither a
-    reference nor a mapping of its folio."""
+    reference nor a mapping of its folio, or of a marker."""
     pte = ptep_get_and_clear(st, mm, vpn)
-    if is_migration_entry(pte):
+    if is_migration_entry(pte) or is_pte_marker(pte):
         return
     free_swap_and_cache(st, pte_to_swp_entry(pte))
 
@@ -86,8 +89,10 @@ def zap_pte_range(st, t, mm, start, end, even_cows):
     vpn = start
     while vpn < end:
         table_end = min(end, (pmd_index(vpn) + 1) * PTRS_PER_PTE)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            yield from zap_or_split_huge_pmd(st, t, mm, vpn, table_end)
         locked = 0
-        if not pmd_none(pmdp_get(st, mm, vpn)):
+        if pmd_has_table(pmdp_get(st, mm, vpn)):
             locked = yield from pte_offset_map_lock(st, t, mm, vpn)
         if locked:
             yield from flush_tlb_batched_pending(st, t, mm)

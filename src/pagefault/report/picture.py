@@ -20,20 +20,18 @@ from pagefault.consts import (
     PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PROTNONE,
-    PAGE_PSE,
     PAGE_RW,
     PAGE_SWAP,
     PAGE_SWP_EXCLUSIVE,
-    PAGE_TABLE,
     PFN_SHIFT,
     PIN_DROPPED,
     PIN_DROPPING,
     PIN_HELD,
-    PTRS_PER_PTE,
     ZERO_PFN,
 )
 from pagefault.explore.condition import signal_name
 from pagefault.explore.lower import address_spaces
+from pagefault.hw.pgtable import ptep_get
 from pagefault.lang.program import Program
 from pagefault.layout import new_state
 
@@ -63,14 +61,14 @@ class Pictures:
         program = self._program
         for mm, owner in self._owners.items():
             for vpn, page in enumerate(program.pages):
-                pte = _pte(st, mm, vpn)
+                pte = ptep_get(st, mm, vpn)
                 if pte:
                     yield f"{owner}:{page}", _entry(pte)
         for cpu in range(NR_CPUS):
             mm = st.cpu[cpu].loaded_mm - 1
             for vpn, page in enumerate(program.pages):
                 entry = st.cpu[cpu].tlb[vpn]
-                if mm in self._owners and _grants_more(entry, _pte(st, mm, vpn)):
+                if mm in self._owners and _grants_more(entry, ptep_get(st, mm, vpn)):
                     yield f"CPU {cpu} TLB {self._owners[mm]}:{page}", _entry(entry) + ", stale"
         for i, name in enumerate(program.pins):
             pin = st.pin[i]
@@ -93,16 +91,6 @@ class Pictures:
         for t, task in enumerate(program.tasks):
             if st.task[t].signal:
                 yield f"{task.name} signal", signal_name(st.task[t].signal)
-
-
-def _pte(st: Any, mm: int, vpn: int) -> int:
-    """The PTE that maps a page, or the PMD if that maps a folio itself; 0 if there is none."""
-    pmd: int = st.mm[mm].pmd[vpn // PTRS_PER_PTE]
-    if pmd & PAGE_PSE:
-        return pmd + ((vpn % PTRS_PER_PTE) << PFN_SHIFT)
-    if not pmd & PAGE_TABLE:
-        return 0
-    return int(st.ptpage[pmd >> PFN_SHIFT].pte[vpn % PTRS_PER_PTE])
 
 
 def _entry(pte: int) -> str:

@@ -6,9 +6,10 @@ FOLL_PIN, judged by mapcount. The zero page, KSM and file pages are taken as the
 
 from pagefault.consts import FOLL_WRITE
 from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.rmap import folio_precise_page_mapcount
 
 
 def gup_must_unshare(st, gup_flags, pfn):
     if gup_flags & FOLL_WRITE or not folio_test_anon(st, pfn):
         return 0
-    return st.page[pfn].mapcount > 1
+    return folio_precise_page_mapcount(st, pfn) > 1

@@ -6,6 +6,7 @@ well, so that no user has to ask for FOLL_FORCE | FOLL_WRITE. Branch "aa" (2021)
 
 from pagefault.consts import FOLL_LONGTERM, FOLL_WRITE
 from pagefault.mm.page_alloc import folio_test_anon
+from pagefault.mm.rmap import folio_precise_page_mapcount
 
 
 def gup_must_unshare(st, gup_flags, pfn):
@@ -13,4 +14,4 @@ def gup_must_unshare(st, gup_flags, pfn):
         return 0
     if not folio_test_anon(st, pfn):
         return gup_flags & FOLL_LONGTERM != 0
-    return st.page[pfn].mapcount > 1
+    return folio_precise_page_mapcount(st, pfn) > 1

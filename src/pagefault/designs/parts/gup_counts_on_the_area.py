@@ -20,7 +20,7 @@ def _area_of(st, pfn):
 def grab_elsewhere(st, pfn, gup_flags):
     if not page_is_kmem(st, pfn):
         return 0
-    st.vmalloc[_area_of(st, pfn)].refcount += grab_refs(gup_flags)
+    st.vmalloc[_area_of(st, pfn)].refcount += grab_refs(st, pfn, gup_flags)
     return 1
 
 

@@ -1,7 +1,7 @@
 """The slow path of GUP takes no kernel page: it is no folio."""
 
 from pagefault.hw.pgtable import pte_pfn
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.page_alloc import is_zero_pfn
 from pagefault.mm.vmalloc import page_is_kmem
 

@@ -3,6 +3,8 @@
 Commit 80d47f5de5e3 by Linus Torvalds, after a report of corruption under an accelerator's pins.
 """
 
+from pagefault.mm.page_alloc import folio_refcount
+
 
 def numa_skips_folio(st, pfn):
-    return st.folio[pfn].refcount != 1
+    return folio_refcount(st, pfn) != 1

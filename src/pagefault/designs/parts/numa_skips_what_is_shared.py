@@ -3,6 +3,8 @@
 Before commit 80d47f5de5e3.
 """
 
+from pagefault.mm.rmap import folio_precise_page_mapcount
+
 
 def numa_skips_folio(st, pfn):
-    return st.page[pfn].mapcount != 1
+    return folio_precise_page_mapcount(st, pfn) != 1

@@ -4,6 +4,8 @@ Linux 5.9 to 5.17, commit 09854ba94c6a by Linus Torvalds. A pin is a reference, 
 swap cache's: a page in it is always copied.
 """
 
+from pagefault.mm.page_alloc import folio_refcount
+
 NOT_PROMISED = [
     "exclusive-if-pinned",
     "exclusive-if-writable",
@@ -13,7 +15,7 @@ NOT_PROMISED = [
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):
-    return st.folio[pfn].refcount == 1
+    return folio_refcount(st, pfn) == 1
 
 
 def SetPageAnonExclusive(st, pfn):

@@ -5,6 +5,7 @@ page count": Linus Torvalds on linux-mm, December 2021. Since a pin is only give
 the process has to itself, and fork copies such a page, a pin says that nobody else maps it.
 """
 
+from pagefault.mm.page_alloc import folio_refcount
 from pagefault.mm.rmap import folio_needs_cow_for_dma
 
 NOT_PROMISED = [
@@ -16,7 +17,7 @@ NOT_PROMISED = [
 
 
 def wp_can_reuse_anon_folio(st, mm, pfn):
-    return st.folio[pfn].refcount == 1 or folio_needs_cow_for_dma(st, mm, pfn)
+    return folio_refcount(st, pfn) == 1 or folio_needs_cow_for_dma(st, mm, pfn)
 
 
 def SetPageAnonExclusive(st, pfn):

@@ -1,7 +1,7 @@
 """munmap() and the like leave counts of a kernel page alone: it is no folio."""
 
 from pagefault.hw.pgtable import pte_pfn
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.vmalloc import page_is_kmem
 
 

@@ -137,6 +137,16 @@ static void basic_mounts(void)
 	mount_at("hugetlbfs", "/dev/hugepages", "mode=1777");
 }
 
+/* Huge pages for who asks for them, and as elsewhere otherwise: a kernel with so little memory
+ * begins with none at all. One that knows of none has no such files. */
+static void set_up_huge_pages(void)
+{
+	put("/sys/kernel/mm/transparent_hugepage/use_zero_page", "1");
+	put("/sys/kernel/mm/transparent_hugepage/defrag", "madvise");
+	put("/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/enabled", "inherit");
+	put("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+}
+
 /* A setting that this kernel lacks is no error: the features say what works. */
 static void set_sysctl(const char *name, const char *value)
 {
@@ -487,6 +497,7 @@ int main(void)
 
 	watch_children();
 	basic_mounts();
+	set_up_huge_pages();
 	mkdir(FILES, 0755);
 	port = open_port("/dev/ttyS1");
 	if (port < 0)

@@ -198,6 +198,23 @@ static int set_moves(const char *text)
 	return 1;
 }
 
+/* The zero page, or some of the huge one, as /proc/kpageflags says where there are huge pages. */
+static int is_zero_frame(uint64_t number)
+{
+	uint64_t page_flags = 0;
+	int fd;
+
+	if (number == zero_frame || test->base_pages == 1)
+		return number == zero_frame;
+	fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &page_flags, sizeof(page_flags), number * sizeof(page_flags)) < 0)
+		page_flags = 0;
+	close(fd);
+	return page_flags >> 24 & 1;
+}
+
 /* Frames by small numbers, in the order of their appearance; the zero page is 0. */
 static void print_frames(void)
 {
@@ -213,6 +230,10 @@ static void print_frames(void)
 			}
 			while (n < nr_known && known[n] != frame[t][p])
 				n++;
+			if (n == nr_known && is_zero_frame(frame[t][p])) {
+				printf(" %s:%s@=0", test->task[t].name, test->page[p]);
+				continue;
+			}
 			known[n] = frame[t][p];
 			nr_known += n == nr_known;
 			printf(" %s:%s@=%d", test->task[t].name, test->page[p], n);

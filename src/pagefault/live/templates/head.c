@@ -26,6 +26,9 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE 0x08
+#endif
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
@@ -88,7 +91,7 @@ struct test {
 	int (*holds)(void);	/* the condition's expression, of the state at the end */
 	int places;
 	const struct place *place;
-	unsigned needs;		/* bit mask of features */
+	uint64_t needs;		/* bit mask of features */
 	const char *no_stress;	/* why it cannot run free, or NULL */
 	/* Tasks that share memory run on a CPU each, for the sake of its TLB. Others may share one:
 	 * handing over the turn is quicker so. */
@@ -97,6 +100,7 @@ struct test {
 	struct task task[MAX_TASKS];
 	int pages;
 	const char *page[MAX_PAGES];
+	int base_pages;		/* that a page of the test is; more than one where they are huge */
 	int pins;
 	void (*drop[MAX_PINS])(int pin);
 	int files;
@@ -148,9 +152,14 @@ static __thread unsigned dice;
 
 #define PAGE_0 0x4000000000UL	/* far from all else, and below 2^39 */
 
+HELPER size_t bytes_of(int pages)
+{
+	return (size_t)pages * test->base_pages * page_bytes;
+}
+
 static char *address(int page)
 {
-	return (char *)(PAGE_0 + (unsigned long)page * page_bytes);
+	return (char *)PAGE_0 + bytes_of(page);
 }
 
 HELPER volatile signed char *cell_of(int page, int cell)

@@ -67,7 +67,7 @@ static void fresh_files(void)
 			continue;
 		}
 		if (ftruncate(file_of(f), 0) < 0 ||
-		    ftruncate(file_of(f), test->file[f].pages * page_bytes) < 0)
+		    ftruncate(file_of(f), bytes_of(test->file[f].pages)) < 0)
 			die("ftruncate");
 	}
 }
@@ -76,14 +76,14 @@ static void fresh_files(void)
 HELPER long map_file(int page, int pages, int file, int prot, int flags)
 {
 	off_t offset = test->file[file].kind == 2 ? RING_OFFSET : 0;
-	void *got = mmap(address(page), pages * page_bytes, prot, flags, file_of(file), offset);
+	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), offset);
 
 	return got == MAP_FAILED ? -errno : 0;
 }
 
 static off_t offset_of(int offset)
 {
-	return offset / CELLS * page_bytes + offset % CELLS * CELL_DISTANCE;
+	return bytes_of(offset / CELLS) + offset % CELLS * CELL_DISTANCE;
 }
 
 /* r0 = pread(f[5]) */
@@ -105,9 +105,9 @@ HELPER long write_file(int file, int offset, long value)
 
 	if (pwrite(file_of(file), &byte, 1, offset_of(offset)) < 0 || fstat(file_of(file), &now) < 0)
 		return -errno;
-	if (now.st_size % page_bytes == 0)
+	if (now.st_size % bytes_of(1) == 0)
 		return 0;
-	return ftruncate(file_of(file), (now.st_size / page_bytes + 1) * page_bytes) < 0 ? -errno : 0;
+	return ftruncate(file_of(file), bytes_of(now.st_size / bytes_of(1) + 1)) < 0 ? -errno : 0;
 }
 
 HELPER long sync_file(int file)
@@ -117,7 +117,7 @@ HELPER long sync_file(int file)
 
 HELPER long truncate_file(int file, int pages)
 {
-	return ftruncate(file_of(file), pages * page_bytes) < 0 ? -errno : 0;
+	return ftruncate(file_of(file), bytes_of(pages)) < 0 ? -errno : 0;
 }
 
 HELPER long drop_cache(int file)

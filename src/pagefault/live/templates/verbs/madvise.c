@@ -1,7 +1,7 @@
 /* madvise(A..B, dontneed) */
 HELPER long advise(int page, int pages, int advice)
 {
-	long error = madvise(address(page), pages * page_bytes, advice) < 0 ? -errno : 0;
+	long error = madvise(address(page), bytes_of(pages), advice) < 0 ? -errno : 0;
 
 	/* What MADV_FREE has marked waits in a batch, too. */
 	if (advice == MADV_FREE)

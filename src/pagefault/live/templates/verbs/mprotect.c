@@ -1,5 +1,5 @@
 /* mprotect(A..B, r) */
 HELPER long protect(int page, int pages, int prot)
 {
-	return mprotect(address(page), pages * page_bytes, prot) < 0 ? -errno : 0;
+	return mprotect(address(page), bytes_of(pages), prot) < 0 ? -errno : 0;
 }

@@ -1,7 +1,7 @@
 /* X, Y = mremap(A..B) */
 HELPER long move(int page, int pages, int new_page)
 {
-	size_t bytes = pages * page_bytes;
+	size_t bytes = bytes_of(pages);
 	void *got = mremap(address(page), bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
 			   address(new_page));
 

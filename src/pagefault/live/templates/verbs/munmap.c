@@ -1,5 +1,5 @@
 /* munmap(A..B) */
 HELPER long unmap(int page, int pages)
 {
-	return munmap(address(page), pages * page_bytes) < 0 ? -errno : 0;
+	return munmap(address(page), bytes_of(pages)) < 0 ? -errno : 0;
 }

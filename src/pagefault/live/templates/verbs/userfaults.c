@@ -83,7 +83,7 @@ HELPER long uffd_ioctl(unsigned long request, void *argument)
 /* uffd_register(A..B, missing) */
 HELPER long uffd_register(int page, int pages, int mode)
 {
-	struct uffd_register range = { (uint64_t)address(page), pages * page_bytes, mode, 0 };
+	struct uffd_register range = { (uint64_t)address(page), bytes_of(pages), mode, 0 };
 
 	return uffd_ioctl(UFFD_REGISTER_IOCTL, &range);
 }
@@ -103,7 +103,7 @@ HELPER long uffd_copy(int page, int cell, long value)
 /* uffd_wp(A..B), uffd_unprotect(A..B) */
 HELPER long uffd_writeprotect(int page, int pages, int protect)
 {
-	struct uffd_writeprotect range = { (uint64_t)address(page), pages * page_bytes, protect };
+	struct uffd_writeprotect range = { (uint64_t)address(page), bytes_of(pages), protect };
 
 	return uffd_ioctl(UFFD_WRITEPROTECT_IOCTL, &range);
 }

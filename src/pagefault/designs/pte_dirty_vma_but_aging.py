@@ -1,0 +1,12 @@
+"""pte_dirty(pte, vma) with one site unconverted: the walk of the multi-generational LRU.
+
+As `pte-dirty-vma`, July 2024. Which of the sites leaks, and how soon, is what it is for.
+"""
+
+PARTS = [
+    "droppable-unless-dirty",
+    "pte-dirty-vma-in-unmap",
+    "pte-dirty-vma-in-migration",
+    "pte-dirty-vma-in-gup",
+    "pte-dirty-vma-in-remote-writes",
+]
