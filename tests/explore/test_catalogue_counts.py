@@ -33,6 +33,10 @@ PINNED = [
     ("droppable+writev-load+pageout", "mainline", "step", 142, 225, 26, 1, 7),
     ("droppable+load-flag+load-load+pageout", "mainline", "step", 3269, 7460, 39, 3, 50),
     ("droppable+pin-dma-write-unpin-dirty-pageout", "pte-dirty-vma", "op", 10, 10, 7, 2, 0),
+    ("vmalloc+ring-free-load+store", "vmalloc-option-2", "step", 84, 145, 16, 1, 2),
+    ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
+    ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
+    ("vmalloc+perf-mmap+munmap", "perf-maps-after-the-mutex", "step", 117, 202, 20, 0, 3),
 ]
 
 
