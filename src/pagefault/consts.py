@@ -84,7 +84,8 @@ VM_DROPPABLE = 1 << 13
 VM_PFNMAP = 1 << 14
 VM_UFFD_MINOR = 1 << 15
 VM_HUGEPAGE = 1 << 16
-VM_DONTDUMP = 1 << 17
+VM_EXCLUSIVE = 1 << 17  # its owner was promised that nobody else reaches its pages
+VM_DONTDUMP = 1 << 18
 VM_MIXEDMAP = 1 << 20
 VM_IO = 1 << 21
 VM_DONTEXPAND = 1 << 22
@@ -110,14 +111,15 @@ MADV_DOFORK = 11
 MADV_MERGEABLE = 12
 MADV_UNMERGEABLE = 13
 MADV_HUGEPAGE = 14
-MADV_DONTDUMP = 16
-MADV_DODUMP = 17
 MADV_WIPEONFORK = 18
 MADV_KEEPONFORK = 19
+MADV_DONTDUMP = 16
+MADV_DODUMP = 17
 MADV_COLD = 20
 MADV_PAGEOUT = 21
 MADV_POPULATE_READ = 22
 MADV_POPULATE_WRITE = 23
+MADV_EXCLUSIVE = 63  # in no kernel
 MADV_COLLAPSE = 25
 
 # GUP.
@@ -189,19 +191,22 @@ MMAP_LOCK_WRITER = -1
 # Files: what their file system wants to be told.
 FILE_REGULAR = 1  # of the first write to a page that is clean
 FILE_SHMEM = 2  # nothing: there is no disk
-FILE_IO_URING = 3  # from here on drivers: a ring of io_uring that the kernel has allocated
-FILE_PACKET = 4  # a ring of a packet socket
-FILE_BPF = 5  # a bpf array with BPF_F_MMAPABLE
-FILE_PERF = 6  # the buffer of a perf event
-FILE_FB = 7  # a frame buffer in system memory (udlfb)
-FILE_PCM = 8  # an ALSA buffer
+FILE_SECRET = 3  # memfd_secret(2): its pages are out of the direct map
+FILE_IO_URING = 4  # from here on drivers: a ring of io_uring that the kernel has allocated
+FILE_PACKET = 5  # a ring of a packet socket
+FILE_BPF = 6  # a bpf array with BPF_F_MMAPABLE
+FILE_PERF = 7  # the buffer of a perf event
+FILE_FB = 8  # a frame buffer in system memory (udlfb)
+FILE_PCM = 9  # an ALSA buffer
+FILE_OPEN = 0
+FILE_CLOSED = 1  # mapped at most
+FILE_EVICTED = 2
 I_MMAP_WRITER = -1
 
 # A driver's object: file.private.
 DRV_AREA = 0  # its vmalloc area + 1, 0 for none
 DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
 DRV_IN_FLIGHT = 2  # skbs that have a page of the area
-DRV_CLOSED = 3  # 1 once the descriptor is closed
 # What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
 VMA_FILE_SHIFT = 4
 VMA_AREA_SHIFT = 6
@@ -235,11 +240,20 @@ MIRROR_FREE = 0
 MIRROR_LIVE = 1
 MIRROR_GONE = 2
 
+# look(): by which way.
+LOOK_DIRECT_MAP = 1
+LOOK_CORE_DUMP = 2
+LOOK_HIBERNATION = 3
+LOOK_KDUMP = 4
+LOOK_INJECTED = 5
+LOOK_BUILD_ID = 6
+
 EPERM = 1
 ENOENT = 2
 ESRCH = 3
 EINTR = 4
 EIO = 5
+EBADF = 9
 ECHILD = 10
 EAGAIN = 11
 ENOMEM = 12
@@ -248,7 +262,9 @@ EFAULT = 14
 EBUSY = 16
 EEXIST = 17
 EINVAL = 22
+ESPIPE = 29
 EMLINK = 31
+ENOSYS = 38
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7
@@ -270,7 +286,9 @@ PROP_NEVER_WRITTEN_OUT = 11
 PROP_LAST_OR_ZERO = 12
 PROP_WIPED_ON_FORK = 13
 PROP_KEPT_WHILE_PINNED = 14
-PROP_KERNEL_ADDRESS = 15
+PROP_SECRET_IS = 15
+PROP_NO_OOPS = 16
+PROP_KERNEL_ADDRESS = 17
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

@@ -110,7 +110,7 @@ class Page(Struct):
     # nobody: whoever reaches the page can write it
     cell: i1[CELLS]
     writer: i1[CELLS]  # ghost: mm + 1 of whoever wrote the cell, 0 the kernel
-    audience: i1[CELLS]  # ghost: bit mask of the mms that may see what the cell holds
+    audience: i1[CELLS]  # ghost: bit mask of the mms that may see what the cell holds; SECRET
 
     # page-table lock of the PTE that maps it; GUP-fast reads it under write_protect_seq
     anon_exclusive: i1
@@ -197,6 +197,7 @@ class Mm(Struct):
     pmd: pte_t[NR_PMD]  # those that map a huge page: pmd_ptl
     pmd_ptl: task_t  # task + 1: the split lock of the page of PMDs
     mm_flags: i2
+    rlimit_memlock: i1  # pages + 1, 0 for no limit
     write_protect_seq: i1
 
     # atomic
@@ -324,6 +325,7 @@ class File(Struct):
     """A file's page cache (struct address_space) over what its disk holds."""
 
     kind: i1  # FILE_*, 0 for none
+    closed: i1  # FILE_OPEN, ...: whether a descriptor is left
     i_rwsem: i1  # 1 while somebody writes or truncates
     i_mmap_rwsem: i1  # I_MMAP_WRITER, or n readers; what it protects are the VMAs that map the file
     invalidate_lock: i1  # INVALIDATE_LOCK_WRITER, or n who fill the page cache

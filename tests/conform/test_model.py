@@ -96,7 +96,8 @@ def test_shared_beginnings_change_nothing(seed: int) -> None:
         ("6.12.107+deb13-amd64", "mainline"),
         ("6.16.12", "mainline"),
         ("6.17.0-rc1", "linux-6.18"),
-        ("7.2.13+deb14", "linux-6.18"),
+        ("7.1.0", "linux-6.18"),
+        ("7.2.13+deb14", "linux-7.2"),
         ("5.4.0", "linux-5.7"),
     ],
 )

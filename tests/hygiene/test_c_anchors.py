@@ -77,6 +77,7 @@ NO_ANCHOR = {
     *("user_map_invalidate", "user_map_gup", "user_map_take", "user_map_drop", "user_map_put"),
     *("user_map_enter", "user_map_leave", "user_map_read", "user_map_write"),  # not in Linux
     *("sys_enter", "sys_leave", "sys_parse"),
+    "sys_look",  # whoever reads what is not his
     "reap_vma",  # a turn of the loop in __oom_reap_task_mm()
     "secondary_lock",  # kvm->mmu_lock, umem_mutex
     "mirror_fault",  # a device does what its kind does
@@ -84,6 +85,10 @@ NO_ANCHOR = {
     "sys_mirror_write",
     "sys_mirror_has",
     "process_vm_unpin",  # the end of process_vm_rw_single_vec()
+    # What drivers have in common, of which each has a function of its own.
+    *("driver_lock", "driver_map", "driver_mmap", "driver_release", "map_and_count"),
+    *("change_buffer", "replace_buffer", "free_buffer", "free_deferred", "kernel_use"),
+    *("sys_ioctl", "sys_kread", "sys_kwrite"),
 }
 
 

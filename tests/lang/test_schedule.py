@@ -76,7 +76,15 @@ class Model:
         return found
 
 
-@pytest.mark.parametrize("entry", catalogue(), ids=lambda e: e.name)
+def is_told_by_the_text(program: Program) -> bool:
+    """Who waits for memory, or faults for ever where there is none, is not for the text to say."""
+    return all(s.verb != "limit" for task in program.tasks for s in task.statements)
+
+
+MOVES = [entry for entry in catalogue() if is_told_by_the_text(entry.program)]
+
+
+@pytest.mark.parametrize("entry", MOVES, ids=lambda e: e.name)
 def test_the_catalogue_moves_as_in_the_model(entry) -> None:
     program = entry.program
     from_text = list(schedules(program))

@@ -26,8 +26,8 @@ BEFORE = {
     "mirror_has": "m = mirror(kvm)",
     "mirror_drop": "m = mirror(kvm)",
     "wait": "fork(C)",
-    **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache"), FILE),
-    **dict.fromkeys(("ioctl", "close", "kread", "kwrite"), FILE.replace("regular", "bpf")),
+    **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache", "close"), FILE),
+    **dict.fromkeys(("ioctl", "kread", "kwrite"), FILE.replace("regular", "bpf")),
 }
 
 

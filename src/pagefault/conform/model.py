@@ -18,6 +18,7 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PFN_SHIFT,
+    VM_EXCLUSIVE,
     VM_PFNMAP,
     ZERO_PFN,
 )
@@ -223,7 +224,8 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _cells(st: Any, mm: int | None, vpn: int) -> tuple[int, ...] | None:
-    if _is_pfnmap(st, mm, vpn):
+    """What a look from outside sees; the driver looks by process_vm_readv(2)."""
+    if mm is not None and st.mm[mm].vma[vpn].vm_flags & (VM_EXCLUSIVE | VM_PFNMAP):
         return None
     values = [peek(st, NO_MM if mm is None else mm, vpn, cell) for cell in range(CELLS)]
     return None if any(v is None for v in values) else tuple(v for v in values if v is not None)

@@ -40,9 +40,10 @@ DESIGN_OF = (
     ((6, 0), "linux-5.19"),
     ((6, 2), "linux-6.1"),
     ((6, 17), "mainline"),
+    ((7, 2), "linux-6.18"),
 )
 """Before such a release, the design that a kernel is held against; later ones: the newest."""
-NEWEST = "linux-6.18"
+NEWEST = "linux-7.2"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ write_protect_seq 57efa1fe5957 (5.11 and 5.10.y) by Jason Gunthorpe. Keeps `priv
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",

@@ -5,6 +5,7 @@ reference until the page is mapped, so a write fault at that moment copies.
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",

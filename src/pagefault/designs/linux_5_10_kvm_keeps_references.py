@@ -5,6 +5,7 @@ promise that 5.10 keeps: the copy is for nothing, and the guest faults once more
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",

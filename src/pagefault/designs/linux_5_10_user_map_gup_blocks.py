@@ -5,6 +5,7 @@ of Jason Gunthorpe's user_map sketch of 11 January 2021. The part says what it c
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",

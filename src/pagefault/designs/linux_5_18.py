@@ -7,6 +7,11 @@ what breaks is the same: `coherent`, wherever a pinned page becomes read-only fo
 """
 
 PARTS = [
+    "secretmem-races-truncate",
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-anon-exclusive",
     "swapin-for-a-write",
     "swapin-claims-nothing",

@@ -7,6 +7,10 @@ not, commit 64fe24a3e05e); breaks `coherent` where 6.1 does.
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-unshare-of-the-zero-page",
     "mprotect-never-upgrades",
     "o-direct-takes-references",

@@ -6,6 +6,7 @@ shares a pinned page, and the next write moves the owner away from it.
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-mapcount",
     "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",

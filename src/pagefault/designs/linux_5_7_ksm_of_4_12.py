@@ -6,6 +6,7 @@ those of MADV_FREE, which may go back to zeros, though not to what was stored be
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-mapcount",
     "fork-shares-pinned",
     "no-unshare",

@@ -6,6 +6,7 @@ before fork is shared with the child all the same, so the reverse leak and the l
 """
 
 PARTS = [
+    "no-memfd-secret",
     "gup-breaks-cow",
     "foll-cow",
     "reuse-by-mapcount",

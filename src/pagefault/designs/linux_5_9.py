@@ -6,6 +6,7 @@ GUP-fast takes a pin while fork looks (closed by 57efa1fe5957), and wherever 5.1
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-copies-whatever-is-pinned",

@@ -7,6 +7,7 @@ meets a fork or a write-protection.
 """
 
 PARTS = [
+    "no-memfd-secret",
     "reuse-by-refcount",
     "huge-reuse-by-mapcount",
     "fork-shares-pinned",

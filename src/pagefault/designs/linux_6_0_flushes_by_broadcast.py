@@ -6,6 +6,10 @@ behind.
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",
     "o-direct-takes-references",

@@ -6,6 +6,10 @@ exclusive, and the next write moves its owner away. x86 does not reorder so far.
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "ksm-asks-before-it-clears",
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",

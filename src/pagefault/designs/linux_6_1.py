@@ -5,6 +5,10 @@ page that was never written gets the zero page and keeps it. Breaks `coherent` t
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "no-unshare-of-the-zero-page",
     "uffd-unprotect-leaves-a-fault",
     "o-direct-takes-references",

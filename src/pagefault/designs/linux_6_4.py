@@ -6,6 +6,10 @@ copies a page that fork has write-protected while another thread still stores by
 """
 
 PARTS = [
+    "secretmem-frees-before-it-restores",
+    "gup-fast-takes-fresh-secretmem",
+    "build-id-reads-secretmem",
+    "move-pages-asks-gup",
     "faults-under-vma-locks",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",

@@ -57,6 +57,9 @@ _SENTENCES = {
     "other value until somebody stores.",
     "wiped-on-fork": "Nobody sees in droppable memory what another address space stored there.",
     "kept-while-pinned": "No page of droppable memory is discarded while it is pinned.",
+    "secret-is": "Nobody reads what was stored into exclusive memory but by a mapping that he was "
+    "given, nor does it go to swap or to the next owner of the page.",
+    "no-oops": "The kernel never faults on a page of its own direct map.",
     DEADLOCK: "It never happens that nobody can move though not all are done.",
     PROGRESS: "From every state an end can be reached.",
 }

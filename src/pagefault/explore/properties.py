@@ -8,6 +8,7 @@ hw/monitor.py; that nobody can move, or that no end can be reached, by the searc
 from pagefault.consts import (
     CELLS,
     FILE_REGULAR,
+    FILE_SECRET,
     FOLL_GET,
     FOLL_PIN,
     FOLL_WRITE,
@@ -35,7 +36,7 @@ from pagefault.consts import (
     PTRS_PER_PTE,
     SPTE_REFERENCED,
 )
-from pagefault.hw.monitor import grants_more
+from pagefault.hw.monitor import grants_more, holds_secret
 from pagefault.hw.pgtable import (
     pmd_index,
     pmd_table,
@@ -157,10 +158,6 @@ def _swap_cache_references(st, pfn):
     return st.folio[pfn].swap != 0
 
 
-def _cache_references(st, pfn):
-    return _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-
-
 def _swap_ptes(st, slot):
     """How many swap PTEs name a slot."""
     found = 0
@@ -182,14 +179,19 @@ def _vmalloc_references(st, pfn):
     return 0
 
 
+def _kernel_references(st, pfn):
+    caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
+    return caches + _vmalloc_references(st, pfn)
+
+
 def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
     if st.folio[pfn].order:
         return _holders_of_large(st, pfn)
-    caches = _cache_references(st, pfn) + _vmalloc_references(st, pfn)
+    kernel = _kernel_references(st, pfn)
     if not page_is_counted(st, pfn):
-        return caches
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + caches
+        return kernel
+    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + kernel
 
 
 def _holders_of_large(st, pfn):
@@ -218,7 +220,7 @@ def counts(st):
             if st.folio[pfn].refcount or st.folio[pfn].order:
                 if st.folio[pfn].refcount < _holders(st, pfn):
                     return 0
-            elif _gup_references(st, pfn) or _cache_references(st, pfn):
+            elif _gup_references(st, pfn) or _kernel_references(st, pfn):
                 return 0
     for v in range(NR_VMALLOC):
         if st.vmalloc[v].nr_pages and not area_counts_its_users(st, v):
@@ -233,7 +235,8 @@ def _maps_a_free_page(st):
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
                 if pte_present(pte) and not pte_special(pte) and pte_pfn(pte) != 0:
-                    if st.folio[page_folio(st, pte_pfn(pte))].refcount == 0:
+                    pfn = page_folio(st, pte_pfn(pte))
+                    if st.folio[pfn].refcount == 0 and page_is_counted(st, pfn):
                         return 1
     return 0
 
@@ -304,6 +307,31 @@ def counts_at_end(st):
         if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):
             return 0
     return 1
+
+
+def secret_does(st):
+    """A page that holds what was stored into exclusive memory is in no CPU's direct map."""
+    for pfn in range(1, st.nr_pfns):
+        if not st.direct_map[pfn].absent or st.direct_map[pfn].stale_cpus:
+            if holds_secret(st, pfn):
+                return 0
+    return 1
+
+
+def within_memlock(st):
+    """Who has a limit has no more pages of exclusive memory than it allows, mapped or not."""
+    held = 0
+    for file in range(st.nr_files):
+        if st.file[file].kind == FILE_SECRET:
+            for index in range(NR_FILE_PAGES):
+                held += st.file[file].page[index].pfn != 0
+    limited = 0
+    for mm in range(st.nr_mms):
+        if st.mm[mm].mm_users:
+            if not 0 < st.mm[mm].rlimit_memlock <= held:
+                return 1
+            limited = 1
+    return not limited
 
 
 def dirty_kept(st):

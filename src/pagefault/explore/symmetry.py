@@ -66,10 +66,12 @@ AUDITED = frozenset(
         *("flush_is_held_up", "tlb_remove_table_sync_one"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
-        *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write"),
+        *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write", "sys_look"),
         *("wake_userfault", "_claim_is_leaked"),
         *("mark_kernel_address", "kernel_address_reach", "__purge_vmap_area_lazy"),
         *("free_area_pages", "packet_send", "skb_release_data"),
+        *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
+        *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
@@ -78,6 +80,7 @@ AUDITED = frozenset(
 CPU_REGISTERS = {
     "flush_tlb_mm_range": ("here", "cpu"),
     "arch_tlbbatch_flush": ("here", "cpu"),
+    "flush_tlb_kernel_range": ("here", "cpu"),
     "tlb_remove_table_sync_one": ("cpu",),
 }
 """By path of AUDITED: the registers that hold a CPU while it stands at a switch point.

@@ -13,6 +13,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.choice import choose
 from pagefault.hw.monitor import (
+    note_secret,
     observe_dangling,
     observe_file_written,
     observe_load,
@@ -70,6 +71,12 @@ def entry_permits(entry, write):
     return entry & PAGE_PRESENT
 
 
+def lacks_the_key(st, t, vpn):
+    """Whether the thread's protection keys (PKRU) keep it from an address, whatever its translation
+    allows. Nobody uses any."""
+    return 0
+
+
 def translate(st, t, vpn, write):
     """What the CPU does with an address: the PTE it uses, or 0 for a page fault.
 
@@ -77,6 +84,8 @@ def translate(st, t, vpn, write):
     page table, so only there the explorer takes both. The walk sets accessed and dirty in the
     table, under the same bus lock with which it checks the permission.
     """
+    if lacks_the_key(st, t, vpn):
+        return 0
     cpu = st.task[t].cpu
     mm = st.task[t].mm
     entry = st.cpu[cpu].tlb[vpn]
@@ -109,6 +118,7 @@ def cpu_store(st, t, vpn, pte, cell, value):
     """Write a cell through a translation."""
     observe_dangling(st, pte & PAGE_DANGLING)
     write_cell(st, st.task[t].mm, pte_pfn(pte), cell, value)
+    note_secret(st, st.task[t].mm, vpn, pte_pfn(pte), cell)
     observe_file_written(st, st.task[t].mm, vpn, pte_pfn(pte))
     owe(st, st.task[t].mm, vpn, cell, value)
     owe_where_mapped(st, st.task[t].mm, pte_pfn(pte), cell, value)

@@ -13,6 +13,7 @@ from pagefault.consts import (
     PIN_TAKING,
     WAITING,
 )
+from pagefault.hw.direct_map import bus_read
 from pagefault.hw.monitor import observe_dangling, observe_read, owe_by_reference, write_cell
 
 
@@ -29,7 +30,7 @@ def dma_read(st, t, pin, cell):
         return dma_error(st, pin)
     observe_dangling(st, st.pin[pin].dangling)
     observe_read(st, st.pin[pin].mm, st.pin[pin].pfn, cell)
-    return st.page[st.pin[pin].pfn].cell[cell]
+    return bus_read(st, st.pin[pin].pfn, cell)
 
 
 def dma_write(st, t, pin, cell, value):

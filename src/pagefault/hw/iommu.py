@@ -8,7 +8,15 @@ here. Left out: the IOMMU's paging-structure caches, PASIDs, tearing between dev
 from pagefault.consts import PAGE_ACCESSED, PAGE_DANGLING, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW
 from pagefault.hw.choice import choose
 from pagefault.hw.cpu import ANY_ACCESS, entry_permits
-from pagefault.hw.monitor import observe_dangling, observe_load, owe, owe_where_mapped, write_cell
+from pagefault.hw.direct_map import bus_read
+from pagefault.hw.monitor import (
+    note_secret,
+    observe_dangling,
+    observe_load,
+    owe,
+    owe_where_mapped,
+    write_cell,
+)
 from pagefault.hw.pgtable import pte_pfn, ptep_get, walk_sets_bits
 
 
@@ -48,7 +56,7 @@ def secondary_load(st, s, vpn, spte, cell):
     """A device reads a cell through its entry; the value."""
     observe_dangling(st, spte & PAGE_DANGLING)
     observe_load(st, st.secondary[s].mm, vpn, pte_pfn(spte), cell)
-    return st.page[pte_pfn(spte)].cell[cell]
+    return bus_read(st, pte_pfn(spte), cell)
 
 
 def secondary_store(st, s, vpn, spte, cell, value):
@@ -56,5 +64,6 @@ def secondary_store(st, s, vpn, spte, cell, value):
     mm = st.secondary[s].mm
     observe_dangling(st, spte & PAGE_DANGLING)
     write_cell(st, mm, pte_pfn(spte), cell, value)
+    note_secret(st, mm, vpn, pte_pfn(spte), cell)
     owe(st, mm, vpn, cell, value)
     owe_where_mapped(st, mm, pte_pfn(spte), cell, value)

@@ -37,6 +37,7 @@ from pagefault.consts import (
     PROP_NO_USE_AFTER_FREE,
     PROP_PRIVATE,
     PROP_RMAP_AFTER_FLUSH,
+    PROP_SECRET_IS,
     PROP_TRACKED,
     PROP_WIPED_ON_FORK,
     PTE_HAS_PFN,
@@ -49,6 +50,7 @@ from pagefault.consts import (
     UFFD_WP_NONE,
     UFFD_WP_SET,
     VM_DROPPABLE,
+    VM_EXCLUSIVE,
     VM_MAPPED,
     VM_READ,
     VM_SHARED,
@@ -58,6 +60,7 @@ from pagefault.consts import (
 from pagefault.hw.pgtable import ptep_get
 
 EVERYBODY = (1 << NR_MM) - 1
+SECRET = 1 << NR_MM  # of an audience: nobody but who was given the memory
 
 
 def break_promise(st, prop):
@@ -127,6 +130,33 @@ def observe_written_out(st, pfn, slot):
             mapped = pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn
             if is_droppable(st, mm, vpn) and (swapped or mapped):
                 break_promise(st, PROP_NEVER_WRITTEN_OUT)
+
+
+def note_secret(st, mm, vpn, pfn, cell):
+    """What is stored at an address that was promised exclusive memory is secret from then on, and
+    so are its copies."""
+    if st.mm[mm].vma[vpn].vm_flags & VM_EXCLUSIVE:
+        st.page[pfn].audience[cell] |= SECRET
+
+
+def holds_secret(st, pfn):
+    """Whether the page holds something that was stored into exclusive memory."""
+    for cell in range(CELLS):
+        if st.page[pfn].audience[cell] & SECRET:
+            return 1
+    return 0
+
+
+def observe_secret(st, pfn, cell):
+    """Somebody reads by another way than a mapping: that is not for him if it is secret."""
+    if st.page[pfn].audience[cell] & SECRET:
+        break_promise(st, PROP_SECRET_IS)
+
+
+def observe_secret_leaves(st, pfn):
+    """The page goes to swap, or to its next owner, as it is: nothing secret may be left in it."""
+    if holds_secret(st, pfn):
+        break_promise(st, PROP_SECRET_IS)
 
 
 def signed_byte(value):
@@ -218,6 +248,7 @@ def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
     if not unmapped:
         owe(st, mm, vpn, cell, value)
         observe_file_written(st, mm, vpn, pfn)
+        note_secret(st, mm, vpn, pfn, cell)
     owe_where_mapped(st, mm, pfn, cell, value)
 
 

@@ -95,6 +95,10 @@ PAGES = "ABCD"
 PIPE = "pipe"
 NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
+ABOUT_FILES = {"munlock", "futex", "look"}
+"""Verbs that tell nothing where there is no exclusive memory, which is a file;"""
+ABOUT_DUMPS = {"dontdump", "dodump", "seclude"}
+"""and advice."""
 OF_HUGE = frozenset({"hugepage", "collapse"})
 """Words that are said only where the pages may be huge,"""
 NOT_OF_HUGE = frozenset({"pageout", "free", "cold"})
@@ -239,7 +243,7 @@ class _Writer:
         if verb.name in without or (_waits(verb) and "exit" in without):
             return False
         shapes = {slot.shape for slot in verb.slots}
-        return not shapes & (NO_FILES | set(STARTS))
+        return verb.name not in ABOUT_FILES and not shapes & (NO_FILES | set(STARTS))
 
     def text(self, seed: int, tasks: int, statements: int) -> str:
         self._choose_tasks(tasks)
@@ -429,7 +433,8 @@ class _Writer:
     def _words(self, slot: Slot, wanted: Sequence[str]) -> list[str]:
         said = list(slot.required)
         if slot.one_of:
-            sayable = [w for w in slot.one_of if w not in self.unsaid]
+            dull = ABOUT_DUMPS if slot.group == "advice" else set()
+            sayable = [w for w in slot.one_of if w not in self.unsaid and w not in dull]
             said.append(self.dice.one_of([w for w in sayable if w in wanted] or sayable))
         return said + [word for word in slot.optional if self.dice.chance(30)]
 

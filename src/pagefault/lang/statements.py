@@ -29,6 +29,7 @@ from pagefault.lang.program import (
     Statement,
     Words,
 )
+from pagefault.lang.slots import Shape, Slot, Verb
 from pagefault.lang.syntax import (
     Block,
     RawArg,
@@ -39,7 +40,7 @@ from pagefault.lang.syntax import (
     RawSpan,
     Sentence,
 )
-from pagefault.lang.verbs import VERBS, WORDS, Shape, Slot, Verb
+from pagefault.lang.verbs import VERBS, WORDS
 
 __all__ = ["statement"]
 

@@ -13,6 +13,7 @@ ERRNOS = (
     "ESRCH",
     "EINTR",
     "EIO",
+    "EBADF",
     "EAGAIN",
     "ENOMEM",
     "EACCES",
@@ -20,6 +21,8 @@ ERRNOS = (
     "EBUSY",
     "EEXIST",
     "EINVAL",
+    "ESPIPE",
+    "ENOSYS",
 )
 SIGNALS = ("SIGSEGV", "SIGBUS")
 
@@ -28,6 +31,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "file": {
             "regular": "a file on a disk, whose file system wants to know of the first write",
             "shmem": "a file in memory: memfd, tmpfs",
+            "secret": "exclusive memory: a file of memfd_secret(2), or what a design has for it",
             "io_uring": "a driver: a ring of io_uring, its pages inserted one by one",
             "packet": "a driver: a ring of a packet socket, its pages inserted; it counts mappings",
             "bpf": "a driver: a bpf array (BPF_F_MMAPABLE), by remap_vmalloc_range()",
@@ -59,6 +63,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pageout": "reclaim the pages now: to swap",
             "mergeable": "KSM may merge the pages with others",
             "unmergeable": "undo mergeable: each page its own again",
+            "seclude": "take the pages away from all others; no kernel has this",
             "populate_read": "make the pages present, to read",
             "populate_write": "make the pages present, to write",
             "hugepage": "huge pages from now on, where all pages that one needs are mapped alike",
@@ -79,6 +84,14 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "discard": "the driver frees its buffer; EBUSY where it may not while that is mapped",
             "realloc": "the driver frees its buffer and makes a new one; EBUSY as for discard",
             "send": "the driver sends page 0 without a copy, and writes 0 to its cell 3 when done",
+        },
+        "way": {
+            "direct_map": "by the kernel's own mapping: a bug, speculation, /proc/kcore",
+            "core_dump": "what a core dump of the process has",
+            "hibernation": "what the image of hibernation has",
+            "kdump": "by the kernel that is booted after a crash",
+            "injected": "a tracer has the process itself write the page to a pipe",
+            "build_id": "who reads the file that is mapped there, by the page cache",
         },
         "drop": {
             "dirty": "mark the page dirty first",

@@ -191,15 +191,23 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         pages=program.pages,
         base_pages=HUGE_PAGE_PART if HUGE & features else 1,
         drops=[f"{plans[pin].means.prefix}_drop" for pin in program.pins],
-        files=[f"{{ {FILE_KINDS.index(f.kind)}, {f.nr_pages} }}" for f in program.files],
+        files=[f"{{ {_FILE_KINDS[f.kind]}, {f.nr_pages} }}" for f in program.files],
         schedules=[",".join(moves) for moves in chosen],
         features=features,
         parts=parts,
     )
 
 
-FILE_KINDS = ("regular", "shmem", "io_uring", "packet", "bpf", "perf")
-"""As verbs/files.c and drivers.c number them."""
+_FILE_KINDS = {
+    "regular": "ON_DISK",
+    "shmem": "IN_MEMORY",
+    "secret": "SECRET",
+    "io_uring": "IO_URING",
+    "packet": "PACKET",
+    "bpf": "BPF",
+    "perf": "PERF",
+}
+"""By word of the language: C's enum file_kind."""
 
 
 def _condition(program: Program) -> str:

@@ -73,6 +73,11 @@ class Feature(Enum):
         "userfaultfd(2), UFFD_FEATURE_MINOR_SHMEM (5.14)",
     )
     SHMEM_FILES = ("verbs/files.c", "probe_shmem_files", "memfd_create(2)")
+    SECRET_FILES = (
+        "verbs/files.c",
+        "probe_secret_files",
+        "memfd_secret(2) (Linux 5.14; up to 6.4 with secretmem.enable=1)",
+    )
     REGULAR_FILES = (
         "verbs/files.c",
         "probe_regular_files",

@@ -93,6 +93,7 @@ ADVICE = {
     "pageout": "MADV_PAGEOUT",
     "mergeable": "MADV_MERGEABLE",
     "unmergeable": "MADV_UNMERGEABLE",
+    "seclude": "MADV_EXCLUSIVE",
     "hugepage": "MADV_HUGEPAGE",
     "collapse": "MADV_COLLAPSE",
     "populate_read": "MADV_POPULATE_READ",
@@ -124,12 +125,13 @@ _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
+        "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
         "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
-        "close": "a descriptor that no other process has",
         "kread": "a driver that reads its buffer when it is told to",
         "kwrite": "a driver that writes its buffer when it is told to",
         "limit": "a memory cgroup that is full, with nobody to kill",
+        "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
         "mirror_read": _FOLLOWER,
@@ -284,6 +286,28 @@ def _truncate(names: Names, s: Statement) -> str:
     match s.args:
         case (FileName(file), Int(pages)):
             return f"truncate_file({names.c(file)}, {pages})"
+    raise AssertionError(s)
+
+
+def _memlock(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Int(pages),):
+            return f"limit_locked({pages})"
+    raise AssertionError(s)
+
+
+def _munlock(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"unlock({names.pages(pages)})"
+    raise AssertionError(s)
+
+
+def _futex(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Page(page), Words(words=words)):
+            private = "FUTEX_WAKE_PRIVATE" if "private" in words else "FUTEX_WAKE"
+            return f"look_up_futex({names.c(page)}, {private})"
     raise AssertionError(s)
 
 
@@ -502,12 +526,17 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             word_needs={
                 "regular": Feature.REGULAR_FILES,
                 "shmem": Feature.SHMEM_FILES,
+                "secret": Feature.SECRET_FILES,
                 "io_uring": Feature.RINGS,
                 "packet": Feature.PACKET_RINGS,
                 "bpf": Feature.BPF_ARRAYS,
                 "perf": Feature.PERF_BUFFERS,
             },
         ),
+        "close": Rule(_on_file("close_file"), "verbs/files.c"),
+        "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "munlock": Rule(_munlock, "verbs/mlock.c"),
+        "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
         "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),

@@ -14,12 +14,13 @@ from pagefault.consts import (
     BLOCKED,
     BUG_UNLOCK,
     DRV_AREA,
-    DRV_CLOSED,
     DRV_IN_FLIGHT,
     DRV_MAPPED,
+    EBADF,
     EBUSY,
     EINVAL,
     FILE_BPF,
+    FILE_CLOSED,
     FILE_FB,
     FILE_IO_URING,
     FILE_PACKET,
@@ -52,6 +53,7 @@ from pagefault.mm.remap import (
     set_vma_flags,
     vm_insert_pages,
 )
+from pagefault.mm.secretmem import fput_files
 from pagefault.mm.vmalloc import (
     area_close,
     area_open,
@@ -208,7 +210,7 @@ def is_mapped_somewhere(st, file):
 
 def driver_release(st, t, file):
     """->release of the file: nobody has it open or maps it. Locks: the driver's mutex held."""
-    if st.file[file].private[DRV_CLOSED] and not is_mapped_somewhere(st, file):
+    if st.file[file].closed and not is_mapped_somewhere(st, file):
         v = take_buffer(st, file)
         if v >= 0:
             yield from free_buffer(st, t, file, v)
@@ -231,7 +233,7 @@ def driver_map(st, t, mm, start, end, file, v):
 def driver_mmap(st, t, mm, start, end, file):
     """file->f_op->mmap() of a VMA that was made: 0, or -EINVAL. Locks: mmap_lock held for writing;
     takes the driver's mutex."""
-    if st.file[file].private[DRV_CLOSED] or driver_refuses(st, mm, start, file):
+    if st.file[file].closed or driver_refuses(st, mm, start, file):
         return -EINVAL
     set_driver_flags(st, mm, start, end, file)
     yield from driver_lock(st, t, file)
@@ -400,20 +402,32 @@ def copy_driver_vma(st, mm, vpn, other_mm, new_vpn, first):
 
 
 def sys_close(st, t, file):
-    """fs/file_table.c __fput(), v6.12, of a driver that nobody else has open: 0 or -EINVAL. Each
-    VMA still holds the file."""
-    if not is_driver(st.file[file].kind) or st.file[file].private[DRV_CLOSED]:
-        return -EINVAL
+    """fs/open.c close(), v6.12, of the last descriptor of a file: 0, or -EBADF. Mappings keep
+    it."""
+    if st.file[file].closed:
+        return -EBADF
+    if is_driver(st.file[file].kind):
+        yield from driver_fput(st, t, file)
+        return 0
+    st.file[file].closed = FILE_CLOSED
+    yield "closed, file not looked at"
+    yield from fput_files(st, t)
+    return 0
+
+
+def driver_fput(st, t, file):
+    """fs/file_table.c __fput(), v6.12, of a driver. Each VMA still holds the file."""
     yield from driver_lock(st, t, file)
-    st.file[file].private[DRV_CLOSED] = 1
+    st.file[file].closed = FILE_CLOSED
     yield from driver_release(st, t, file)
     driver_unlock(st, file)
-    return 0
 
 
 def sys_ioctl(st, t, file, command):
     """ioctl(2) of a driver: 0 or a negative errno."""
-    if not is_driver(st.file[file].kind) or st.file[file].private[DRV_CLOSED]:
+    if st.file[file].closed:
+        return -EBADF
+    if not is_driver(st.file[file].kind):
         return -EINVAL
     if command == IOCTL_SEND:
         return (yield from packet_send(st, t, file))

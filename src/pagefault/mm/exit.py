@@ -4,6 +4,7 @@ from pagefault.consts import ECHILD, TASK_DEAD, TASK_NEW, TASK_RUNNING, WAITING
 from pagefault.mm.mmap import remove_vmas, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_notifier import mmu_notifier_release
+from pagefault.mm.secretmem import fput_files
 
 
 def exit_mmap(st, t, mm):
@@ -17,6 +18,7 @@ def exit_mmap(st, t, mm):
     remove_vmas(st, mm, 0, st.nr_vpns)
     yield from unmap_region(st, t, mm, 0, st.nr_vpns)
     mmap_write_unlock(st, mm)
+    yield from fput_files(st, t)
 
 
 def mmget_not_zero(st, mm):

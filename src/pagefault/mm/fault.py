@@ -13,7 +13,7 @@ from pagefault.consts import (
     VM_READ,
     VM_WRITE,
 )
-from pagefault.hw.cpu import cpu_load, cpu_store, translate
+from pagefault.hw.cpu import cpu_load, cpu_store, lacks_the_key, translate
 from pagefault.hw.monitor import expect_write
 from pagefault.mm.memcontrol import mem_cgroup_oom_synchronize
 from pagefault.mm.memory import handle_mm_fault
@@ -69,7 +69,7 @@ def do_user_addr_fault(st, t, vpn, write):
     """arch/x86/mm/fault.c do_user_addr_fault(), v6.12: 0 to try again, or the signal."""
     mm = st.task[t].mm
     yield from lock_mm_and_find_vma(st, t, mm, vpn)
-    if access_error(st, mm, vpn, write):
+    if access_error(st, mm, vpn, write) or lacks_the_key(st, t, vpn):
         unlock_after_fault(st, t, mm, vpn)
         st.task[t].signal = SIGSEGV
         return SIGSEGV

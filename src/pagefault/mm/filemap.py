@@ -12,7 +12,9 @@ from pagefault.consts import (
     BUG_UNLOCK,
     CELLS,
     ENOENT,
+    ESPIPE,
     FILE_IO_URING,
+    FILE_SECRET,
     FILE_SHMEM,
     INVALIDATE_LOCK_WRITER,
     PG_SWAPBACKED,
@@ -20,6 +22,7 @@ from pagefault.consts import (
     VM_UFFD_MINOR,
 )
 from pagefault.hw.choice import VM_BUG_ON
+from pagefault.hw.direct_map import kernel_reaches, kernel_read
 from pagefault.hw.monitor import EVERYBODY, observe_file_read, write_cell, write_seen_by_mappings
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.fs_userfaultfd import handle_userfault, userfaultfd_minor
@@ -126,11 +129,16 @@ def __filemap_get_folio(st, t, file, index):
 
 def filemap_remove_folio(st, file, pfn):
     """mm/filemap.c filemap_remove_folio(), v6.12. Nobody may map it. Locks: folio lock held."""
+    page_cache_delete(st, file, pfn)
+    folio_put(st, pfn)
+
+
+def page_cache_delete(st, file, pfn):
+    """mm/filemap.c page_cache_delete(), v6.12: its reference is the caller's now."""
     VM_BUG_ON(st, st.page[pfn].mapcount != 0, BUG_MAPPED_WHEN_REMOVED)
     st.file[file].page[st.folio[pfn].index].pfn = 0
     st.folio[pfn].mapping = 0
     st.folio[pfn].index = 0
-    folio_put(st, pfn)
 
 
 # --- faults ------------------------------------------------------------------------------------
@@ -184,7 +192,10 @@ def filemap_page_mkwrite(st, t, mm, vpn, pfn):
 def sys_pread(st, t, file, index, cell):
     """mm/filemap.c filemap_read(), v6.12, of one cell: its value, or -ENOENT beyond the end. It
     takes no lock: what it has found it reads, though it be truncated meanwhile. shmem reads zeros
-    where it has no page, and gets none (shmem_file_read_iter())."""
+    where it has no page, and gets none (shmem_file_read_iter()). What memfd_secret() makes is a
+    stream that nobody can read (fs/read_write.c ksys_pread64())."""
+    if st.file[file].kind == FILE_SECRET:
+        return -ESPIPE
     if index >= st.file[file].nr_pages:
         return -ENOENT
     yield "i_size read, page cache not looked at"
@@ -194,7 +205,7 @@ def sys_pread(st, t, file, index, cell):
     ret = -ENOENT
     yield "folio found, not read yet"
     if index < st.file[file].nr_pages:
-        ret = st.page[pfn].cell[cell]
+        ret = kernel_read(st, pfn, cell)
         observe_file_read(st, pfn, cell)
     folio_put(st, pfn)
     return ret
@@ -202,9 +213,12 @@ def sys_pread(st, t, file, index, cell):
 
 def sys_pwrite(st, t, file, index, cell, value):
     """mm/filemap.c generic_perform_write(), v6.12, of one cell: 0. The file grows if it must."""
+    if st.file[file].kind == FILE_SECRET:
+        return -ESPIPE
     yield from inode_lock(st, t, file)
     pfn = yield from __filemap_get_folio(st, t, file, index)
     yield from folio_lock(st, t, pfn)
+    kernel_reaches(st, pfn)
     write_cell(st, st.task[t].mm, pfn, cell, value)
     write_seen_by_mappings(st, pfn, cell, value)
     folio_mark_dirty(st, pfn)

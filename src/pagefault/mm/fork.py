@@ -14,6 +14,7 @@ from pagefault.consts import (
     TASK_NEW,
     TASK_RUNNING,
     VM_DONTCOPY,
+    VM_LOCKED,
     VM_MAPPED,
     VM_WIPEONFORK,
 )
@@ -29,7 +30,7 @@ from pagefault.mm.i_mmap import (
     vma_link_file,
 )
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
-from pagefault.mm.page_alloc import clear_highpage
+from pagefault.mm.page_alloc import forget_contents
 from pagefault.mm.vma import anon_vma_fork, set_vma, vma_start
 
 
@@ -47,7 +48,7 @@ def boot_kernel(st):
         st.nr_pipes = NR_PIPES
         st.nr_files = NR_FILES
     for pfn in range(st.nr_pfns):
-        clear_highpage(st, pfn)
+        forget_contents(st, pfn)
     boot_drivers(st)
 
 
@@ -61,7 +62,7 @@ def dup_vma(st, mm, child_mm, vpn):
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or vm_flags & VM_DONTCOPY:
         return 0
-    vm_flags = dup_userfaultfd(vm_flags)
+    vm_flags = dup_userfaultfd(vm_flags) & ~VM_LOCKED
     if vm_flags & VM_WIPEONFORK:
         set_vma(st, child_mm, vpn, vm_flags, 0)
         return 0
@@ -112,6 +113,7 @@ def sys_fork(st, t, child):
     if st.task[child].state != TASK_NEW:
         return -EINVAL
     st.mm[st.task[child].mm].mm_users = 1
+    st.mm[st.task[child].mm].rlimit_memlock = st.mm[st.task[t].mm].rlimit_memlock
     yield from dup_mmap(st, t, st.task[t].mm, st.task[child].mm)
     st.task[child].state = TASK_RUNNING
     return 0

@@ -79,6 +79,7 @@ from pagefault.mm.pgtable_generic import (
     pte_unmap_unlock,
 )
 from pagefault.mm.rmap import PageAnonExclusive
+from pagefault.mm.secretmem import folio_is_secretmem, vma_is_secretmem
 
 
 def gup_must_unshare(st, gup_flags, pfn):
@@ -210,6 +211,9 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
     if gup_fast_pte_changed(st, mm, vpn, pmd, pte):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
+    if gup_fast_refuses_secretmem(st, pte_pfn(pte)):
+        gup_put_folio(st, pte_pfn(pte), gup_flags)
+        return -1
     if not gup_fast_folio_allowed(st, pte_pfn(pte), gup_flags):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
@@ -234,6 +238,12 @@ def gup_fast_folio_allowed(st, pfn, gup_flags):
         return 1
     file = st.folio[pfn].mapping - 1
     return file >= 0 and st.file[file].kind == FILE_SHMEM
+
+
+def gup_fast_refuses_secretmem(st, pfn):
+    """mm/gup.c gup_fast_folio_allowed(), v6.12: told by the folio's mapping
+    (secretmem_mapping())."""
+    return folio_is_secretmem(st, pfn)
 
 
 def gup_fast_pte_changed(st, mm, vpn, pmd, pte):
@@ -287,6 +297,8 @@ def check_vma_flags(st, mm, vpn, gup_flags):
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or vma_refuses_references(st, mm, vpn):
         return -EFAULT
+    if gup_refuses_secretmem(st, mm, vpn):
+        return -EFAULT
     if gup_flags & FOLL_WRITE and not writable_file_mapping_allowed(st, mm, vpn, gup_flags):
         return -EFAULT
     if gup_flags & FOLL_FORCE:
@@ -303,6 +315,11 @@ def check_vma_flags(st, mm, vpn, gup_flags):
 def vma_refuses_references(st, mm, vpn):
     """Whether nobody may take references to this memory at all."""
     return st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
+
+
+def gup_refuses_secretmem(st, mm, vpn):
+    """mm/gup.c check_vma_flags(), v6.12, vma_is_secretmem(): nobody gets a reference, however."""
+    return vma_is_secretmem(st, mm, vpn)
 
 
 def writable_file_mapping_allowed(st, mm, vpn, gup_flags):
@@ -346,6 +363,17 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
         if ret != 0:
             return -EFAULT
     return pfn
+
+
+def mm_populate(st, t, mm, start, end):
+    """mm/gup.c __mm_populate(), v6.12, of a writable range: fault it in, as far as that goes.
+    Locks: takes mmap_lock for reading."""
+    yield from mmap_read_lock(st, t, mm)
+    for vpn in range(start, end):
+        pfn = yield from __get_user_pages(st, t, mm, vpn, FOLL_WRITE | FOLL_UNLOCKABLE)
+        if pfn >= 0:
+            gup_put_folio(st, pfn, FOLL_WRITE)
+    mmap_read_unlock(st, mm)
 
 
 def follow_page_pte(st, t, mm, vpn, gup_flags):

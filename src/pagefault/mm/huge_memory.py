@@ -166,7 +166,7 @@ def set_huge_pmd(st, mm, vpn, pfn):
         set_pmd_at(st, mm, vpn, mk_huge_pmd(pfn, prot | PAGE_SPECIAL))
         return
     pmd = mk_huge_pmd(pfn, vma_page_prot(st, mm, vpn))
-    folio_add_new_anon_rmap_pmd(st, pfn)
+    folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn)
     set_pmd_at(st, mm, vpn, maybe_mkwrite(st, mm, vpn, pte_mkdirty(pmd)))
 
 

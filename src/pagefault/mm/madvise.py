@@ -13,6 +13,7 @@ from pagefault.consts import (
     MADV_DONTDUMP,
     MADV_DONTFORK,
     MADV_DONTNEED,
+    MADV_EXCLUSIVE,
     MADV_FREE,
     MADV_HUGEPAGE,
     MADV_KEEPONFORK,
@@ -28,11 +29,14 @@ from pagefault.consts import (
     VM_DONTCOPY,
     VM_DONTDUMP,
     VM_DROPPABLE,
+    VM_EXCLUSIVE,
     VM_HUGEPAGE,
     VM_IO,
+    VM_LOCKED,
     VM_MAPPED,
     VM_MERGEABLE,
     VM_PFNMAP,
+    VM_SHARED,
     VM_WIPEONFORK,
 )
 from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
@@ -102,14 +106,11 @@ def madvise_walk_vmas(st, t, start, end, advice):
         if next_vpn == vpn:
             ret = -ENOMEM
             next_vpn = vpn + 1
-        elif st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP:
+        elif madvise_is_forbidden(st, mm, vpn, advice):
             ret = -EINVAL
             break
         elif advice == MADV_DONTNEED:
             yield from zap_page_range_single(st, t, mm, vpn, next_vpn, 1)
-        elif advice == MADV_FREE and st.mm[mm].vma[vpn].vm_file:
-            ret = -EINVAL
-            break
         elif advice == MADV_FREE:
             yield from madvise_free_single_vma(st, t, mm, vpn, next_vpn)
         else:
@@ -118,6 +119,15 @@ def madvise_walk_vmas(st, t, start, end, advice):
     check_revoked(st, t)
     mmap_read_unlock(st, mm)
     return ret
+
+
+def madvise_is_forbidden(st, mm, vpn, advice):
+    """mm/madvise.c madvise_dontneed_free_valid_vma() and can_madv_lru_vma(), v6.12: what is locked
+    keeps its pages, and a file knows no MADV_FREE."""
+    vma = st.mm[mm].vma[vpn]
+    if vma.vm_flags & (VM_LOCKED | VM_PFNMAP):
+        return 1
+    return advice == MADV_FREE and vma.vm_file != 0
 
 
 def madvise_walk_collapse(st, t, start, end):
@@ -279,18 +289,20 @@ def madvise_populate(st, t, start, end, advice):
 
 def new_vm_flags(vm_flags, advice):
     """What an advice makes of vm_flags; -1 for an advice that there is not."""
+    if advice == MADV_EXCLUSIVE and exclusive_is_an_advice():
+        return vm_flags | VM_EXCLUSIVE
     if advice == MADV_DONTFORK:
         return vm_flags | VM_DONTCOPY
+    if advice == MADV_DONTDUMP:
+        return vm_flags | VM_DONTDUMP
+    if advice == MADV_DODUMP:
+        return vm_flags & ~VM_DONTDUMP
     if advice == MADV_DOFORK:
         return vm_flags & ~VM_DONTCOPY
     if advice == MADV_WIPEONFORK:
         return vm_flags | VM_WIPEONFORK
     if advice == MADV_KEEPONFORK:
         return vm_flags & ~VM_WIPEONFORK
-    if advice == MADV_DONTDUMP:
-        return vm_flags | VM_DONTDUMP
-    if advice == MADV_DODUMP:
-        return vm_flags & ~VM_DONTDUMP
     if advice == MADV_MERGEABLE:
         return vm_flags | ksm_takes(vm_flags)
     if advice == MADV_UNMERGEABLE:
@@ -312,6 +324,11 @@ def droppable_forbids(vm_flags, advice):
     return vm_flags & VM_DROPPABLE and advice in (MADV_KEEPONFORK, MADV_DODUMP)
 
 
+def exclusive_is_an_advice():
+    """Whether memory that is there already can be made exclusive. In no release."""
+    return 0
+
+
 def madvise_update_vma(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_update_vma(), v6.12, of one VMA: 0, or -EINVAL where a driver minds."""
     old_flags = st.mm[mm].vma[start].vm_flags
@@ -331,23 +348,37 @@ def madvise_update_vma(st, t, mm, start, end, advice):
 
 def madvise_vma_behavior(st, t, start, end, advice):
     """mm/madvise.c madvise_vma_behavior(), v6.12: the advices that set vm_flags, VMA by VMA; holes
-    are skipped, and reported at the end. A VMA that does not take the advice ends it: -EINVAL."""
+    are skipped, and reported at the end. -EINVAL from the first VMA on that cannot take one."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     vpn = start
     ret = 0
     while vpn < end and ret == 0:
-        if droppable_forbids(st.mm[mm].vma[vpn].vm_flags, advice):
-            mmap_write_unlock(st, mm)
-            return -EINVAL
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
-            if advice == MADV_UNMERGEABLE:
-                yield from unmerge_ksm_pages(st, t, mm, vpn, next_vpn)
+            if behavior_is_forbidden(st, mm, vpn, advice):
+                ret = -EINVAL
+                break
+            yield from madvise_change_pages(st, t, mm, vpn, next_vpn, advice)
             ret = yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
-    mapped = range_is_mapped(st, mm, start, end)
+    if ret == 0 and range_is_mapped(st, mm, start, end) != end - start:
+        ret = -ENOMEM
     mmap_write_unlock(st, mm)
-    if ret == 0 and mapped != end - start:
-        return -ENOMEM
     return ret
+
+
+def madvise_change_pages(st, t, mm, start, end, advice):
+    """mm/madvise.c madvise_vma_behavior(), v6.12: what an advice that sets vm_flags does to the
+    pages that are there. Locks: mmap_lock held for writing."""
+    if advice == MADV_UNMERGEABLE:
+        yield from unmerge_ksm_pages(st, t, mm, start, end)
+
+
+def behavior_is_forbidden(st, mm, vpn, advice):
+    """mm/madvise.c madvise_vma_behavior(), v6.12: only private memory that is no file's can be
+    wiped on fork."""
+    vma = st.mm[mm].vma[vpn]
+    if droppable_forbids(vma.vm_flags, advice):
+        return 1
+    return advice == MADV_WIPEONFORK and (vma.vm_file != 0 or vma.vm_flags & VM_SHARED)

@@ -39,7 +39,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range, ptep_clear_flush
-from pagefault.mm.filemap import filemap_fault, filemap_page_mkwrite, has_page_mkwrite
+from pagefault.mm.filemap import filemap_page_mkwrite, has_page_mkwrite
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.fs_userfaultfd import (
     handle_userfault,
@@ -106,6 +106,7 @@ from pagefault.mm.swapfile import (
     swapcache_clear,
     swapcache_prepare,
 )
+from pagefault.mm.vm_ops import __do_fault
 
 # --- faults ------------------------------------------------------------------------------------
 
@@ -243,7 +244,7 @@ def finish_fault(st, t, mm, vpn, pfn, write):
 def do_read_fault(st, t, mm, vpn, fault_flags):
     """mm/memory.c do_read_fault(), v6.12. Left out: fault-around, which maps what the page cache
     has of the pages beside it."""
-    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    pfn = yield from __do_fault(st, t, mm, vpn, fault_flags)
     if pfn < 0:
         return -pfn
     mapped = yield from finish_fault(st, t, mm, vpn, pfn, 0)
@@ -258,7 +259,7 @@ def do_cow_fault(st, t, mm, vpn, fault_flags):
     the folio lock, which holds nobody up who has the page mapped for writing."""
     anon_vma_prepare(st, mm, vpn)
     new_pfn = folio_alloc(st)
-    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    pfn = yield from __do_fault(st, t, mm, vpn, fault_flags)
     if pfn < 0:
         folio_put(st, new_pfn)
         return -pfn
@@ -278,7 +279,7 @@ def do_cow_fault(st, t, mm, vpn, fault_flags):
 def do_shared_fault(st, t, mm, vpn, fault_flags):
     """mm/memory.c do_shared_fault(), v6.12: a store into a shared mapping. The file system is asked
     before the page becomes writable, where it wants to be."""
-    pfn = yield from filemap_fault(st, t, mm, vpn, fault_flags)
+    pfn = yield from __do_fault(st, t, mm, vpn, fault_flags)
     if pfn < 0:
         return -pfn
     if has_page_mkwrite(st, mm, vpn):

@@ -5,7 +5,8 @@ for the folio lock. A page that somebody else refers to stays where it is.
 
 Left out: nodes, so that any free frame will do; the first attempts of a synchronous migration,
 which wait for no lock and flush later (MIGRATE_ASYNC); that a busy page is tried up to ten
-times; writeback; files; large folios; device memory.
+times; what a file system keeps at a folio (buffer heads), and file systems that have no
+migrate_folio(); large folios; device memory.
 """
 
 from pagefault.consts import (
@@ -20,6 +21,7 @@ from pagefault.consts import (
     PAGE_SOFT_DIRTY,
     PG_DIRTY,
     PG_ISOLATED,
+    PG_WRITEBACK,
     VM_MAPPED,
 )
 from pagefault.hw.monitor import observe_rmap_removed
@@ -43,6 +45,7 @@ from pagefault.hw.pgtable import (
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
+from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -54,17 +57,20 @@ from pagefault.mm.page_alloc import (
     folio_alloc,
     folio_get,
     folio_put,
-    folio_test_lru,
+    folio_test_anon,
     is_zero_pfn,
 )
+from pagefault.mm.page_writeback import folio_wait_writeback
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
     folio_add_anon_rmap_pte,
+    folio_add_file_rmap_pte,
     folio_remove_rmap_pte,
     folio_try_share_anon_rmap_pte,
     rmap_walk,
 )
+from pagefault.mm.secretmem import folio_is_secretmem
 from pagefault.mm.vmscan import folio_putback_lru
 
 # --- who meets a migration entry ---------------------------------------------------------------
@@ -89,15 +95,30 @@ def migration_entry_wait(st, t, mm, vpn):
 # --- PTEs become migration entries -------------------------------------------------------------
 
 
+def rmap_lock_read(st, t, pfn):
+    """mm/rmap.c rmap_walk_file(), v6.12: nobody maps the file elsewhere meanwhile, nor moves its
+    pages. Left out: the anon_vma's lock."""
+    if st.folio[pfn].mapping:
+        yield from i_mmap_lock_read(st, t, st.folio[pfn].mapping - 1)
+
+
+def rmap_unlock_read(st, pfn):
+    if st.folio[pfn].mapping:
+        i_mmap_unlock_read(st, st.folio[pfn].mapping - 1)
+
+
 def try_to_migrate(st, t, pfn):
     """mm/rmap.c try_to_migrate(), v6.12: put migration entries in place of all that map the folio,
-    until one has to stay. Locks: folio lock held."""
+    until one has to stay. Locks: folio lock held; takes i_mmap_rwsem for reading. Left out: that a
+    PTE which is none is not waited for by its PTL."""
+    yield from rmap_lock_read(st, t, pfn)
     place = rmap_walk(st, pfn)
     while place >= 0:
         unmapped = yield from try_to_migrate_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
         place = -1
         if unmapped:
             place = rmap_walk(st, pfn)
+    rmap_unlock_read(st, pfn)
 
 
 def try_to_migrate_one(st, t, mm, vpn, pfn):
@@ -152,7 +173,7 @@ def clear_pte_and_share(st, t, mm, vpn, pfn):
 
 
 def rmap_walk_migration(st, pfn):
-    """mm/rmap.c rmap_walk_anon(), v6.12, for migration entries: the first place that has one of the
+    """mm/rmap.c rmap_walk(), v6.12, for migration entries: the first place that has one of the
     folio, as mm * NR_VPN + vpn; -1 if nobody does."""
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
@@ -164,11 +185,14 @@ def rmap_walk_migration(st, pfn):
 
 def remove_migration_ptes(st, t, pfn, new_pfn):
     """mm/migrate.c remove_migration_ptes(), v6.12: what stood for `pfn` maps `new_pfn`, which is
-    the same where the page could not move. Locks: both folio locks held."""
+    the same where the page could not move. Locks: both folio locks held; takes i_mmap_rwsem for
+    reading. Left out: that a folio which nobody mapped needs no look."""
+    yield from rmap_lock_read(st, t, new_pfn)
     place = rmap_walk_migration(st, pfn)
     while place >= 0:
         yield from remove_migration_pte(st, t, place // NR_VPN, place % NR_VPN, pfn, new_pfn)
         place = rmap_walk_migration(st, pfn)
+    rmap_unlock_read(st, new_pfn)
 
 
 def remove_migration_pte(st, t, mm, vpn, pfn, new_pfn):
@@ -180,7 +204,10 @@ def remove_migration_pte(st, t, mm, vpn, pfn, new_pfn):
     entry = ptep_get(st, mm, vpn)
     if is_migration_entry(entry) and pte_pfn(entry) == pfn:
         folio_get(st, new_pfn)
-        folio_add_anon_rmap_pte(st, new_pfn, not is_readable_migration_entry(entry))
+        if folio_test_anon(st, new_pfn):
+            folio_add_anon_rmap_pte(st, new_pfn, not is_readable_migration_entry(entry))
+        else:
+            folio_add_file_rmap_pte(st, new_pfn)
         set_pte_at(st, mm, vpn, restored_pte(st, mm, vpn, entry, new_pfn))
     pte_unmap_unlock(st, mm, vpn)
 
@@ -208,10 +235,16 @@ def restored_dirty(entry):
 # --- the move ----------------------------------------------------------------------------------
 
 
+def folio_in_cache(st, pfn):
+    """mm/util.c folio_mapping(), v6.12: the swap cache or the page cache has the
+    folio, and others can look it up there."""
+    return st.folio[pfn].swap != 0 or st.folio[pfn].mapping != 0
+
+
 def folio_expected_refs(st, pfn):
     """mm/migrate.c folio_migrate_mapping(), v6.12, of a folio that nobody maps: whoever isolated
-    it, and the swap cache."""
-    return 1 + (st.folio[pfn].swap != 0)
+    it, and the swap cache or the page cache."""
+    return 1 + folio_in_cache(st, pfn)
 
 
 def has_extra_references(st, pfn):
@@ -222,9 +255,9 @@ def has_extra_references(st, pfn):
 
 def folio_migrate_mapping(st, new_pfn, pfn):
     """mm/migrate.c __folio_migrate_mapping(), v6.12: the new folio takes over what the old one is,
-    and its place in the swap cache, which nobody can look up meanwhile. 0 or -EAGAIN. Locks: both
-    folio locks held."""
-    if st.folio[pfn].swap and has_extra_references(st, pfn):
+    and its place in the swap cache or the page cache, which nobody can look up meanwhile. 0 or
+    -EAGAIN. Locks: both folio locks held."""
+    if folio_in_cache(st, pfn) and has_extra_references(st, pfn):
         return -EAGAIN
     st.folio[new_pfn].pg_flags = st.folio[pfn].pg_flags & ~PG_ISOLATED
     st.folio[pfn].pg_flags &= ~PG_DIRTY
@@ -234,7 +267,31 @@ def folio_migrate_mapping(st, new_pfn, pfn):
         folio_get(st, new_pfn)
         st.folio[pfn].swap = 0
         folio_put(st, pfn)
+    if st.folio[pfn].mapping:
+        replace_in_page_cache(st, new_pfn, pfn)
     return 0
+
+
+def replace_in_page_cache(st, new_pfn, pfn):
+    """mm/migrate.c __folio_migrate_mapping(), v6.12, of a page of a file."""
+    index = st.folio[pfn].index
+    st.folio[new_pfn].mapping = st.folio[pfn].mapping
+    st.folio[new_pfn].index = index
+    st.file[st.folio[pfn].mapping - 1].page[index].pfn = new_pfn
+    folio_get(st, new_pfn)
+    st.folio[pfn].mapping = 0
+    st.folio[pfn].index = 0
+    folio_put(st, pfn)
+
+
+def wait_for_writeback(st, t, pfn):
+    """mm/migrate.c migrate_folio_unmap(), v6.12, MIGRATE_SYNC. Of a folio with a slot only who asks
+    can tell that the device is done (folio_test_writeback()), and who waits does not ask before.
+    Locks: folio lock held, so that nobody writes the folio again."""
+    if st.folio[pfn].swap:
+        st.folio[pfn].pg_flags &= ~PG_WRITEBACK
+    elif st.folio[pfn].pg_flags & PG_WRITEBACK:
+        yield from folio_wait_writeback(st, t, pfn)
 
 
 def move_to_new_folio(st, t, new_pfn, pfn):
@@ -253,6 +310,7 @@ def migrate_folio(st, t, new_pfn, pfn):
     """mm/migrate.c migrate_folio_unmap() and migrate_folio_move(), v6.12: 0 or -EAGAIN. Locks:
     takes both folio locks."""
     yield from folio_lock(st, t, pfn)
+    yield from wait_for_writeback(st, t, pfn)
     folio_trylock(st, t, new_pfn)  # nobody else knows it
     yield from try_to_migrate(st, t, pfn)
     ret = -EAGAIN
@@ -302,15 +360,21 @@ def add_folio_for_migration(st, t, mm, vpn):
 def isolate_folio(st, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
     hand."""
-    if not folio_test_lru(st, pfn):
+    if st.folio[pfn].pg_flags & PG_ISOLATED:
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)
     return 1
 
 
+def secret_folio_stays():
+    """What move_pages() says of a secret folio: it has been isolated, and did not move."""
+    return -EAGAIN
+
+
 def isolate_mapped_folio(st, t, mm, vpn):
-    """mm/migrate.c __add_folio_for_migration(), v6.12. Locks: takes the PTL."""
+    """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
+    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Locks: takes the PTL."""
     leaves_out_huge_pages(st, mm, vpn)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
@@ -321,6 +385,8 @@ def isolate_mapped_folio(st, t, mm, vpn):
         pfn = pte_pfn(pte)
         if is_zero_pfn(pfn):
             pfn = -EFAULT
+        elif folio_is_secretmem(st, pfn):
+            pfn = secret_folio_stays()
         elif not isolate_folio(st, pfn):
             pfn = -EBUSY
     pte_unmap_unlock(st, mm, vpn)

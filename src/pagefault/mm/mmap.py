@@ -1,8 +1,10 @@
 """mmap() and munmap(). Models mm/mmap.c, and what unmaps of mm/vma.c."""
 
 from pagefault.consts import (
+    EBADF,
     EEXIST,
     EINVAL,
+    FILE_SECRET,
     MAP_DROPPABLE,
     MAP_FIXED,
     MAP_SHARED,
@@ -12,6 +14,7 @@ from pagefault.consts import (
     PTRS_PER_PTE,
     VM_DONTDUMP,
     VM_DROPPABLE,
+    VM_EXCLUSIVE,
     VM_MAPPED,
     VM_MAYREAD,
     VM_MAYWRITE,
@@ -24,6 +27,7 @@ from pagefault.consts import (
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pmd_has_table, pmd_table
 from pagefault.mm.driver import driver_mmap, is_driver, remove_driver_vmas, split_vmas
+from pagefault.mm.gup import mm_populate
 from pagefault.mm.huge_memory import vma_adjust_trans_huge
 from pagefault.mm.i_mmap import (
     i_mmap_lock_write,
@@ -46,6 +50,12 @@ from pagefault.mm.mmu_gather import (
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
+)
+from pagefault.mm.secretmem import (
+    fput_files,
+    secretmem_has_a_file,
+    secretmem_mmap,
+    secretmem_populates,
 )
 from pagefault.mm.vma import set_vma, vma_end, vma_merge, vma_start
 from pagefault.mm.zap import zap_pte_range
@@ -173,23 +183,43 @@ def calc_vm_flag_bits(map_flags):
 
 def sys_mmap_file(st, t, start, end, file, prot, kind, map_flags):
     """mm/mmap.c do_mmap(), v6.12, of a file that is open for reading and writing, from its page 0.
-    -EEXIST unless MAP_FIXED. What `kind` the file is of, it has been since boot."""
+    -EEXIST unless MAP_FIXED. What `kind` the file is of, it has been since boot. A file that has
+    something against being mapped so says it when what was there is unmapped."""
     mm = st.task[t].mm
+    if st.file[file].closed:
+        return -EBADF
     yield from mmap_write_lock(st, t, mm)
     ret = yield from make_room(st, t, mm, start, end, map_flags)
     if ret == 0:
         vm_flags = VM_MAPPED | VM_MAYREAD | VM_MAYWRITE | calc_vm_prot_bits(prot)
         vm_flags |= calc_vm_flag_bits(map_flags)
-        yield from i_mmap_lock_write(st, t, file)
+        if kind == FILE_SECRET:
+            vm_flags = secretmem_mmap(st, mm, vm_flags, end - start)
+        ret = min(vm_flags, 0)
+        if ret == 0:
+            yield from link_new_vma(st, t, mm, start, end, file, vm_flags)
+            if is_driver(kind):
+                ret = yield from call_mmap(st, t, mm, start, end, file)
+    mmap_write_unlock(st, mm)
+    if ret == 0 and kind == FILE_SECRET and secretmem_populates():
+        yield from mm_populate(st, t, mm, start, end)
+    return ret
+
+
+def link_new_vma(st, t, mm, start, end, file, vm_flags):
+    """mm/vma.c vma_link(), v6.12: the VMA is in the tree, and the file knows of it. What another
+    design makes of exclusive memory need have no file. Locks: mmap_lock held for writing."""
+    if vm_flags & VM_EXCLUSIVE and not secretmem_has_a_file():
         for vpn in range(start, end):
             set_vma(st, mm, vpn, vm_flags, 0)
-            vma_link_file(st, mm, vpn, file, vpn - start)
         vma_complete(st, mm, start, end)
-        i_mmap_unlock_write(st, file)
-        if is_driver(kind):
-            ret = yield from call_mmap(st, t, mm, start, end, file)
-    mmap_write_unlock(st, mm)
-    return ret
+        return
+    yield from i_mmap_lock_write(st, t, file)
+    for vpn in range(start, end):
+        set_vma(st, mm, vpn, vm_flags, 0)
+        vma_link_file(st, mm, vpn, file, vpn - start)
+    vma_complete(st, mm, start, end)
+    i_mmap_unlock_write(st, file)
 
 
 def call_mmap(st, t, mm, start, end, file):
@@ -217,6 +247,7 @@ def sys_munmap(st, t, start, end):
         yield from unmap_region(st, t, mm, start, end)
         check_revoked(st, t)
         mmap_read_unlock(st, mm)
+        yield from fput_files(st, t)
     else:
         mmap_write_unlock(st, mm)
     return 0

@@ -20,6 +20,7 @@ from pagefault.hw.monitor import check_revoked, note_protected, note_revoked, no
 from pagefault.hw.pgtable import (
     is_writable_migration_entry,
     make_readable_exclusive_migration_entry,
+    make_readable_migration_entry,
     pmd_has_table,
     pmd_index,
     pmd_none,
@@ -53,7 +54,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
-from pagefault.mm.page_alloc import folio_maybe_dma_pinned
+from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_test_anon
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending, folio_precise_page_mapcount
 from pagefault.mm.vma import vma_end, vma_merge
@@ -109,7 +110,10 @@ def change_nonpresent_pte(st, mm, vpn, cp_flags):
     when it has arrived: a fault will see what the VMA allows."""
     pte = ptep_get(st, mm, vpn)
     if is_writable_migration_entry(pte):
-        pte = make_readable_exclusive_migration_entry(pte)
+        if folio_test_anon(st, pte_pfn(pte)):
+            pte = make_readable_exclusive_migration_entry(pte)
+        else:
+            pte = make_readable_migration_entry(pte)
     set_pte_at(st, mm, vpn, change_uffd_wp(st, mm, vpn, pte, cp_flags))
 
 

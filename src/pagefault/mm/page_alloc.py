@@ -20,7 +20,14 @@ from pagefault.consts import (
     ZERO_PFN,
 )
 from pagefault.hw.choice import VM_BUG_ON, choose
-from pagefault.hw.monitor import EVERYBODY, break_promise, mark_dangling, mark_huge_dangling
+from pagefault.hw.direct_map import kernel_reaches
+from pagefault.hw.monitor import (
+    EVERYBODY,
+    break_promise,
+    mark_dangling,
+    mark_huge_dangling,
+    observe_secret_leaves,
+)
 
 
 def is_zero_pfn(pfn):
@@ -152,7 +159,14 @@ def prep_new_page(st, pfn):
 
 
 def clear_highpage(st, pfn):
-    """Zero the page. Everybody may see zeros."""
+    """include/linux/highmem.h clear_highpage(), v6.12: zero the page, by the direct map."""
+    kernel_reaches(st, pfn)
+    forget_contents(st, pfn)
+
+
+def forget_contents(st, pfn):
+    """The page holds zeros, which everybody may see. By itself it stands for no access: nobody
+    reads what a free page holds before it is zeroed for its next owner."""
     for cell in range(CELLS):
         st.page[pfn].cell[cell] = 0
         st.page[pfn].writer[cell] = 0
@@ -161,6 +175,8 @@ def clear_highpage(st, pfn):
 
 def copy_highpage(st, new_pfn, old_pfn):
     """Copy a page with who wrote each cell. One step: tearing within a copy is left out."""
+    kernel_reaches(st, old_pfn)
+    kernel_reaches(st, new_pfn)
     for cell in range(CELLS):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
         st.page[new_pfn].writer[cell] = st.page[old_pfn].writer[cell]
@@ -169,6 +185,8 @@ def copy_highpage(st, new_pfn, old_pfn):
 
 def pages_identical(st, pfn, other):
     """mm/util.c memcmp_pages(), v6.12: equal contents. One step."""
+    kernel_reaches(st, pfn)
+    kernel_reaches(st, other)
     for cell in range(CELLS):
         if st.page[pfn].cell[cell] != st.page[other].cell[cell]:
             return 0
@@ -236,7 +254,8 @@ def free_unref_page(st, pfn):
         break_promise(st, PROP_COUNTS)
     mark_dangling(st, pfn)
     st.page[pfn].anon_exclusive = 0
-    clear_highpage(st, pfn)
+    observe_secret_leaves(st, pfn)
+    forget_contents(st, pfn)
 
 
 def free_tail_pages(st, pfn):

@@ -7,13 +7,14 @@ Both are done in one step. Left out: that nothing is written where no PTE names 
 
 from pagefault.consts import CELLS, PG_WRITEBACK
 from pagefault.hw.choice import choose
-from pagefault.hw.monitor import observe_written_out
+from pagefault.hw.monitor import observe_secret_leaves, observe_written_out
 
 
 def swap_writepage(st, pfn):
     """mm/page_io.c swap_writepage(), v6.12: the slot holds what the folio holds now."""
     slot = st.folio[pfn].swap - 1
     observe_written_out(st, pfn, slot)
+    observe_secret_leaves(st, pfn)
     for cell in range(CELLS):
         st.swap[slot].cell[cell] = st.page[pfn].cell[cell]
         st.swap[slot].writer[cell] = st.page[pfn].writer[cell]

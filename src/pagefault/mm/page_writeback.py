@@ -8,7 +8,9 @@ writeback of the flusher threads, which does the same at any time, and errors of
 from pagefault.consts import (
     BLOCKED,
     CELLS,
+    EINVAL,
     FILE_REGULAR,
+    FILE_SECRET,
     NR_FILE_PAGES,
     PG_DIRTY,
     PG_WRITEBACK,
@@ -28,7 +30,9 @@ def folio_wait_writeback(st, t, pfn):
 
 def sys_fsync(st, t, file):
     """fs/sync.c vfs_fsync_range(), v6.12: 0, once all that was dirty is on the disk. shmem has
-    none (noop_fsync())."""
+    none (noop_fsync()), and memfd_secret()'s files have no fsync()."""
+    if st.file[file].kind == FILE_SECRET:
+        return -EINVAL
     if st.file[file].kind == FILE_REGULAR:
         for index in range(NR_FILE_PAGES):
             pfn = filemap_get_folio(st, file, index)

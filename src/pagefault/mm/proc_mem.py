@@ -7,7 +7,13 @@ page of a file is marked dirty.
 """
 
 from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE
-from pagefault.hw.monitor import observe_file_written, owe_where_mapped, write_cell
+from pagefault.hw.direct_map import kernel_reaches, kernel_read
+from pagefault.hw.monitor import (
+    note_secret,
+    observe_file_written,
+    owe_where_mapped,
+    write_cell,
+)
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -27,7 +33,7 @@ def sys_proc_mem_read(st, t, task, vpn, cell):
     ret = -EIO
     if pfn >= 0:
         yield "page held, not read yet"
-        ret = st.page[pfn].cell[cell]
+        ret = kernel_read(st, pfn, cell)
         gup_put_folio(st, pfn, FORCED)
     mmap_read_unlock(st, mm)
     yield from mmput(st, t, mm)
@@ -50,7 +56,9 @@ def sys_proc_mem_write(st, t, task, vpn, cell, value):
     ret = -EIO
     if pfn >= 0:
         yield "page held, not written yet"
+        kernel_reaches(st, pfn)
         write_cell(st, mm, pfn, cell, value)
+        note_secret(st, mm, vpn, pfn, cell)
         observe_file_written(st, mm, vpn, pfn)
         owe_where_mapped(st, mm, pfn, cell, value)
         if remote_write_makes_dirty(st, mm, vpn, pfn):

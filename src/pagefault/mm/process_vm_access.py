@@ -15,6 +15,7 @@ from pagefault.consts import (
     PIN_HELD,
     PIN_TAKING,
 )
+from pagefault.hw.direct_map import kernel_reaches, kernel_read
 from pagefault.hw.monitor import letting_go, observe_dangling, owe_by_reference, write_cell
 from pagefault.mm.exit import get_task_mm, mmput
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
@@ -78,7 +79,7 @@ def sys_process_vm_readv(st, t, task, vpn, cell):
         return ret
     yield "page pinned, not copied yet"
     observe_dangling(st, st.task[t].pin.dangling)
-    value = st.page[st.task[t].pin.pfn].cell[cell]
+    value = kernel_read(st, st.task[t].pin.pfn, cell)
     yield "copied, page still pinned"
     yield from process_vm_unpin(st, t, REMOTE)
     return value
@@ -90,6 +91,7 @@ def copy_to_pinned(st, t, cell, value):
     observe_dangling(st, st.task[t].pin.dangling)
     mm = st.task[t].pin.mm
     pfn = st.task[t].pin.pfn
+    kernel_reaches(st, pfn)
     write_cell(st, mm, pfn, cell, value)
     owe_by_reference(st, mm, st.task[t].pin.vpn, pfn, cell, value, st.task[t].pin.unmapped)
 

@@ -185,10 +185,10 @@ def folio_mapcount(st, pfn):
     return st.page[pfn].mapcount
 
 
-def folio_add_new_anon_rmap_pmd(st, pfn):
+def folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, of a new folio that a PMD maps. The first page is
     marked exclusive, and that says so of all."""
-    st.folio[pfn].pg_flags |= PG_ANON | PG_SWAPBACKED
+    st.folio[pfn].pg_flags |= new_anon_flags(st, mm, vpn)
     st.folio[pfn].entire_mapcount = 1
     st.folio[pfn].large_mapcount = 1
     SetPageAnonExclusive(st, pfn)

@@ -6,6 +6,7 @@ every release.
 
 from pagefault.consts import BLOCKED, BUG_UNLOCK, EFAULT, FOLL_GET, NR_PIPE_BUFS, WAITING
 from pagefault.hw.choice import VM_BUG_ON
+from pagefault.hw.direct_map import kernel_read
 from pagefault.hw.monitor import observe_dangling, observe_read
 from pagefault.mm.gup import gup_fast_fallback
 from pagefault.mm.page_alloc import folio_put
@@ -79,7 +80,7 @@ def take_from_pipe(st, pipe, cell):
     pfn = buf.pfn
     observe_dangling(st, buf.dangling)
     observe_read(st, buf.giver, pfn, cell)
-    value = st.page[pfn].cell[cell]
+    value = kernel_read(st, pfn, cell)
     buf.in_use = 0
     buf.pfn = 0
     buf.giver = 0

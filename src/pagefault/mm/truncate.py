@@ -1,6 +1,6 @@
 """A file ends earlier, or gives up its page cache. Models mm/truncate.c and mm/fadvise.c."""
 
-from pagefault.consts import CELLS, NR_FILE_PAGES, PG_DIRTY, PG_WRITEBACK
+from pagefault.consts import CELLS, FILE_SECRET, NR_FILE_PAGES, PG_DIRTY, PG_WRITEBACK
 from pagefault.hw.monitor import check_revoked
 from pagefault.mm.filemap import (
     filemap_get_folio,
@@ -14,6 +14,7 @@ from pagefault.mm.filemap import (
 from pagefault.mm.folio_lock import folio_lock, folio_trylock, folio_unlock
 from pagefault.mm.page_alloc import folio_put
 from pagefault.mm.page_writeback import folio_wait_writeback, sys_fsync
+from pagefault.mm.secretmem import secretmem_setattr
 from pagefault.mm.zap import unmap_mapping_range
 
 
@@ -21,6 +22,10 @@ def sys_truncate(st, t, file, nr_pages):
     """fs/ext4/inode.c ext4_setattr(), v6.12, and mm/shmem.c shmem_setattr(): 0. The end moves
     first, so that nobody faults a page in again behind the back of what follows."""
     yield from inode_lock(st, t, file)
+    if st.file[file].kind == FILE_SECRET:
+        ret = yield from secretmem_setattr(st, t, file, nr_pages)
+        inode_unlock(st, file)
+        return ret
     yield from filemap_invalidate_lock(st, t, file)
     shrinks = nr_pages < st.file[file].nr_pages
     st.file[file].nr_pages = nr_pages
@@ -86,7 +91,9 @@ def mapping_evict_folio(st, file, pfn):
 def sys_drop_cache(st, t, file):
     """mm/fadvise.c generic_fadvise(), v6.12, of POSIX_FADV_DONTNEED after fsync(2): 0, whatever
     could be dropped (invalidate_mapping_pages())."""
-    yield from sys_fsync(st, t, file)
+    ret = yield from sys_fsync(st, t, file)
+    if ret < 0:
+        return ret
     for index in range(NR_FILE_PAGES):
         yield "next page of the page cache"
         pfn = filemap_get_folio(st, file, index)

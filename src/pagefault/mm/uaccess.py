@@ -11,7 +11,7 @@ from pagefault.consts import (
     VM_FAULT_RETRY,
     VM_FAULT_SIGBUS,
 )
-from pagefault.hw.cpu import cpu_load, translate
+from pagefault.hw.cpu import cpu_load, lacks_the_key, translate
 from pagefault.hw.monitor import break_promise
 from pagefault.mm.fault import access_error
 from pagefault.mm.memory import handle_mm_fault
@@ -23,7 +23,7 @@ def fault_in_for_kernel(st, t, vpn):
     again, or -EFAULT and no signal (the exception table). It never tries the VMA lock."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
-    if access_error(st, mm, vpn, 0):
+    if access_error(st, mm, vpn, 0) or lacks_the_key(st, t, vpn):
         mmap_read_unlock(st, mm)
         return -EFAULT
     ret = yield from handle_mm_fault(st, t, mm, vpn, FAULT_FLAG_ALLOW_RETRY)

@@ -23,6 +23,7 @@ from pagefault.consts import (
     PAGE_DANGLING,
     WAITING,
 )
+from pagefault.hw.direct_map import kernel_read
 from pagefault.hw.monitor import observe_dangling, observe_read, owe_where_mapped, write_cell
 from pagefault.hw.pgtable import pte_pfn
 from pagefault.mm.exit import mmget_not_zero, mmput
@@ -99,7 +100,7 @@ def section_load(st, s, vpn, cell):
         return -EINVAL
     observe_dangling(st, spte & PAGE_DANGLING)
     observe_read(st, st.secondary[s].mm, pte_pfn(spte), cell)
-    return st.page[pte_pfn(spte)].cell[cell]
+    return kernel_read(st, pte_pfn(spte), cell)
 
 
 def section_store(st, s, vpn, cell, value):

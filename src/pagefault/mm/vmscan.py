@@ -11,6 +11,7 @@ from pagefault.consts import (
     PG_DIRTY,
     PG_ISOLATED,
     PG_SWAPBACKED,
+    VM_LOCKED,
 )
 from pagefault.hw.choice import VM_BUG_ON, choose
 from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
@@ -163,6 +164,8 @@ def reclaim_mapped(st, t, active):
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
             pte = ptep_get(st, mm, vpn)
+            if st.mm[mm].vma[vpn].vm_flags & VM_LOCKED:
+                continue  # unevictable
             if pte_present(pte) and st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE == active:
                 if not active or reclaim_comes_again(st):
                     folio_isolate_lru(st, t, pte_pfn(pte))

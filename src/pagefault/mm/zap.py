@@ -58,6 +58,7 @@ def zap_present_pte(st, t, mm, vpn):
     tlb_track_range(st, t, vpn)
     if not zap_finds_folio(st, pte):
         return 0
+    zap_restores(st, pte_pfn(pte))
     dirty = not folio_test_anon(st, pte_pfn(pte)) and pte_dirty(pte)
     if dirty:
         folio_mark_dirty(st, pte_pfn(pte))
@@ -67,6 +68,12 @@ def zap_present_pte(st, t, mm, vpn):
         folio_remove_rmap_pte(st, pte_pfn(pte))
         tlb_remove_folio(st, t, pte_pfn(pte))
     return dirty
+
+
+def zap_restores(st, pfn):
+    """Whether a page that is unmapped is put back into the direct map. Linux has done so when it is
+    freed, if it was taken out (secretmem_free_folio())."""
+    return 0
 
 
 def zap_nonpresent_pte(st, mm, vpn):
@@ -82,6 +89,14 @@ def should_zap_cows(st, pte, even_cows):
     """mm/memory.c should_zap_folio(), v6.12: who takes a page of a file away leaves the private
     copies of it, unless the file ends there."""
     return even_cows or not folio_test_anon(st, pte_pfn(pte))
+
+
+def should_zap_nonpresent(st, pte, even_cows):
+    """mm/memory.c zap_pte_range(), v6.12: a swap PTE stands for a private copy, a migration
+    entry for either."""
+    if is_migration_entry(pte):
+        return should_zap_cows(st, pte, even_cows)
+    return even_cows
 
 
 def zap_pte_range(st, t, mm, start, end, even_cows):
@@ -101,8 +116,9 @@ def zap_pte_range(st, t, mm, start, end, even_cows):
                 pte = ptep_get(st, mm, i)
                 if pte_present(pte) and should_zap_cows(st, pte, even_cows):
                     force_flush |= zap_present_pte(st, t, mm, i)
-                elif not pte_none(pte) and not pte_present(pte) and even_cows:
-                    zap_nonpresent_pte(st, mm, i)
+                elif not pte_none(pte) and not pte_present(pte):
+                    if should_zap_nonpresent(st, pte, even_cows):
+                        zap_nonpresent_pte(st, mm, i)
                 note_revoked(st, t, mm, i)
             if force_flush:
                 yield from tlb_flush_mmu_tlbonly(st, t, mm)

@@ -112,6 +112,7 @@ static void set_the_scene(void)
 		memset(seat->reg, 0, sizeof(seat->reg));
 	}
 	memset(shared->pin, 0, sizeof(shared->pin));
+	memset(shared->closed, 0, sizeof(shared->closed));
 	shared->position = -1;
 	shared->status = MOVING;
 	shared->leaving = -1;

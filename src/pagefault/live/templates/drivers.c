@@ -4,8 +4,6 @@
 
 #include <sys/socket.h>
 
-enum driver_kind { DRIVER_IO_URING = 2, DRIVER_PACKET, DRIVER_BPF, DRIVER_PERF, DRIVERS };
-
 static int open_ring(int pages)
 {
 	uint32_t params[30] = { 0 };	/* struct io_uring_params */
@@ -52,17 +50,17 @@ static int open_perf(int pages)
 	return syscall(SYS_perf_event_open, &event, 0, -1, -1, 8 /* PERF_FLAG_FD_CLOEXEC */);
 }
 
-static int open_a_driver(int kind, int pages)
+static int open_a_driver(enum file_kind kind, int pages)
 {
-	int (*const open_one[DRIVERS])(int) = {
-		[DRIVER_IO_URING] = open_ring, [DRIVER_PACKET] = open_packet,
-		[DRIVER_BPF] = open_bpf, [DRIVER_PERF] = open_perf,
+	int (*const open_one[FILE_KINDS])(int) = {
+		[IO_URING] = open_ring, [PACKET] = open_packet,
+		[BPF] = open_bpf, [PERF] = open_perf,
 	};
 
 	return open_one[kind](pages);
 }
 
-static int probe_driver(int kind, off_t offset)
+static int probe_driver(enum file_kind kind, off_t offset)
 {
 	int fd = open_a_driver(kind, 1), error = 0;
 	void *got;
@@ -84,20 +82,20 @@ static int probe_driver(int kind, off_t offset)
 
 HELPER int probe_rings(void)
 {
-	return probe_driver(DRIVER_IO_URING, RING_OFFSET);
+	return probe_driver(IO_URING, RING_OFFSET);
 }
 
 HELPER int probe_packet_rings(void)
 {
-	return probe_driver(DRIVER_PACKET, 0);
+	return probe_driver(PACKET, 0);
 }
 
 HELPER int probe_bpf_arrays(void)
 {
-	return probe_driver(DRIVER_BPF, 0);
+	return probe_driver(BPF, 0);
 }
 
 HELPER int probe_perf_buffers(void)
 {
-	return probe_driver(DRIVER_PERF, 0);
+	return probe_driver(PERF, 0);
 }

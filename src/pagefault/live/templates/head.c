@@ -62,6 +62,7 @@ enum {
 	UNSEEN = INT_MIN,	/* a cell that nobody can read */
 };
 
+enum file_kind { ON_DISK, IN_MEMORY, SECRET, IO_URING, PACKET, BPF, PERF, FILE_KINDS };
 enum kind { PROCESS, THREAD, DEVICE };
 enum task_state { NEW, RUNNING, OVER, EXITED };
 enum pin_state { PIN_FREE, PIN_HELD, PIN_FAILED, PIN_DROPPED };
@@ -131,6 +132,7 @@ struct pin {
 static struct shared {
 	struct seat seat[MAX_TASKS + 1];
 	struct pin pin[MAX_PINS];
+	int closed[MAX_FILES];	/* close() was called */
 	unsigned char move[MAX_MOVES];
 	int moves, position;
 	int status;

@@ -1,14 +1,19 @@
-/* Files: in memory, and on a disk whose file system wants to know of the first store to a clean page
- * (page_mkwrite()). The driver makes them; they are full of zeros when a schedule starts. */
+/* Files: on a disk whose file system wants to know of the first store to a clean page
+ * (page_mkwrite()), in memory, out of the direct map, and drivers'. The test's driver makes them;
+ * they are full of zeros when a schedule starts. */
 
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#define NO_FILES { -1, -1, -1, -1, -1, -1, -1 }
 #define RING_OFFSET 0x10000000	/* IORING_OFF_SQES */
 
-/* On a disk, in memory, and the kinds of drivers.c, that are opened anew for each schedule. */
-static int file_fd[MAX_FILES][6] = { { -1, -1, -1, -1, -1, -1 }, { -1, -1, -1, -1, -1, -1 } };
-static int (*open_driver)(int kind, int pages);
+static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
+static int (*open_driver)(enum file_kind kind, int pages);	/* of drivers.c */
+
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret 447
+#endif
 
 HELPER int probe_shmem_files(void)
 {
@@ -18,6 +23,20 @@ HELPER int probe_shmem_files(void)
 			return errno;
 	}
 	return 0;
+}
+
+/* One that has its size cannot have another: each schedule gets a new one. */
+static int fresh_secret_file(int f)
+{
+	if (file_fd[f][SECRET] >= 0)
+		close(file_fd[f][SECRET]);
+	file_fd[f][SECRET] = syscall(SYS_memfd_secret, O_CLOEXEC);
+	return file_fd[f][SECRET] < 0 ? errno : 0;
+}
+
+HELPER int probe_secret_files(void)
+{
+	return fresh_secret_file(0);
 }
 
 /* A file without a name. -1 if the folder is in memory, or none of ours. */
@@ -53,17 +72,37 @@ HELPER int file_of(int file)
 	return file_fd[file][test->file[file].kind];
 }
 
+/* A secret file ends within its last page, which the kernel has to think of. */
+static int set_length(int file, int pages)
+{
+	long bytes = bytes_of(pages);
+
+	if (test->file[file].kind == SECRET && pages > 0)
+		bytes -= 8;
+	return ftruncate(file_of(file), bytes);
+}
+
+static void fresh_driver(int f)
+{
+	int *fd = &file_fd[f][test->file[f].kind];
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open_driver(test->file[f].kind, test->file[f].pages);
+	if (*fd < 0)
+		die("a driver");
+}
+
 static void fresh_files(void)
 {
 	for (int f = 0; f < test->files; f++) {
-		int *fd = &file_fd[f][test->file[f].kind];
-
-		if (test->file[f].kind > 1) {
-			if (*fd >= 0)
-				close(*fd);
-			*fd = open_driver(test->file[f].kind, test->file[f].pages);
-			if (*fd < 0)
-				die("a driver");
+		if (test->file[f].kind > SECRET) {
+			fresh_driver(f);
+			continue;
+		}
+		if (test->file[f].kind == SECRET) {
+			if (fresh_secret_file(f) || set_length(f, test->file[f].pages) < 0)
+				die("memfd_secret");
 			continue;
 		}
 		if (ftruncate(file_of(f), 0) < 0 ||
@@ -75,7 +114,11 @@ static void fresh_files(void)
 /* A, B = mmap_file(f, shmem, private, rw) */
 HELPER long map_file(int page, int pages, int file, int prot, int flags)
 {
-	off_t offset = test->file[file].kind == 2 ? RING_OFFSET : 0;
+	off_t offset = test->file[file].kind == IO_URING ? RING_OFFSET : 0;
+
+	if (shared->closed[file])
+		return -EBADF;
+
 	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), offset);
 
 	return got == MAP_FAILED ? -errno : 0;
@@ -117,7 +160,16 @@ HELPER long sync_file(int file)
 
 HELPER long truncate_file(int file, int pages)
 {
-	return ftruncate(file_of(file), bytes_of(pages)) < 0 ? -errno : 0;
+	return set_length(file, pages) < 0 ? -errno : 0;
+}
+
+/* The driver has one more descriptor, which keeps the file: nobody can tell. */
+HELPER long close_file(int file)
+{
+	if (shared->closed[file])
+		return -EBADF;
+	shared->closed[file] = 1;
+	return close(file_of(file)) < 0 ? -errno : 0;
 }
 
 HELPER long drop_cache(int file)

@@ -1,3 +1,5 @@
+#define MADV_EXCLUSIVE 63	/* in no kernel */
+
 /* madvise(A..B, dontneed) */
 HELPER long advise(int page, int pages, int advice)
 {

@@ -1,0 +1,10 @@
+"""Memory with two incoherent views, as AMD SEV has it for guests.
+
+Claim: `secret-is`, with the direct map as it is; DMA, swap, dumps and copies get ciphertext.
+"""
+
+PARTS = [
+    "exclusive-is-anonymous",
+    "sev-two-views",
+    "hibernates-with-secrets",
+]

@@ -1,0 +1,10 @@
+"""Protection keys in place of exclusive memory, the precedent that Dave Hansen named.
+
+Claim: other threads of the process cannot read it. Nothing is said of the kernel.
+"""
+
+PARTS = [
+    "exclusive-is-anonymous",
+    "pkeys",
+    "hibernates-with-secrets",
+]

@@ -1,0 +1,10 @@
+"""XPFO: no page of a user is in the direct map, but while the kernel works on it.
+
+Juerg Haefliger and Khalid Aziz, 2016 to 2019, v9. Claim: `secret-does`, against ret2dir.
+"""
+
+PARTS = [
+    "exclusive-is-anonymous",
+    "xpfo",
+    "hibernates-with-secrets",
+]

@@ -1,0 +1,37 @@
+"""Memory that the CPU encrypts: its owner and all others see different bytes of one page.
+
+As AMD SEV has it: a page of a guest is ciphertext to the host's direct map and to devices, and
+ciphertext that is copied to another frame is of no use to anybody. The direct map stays whole. Here
+a read by another way gets CIPHERTEXT, and a copy that the kernel makes holds it.
+"""
+
+from pagefault.consts import CELLS, VM_EXCLUSIVE, VM_SHARED
+from pagefault.hw.monitor import EVERYBODY, SECRET
+
+NOT_PROMISED = ["secret-does"]
+
+CIPHERTEXT = 99
+
+
+def secretmem_mmap(st, mm, vm_flags, nr_pages):
+    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE
+
+
+def bus_read(st, pfn, cell):
+    if st.page[pfn].audience[cell] & SECRET:
+        return CIPHERTEXT
+    return st.page[pfn].cell[cell]
+
+
+def observe_secret_leaves(st, pfn):
+    return
+
+
+def copy_highpage(st, new_pfn, old_pfn):
+    for cell in range(CELLS):
+        st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
+        st.page[new_pfn].writer[cell] = st.page[old_pfn].writer[cell]
+        st.page[new_pfn].audience[cell] = st.page[old_pfn].audience[cell]
+        if st.page[old_pfn].audience[cell] & SECRET:
+            st.page[new_pfn].cell[cell] = CIPHERTEXT
+            st.page[new_pfn].audience[cell] = EVERYBODY

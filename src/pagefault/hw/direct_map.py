@@ -1,0 +1,71 @@
+"""The kernel's own mapping of all memory, by which it reads and writes what a user's page holds.
+
+The kernel takes a page out of it by set_direct_map_invalid_noflush() and puts it back by
+set_direct_map_default_noflush(); each CPU may go on with a translation from before until it is
+flushed, whether it is idle or not, and whatever address space it has loaded. Left out: large
+entries of the direct map and their splits, which `pagefault cost directmap` counts.
+"""
+
+from pagefault.consts import BLOCKED, PROP_NO_OOPS
+from pagefault.hw.choice import choose
+from pagefault.hw.monitor import break_promise, observe_secret
+
+
+def kernel_page_present(st, pfn):
+    """arch/x86/mm/pat/set_memory.c kernel_page_present(), v6.12."""
+    return not st.direct_map[pfn].absent
+
+
+def kernel_reaches(st, pfn):
+    """The kernel is about to access a page by the direct map, having no doubt that it may. Where
+    the page is not there, that is an oops; a CPU with a stale translation may get away with it.
+    Which CPU this is on is not asked."""
+    if not kernel_page_present(st, pfn) and not (st.direct_map[pfn].stale_cpus and choose(st, 2)):
+        break_promise(st, PROP_NO_OOPS)
+
+
+def bus_read(st, pfn, cell):
+    """What somebody reads of a page who has no mapping of its owner: a device, or the kernel."""
+    observe_secret(st, pfn, cell)
+    return st.page[pfn].cell[cell]
+
+
+def kernel_read(st, pfn, cell):
+    """The kernel reads a cell by the direct map (kmap_local_page(), include/linux/highmem.h)."""
+    kernel_reaches(st, pfn)
+    return bus_read(st, pfn, cell)
+
+
+def cpu_reaches(st, t, pfn):
+    """Whether the CPU that task `t` runs on can read the page by the direct map: nobody has to have
+    meant it to, as in speculation, or by a bug."""
+    if kernel_page_present(st, pfn):
+        return 1
+    return st.direct_map[pfn].stale_cpus & (1 << st.task[t].cpu) and choose(st, 2)
+
+
+def set_direct_map_invalid_noflush(st, pfn):
+    """arch/x86/mm/pat/set_memory.c set_direct_map_invalid_noflush(), v6.12: the entry goes. Any CPU
+    may have used it until now. Left out: that it fails without memory for a page table."""
+    st.direct_map[pfn].absent = 1
+    st.direct_map[pfn].stale_cpus = (1 << st.nr_cpus) - 1
+
+
+def set_direct_map_default_noflush(st, pfn):
+    """arch/x86/mm/pat/set_memory.c set_direct_map_default_noflush(), v6.12: the entry is back. What
+    is not there is in no TLB, so nothing is to be flushed."""
+    st.direct_map[pfn].absent = 0
+    st.direct_map[pfn].stale_cpus = 0
+
+
+def flush_tlb_kernel_range(st, t, pfn):
+    """arch/x86/mm/tlb.c flush_tlb_kernel_range(), v6.12, of the direct map's address of one page:
+    on every CPU, idle ones included."""
+    here = st.task[t].cpu
+    st.direct_map[pfn].stale_cpus &= ~(1 << here)
+    for cpu in range(st.nr_cpus):
+        if cpu != here and st.direct_map[pfn].stale_cpus & (1 << cpu):
+            yield "kernel flush IPI on its way"
+            while st.cpu[cpu].irqs_off:
+                yield BLOCKED
+            st.direct_map[pfn].stale_cpus &= ~(1 << cpu)
