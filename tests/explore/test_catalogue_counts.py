@@ -41,6 +41,19 @@ PINNED = [
     ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+perf-mmap+munmap", "perf-maps-after-the-mutex", "step", 117, 202, 20, 0, 3),
+    ("cow+fork-limit-pin", "mainline", "step", 90, 138, 32, 0, 2),
+    ("notifier+fork-wait-kpagecount+child-kvm-read-exit", "mainline", "step", 56, 74, 36, 0, 1),
+    ("thp+clear-store-pagemap", "mainline", "step", 24, 23, 23, 0, 1),
+    ("thp+collapse+collapse", "mainline", "step", 102, 148, 23, 0, 2),
+    ("thp+fork-pin-read-write-dma", "mainline", "step", 33, 32, 32, 0, 1),
+    ("thp+fork-store+dontneed+child-store-collapse", "mainline", "step", 2554, 6009, 51, 0, 26),
+    ("thp+gup-fast-pin-dma+dontneed-store", "mainline", "step", 232, 362, 24, 0, 11),
+    ("thp+kvm-fork-store+dontneed-load", "mainline", "step", 890, 1517, 60, 0, 15),
+    ("thp+load-fork-kpagecount", "mainline", "step", 40, 52, 26, 0, 1),
+    ("thp+pin-slow+dontneed-store", "mainline", "step", 191, 292, 23, 0, 11),
+    ("thp+store+store", "mainline", "step", 63, 99, 15, 0, 2),
+    ("thp+store-dontneed+store", "mainline", "step", 185, 287, 27, 0, 7),
+    ("thp+uffd-missing-copy+store", "mainline", "step", 38, 48, 19, 0, 1),
 ]
 
 

@@ -147,14 +147,16 @@ def collapse_refuses(st, mm, vpn, table):
 
 
 def collapse_huge_page(st, t, mm, vpn):
-    """mm/khugepaged.c collapse_huge_page(), v6.12: 0, -EAGAIN or -EINVAL. Locks: none on entry;
-    mmap_lock for writing. Left out: the lock of the anon_vma, which holds up who finds the table by
-    the rmap."""
+    """mm/khugepaged.c collapse_huge_page(), v6.12: 0, -EAGAIN or -EINVAL; 0, too, if somebody has
+    mapped a huge page meanwhile (SCAN_PMD_MAPPED). Locks: none on entry; mmap_lock for writing.
+    Left out: the lock of the anon_vma, which holds up who finds the table by the rmap."""
     new_pfn = folio_alloc_pmd(st)
     yield from mmap_write_lock(st, t, mm)
     if not thp_vma_suitable_order(st, mm, vpn) or not pmd_has_table(pmdp_get(st, mm, vpn)):
         mmap_write_unlock(st, mm)
         folio_put(st, new_pfn)
+        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+            return 0
         return -EINVAL
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + PTRS_PER_PTE)
     yield from pmd_lock(st, t, mm)
