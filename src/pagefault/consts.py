@@ -86,6 +86,9 @@ VM_UFFD_MINOR = 1 << 15
 VM_HUGEPAGE = 1 << 16
 VM_EXCLUSIVE = 1 << 17  # its owner was promised that nobody else reaches its pages
 VM_DONTDUMP = 1 << 18
+VM_MIXEDMAP = 1 << 20
+VM_IO = 1 << 21
+VM_DONTEXPAND = 1 << 22
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -163,6 +166,7 @@ PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
+PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.
@@ -188,10 +192,34 @@ MMAP_LOCK_WRITER = -1
 FILE_REGULAR = 1  # of the first write to a page that is clean
 FILE_SHMEM = 2  # nothing: there is no disk
 FILE_SECRET = 3  # memfd_secret(2): its pages are out of the direct map
+FILE_IO_URING = 4  # from here on drivers: a ring of io_uring that the kernel has allocated
+FILE_PACKET = 5  # a ring of a packet socket
+FILE_BPF = 6  # a bpf array with BPF_F_MMAPABLE
+FILE_PERF = 7  # the buffer of a perf event
+FILE_FB = 8  # a frame buffer in system memory (udlfb)
+FILE_PCM = 9  # an ALSA buffer
 FILE_OPEN = 0
 FILE_CLOSED = 1  # mapped at most
 FILE_EVICTED = 2
 I_MMAP_WRITER = -1
+
+# A driver's object: file.private.
+DRV_AREA = 0  # its vmalloc area + 1, 0 for none
+DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
+DRV_IN_FLIGHT = 2  # skbs that have a page of the area
+# What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
+VMA_FILE_SHIFT = 4
+VMA_AREA_SHIFT = 6
+VMA_NUMBER_MASK = 15
+VMA_FILE_MASK = 3
+# A vmalloc area's `private`.
+AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
+AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
+
+# ioctl(2) of a driver.
+IOCTL_FREE = 1
+IOCTL_REALLOC = 2
+IOCTL_SEND = 3
 INVALIDATE_LOCK_WRITER = -1
 
 # Pins: what became of a reference that GUP handed out.
@@ -260,6 +288,7 @@ PROP_WIPED_ON_FORK = 13
 PROP_KEPT_WHILE_PINNED = 14
 PROP_SECRET_IS = 15
 PROP_NO_OOPS = 16
+PROP_KERNEL_ADDRESS = 17
 
 # Ghost: what pagemap must say of a page since soft-dirty was cleared.
 SOFT_DIRTY_UNKNOWN = 0  # nothing was cleared since the page was mapped

@@ -85,6 +85,10 @@ NO_ANCHOR = {
     "sys_mirror_write",
     "sys_mirror_has",
     "process_vm_unpin",  # the end of process_vm_rw_single_vec()
+    # What drivers have in common, of which each has a function of its own.
+    *("driver_lock", "driver_map", "driver_mmap", "driver_release", "map_and_count"),
+    *("change_buffer", "replace_buffer", "free_buffer", "free_deferred", "kernel_use"),
+    *("sys_ioctl", "sys_kread", "sys_kwrite"),
 }
 
 

@@ -65,6 +65,7 @@ thread T on cpu 0 {
     r2 = process_vm_writev(P, B[0], 9)
     r3 = pagemap(A, exclusive)
     r4 = kpagecount(A)
+    memlock(2); munlock(A)
 }
 thread U on cpu 0 {
     mmap_file(A, f, shmem, shared, rw)
@@ -73,8 +74,9 @@ thread U on cpu 0 {
     r0 = pread(f[2])
     pwrite(f[3], r0)
     fsync(f); truncate(f, 0)
+    mmap_file(A, e, bpf, shared, rw); ioctl(e, discard)
+    kwrite(e[1], 2); r5 = kread(e[0])
     drop_cache(f); limit(4); close(f)
-    memlock(2); munlock(A)
     r6 = futex(A, shared)
     r7 = look(Q, A[1], direct_map)
 }

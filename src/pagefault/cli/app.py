@@ -61,6 +61,7 @@ def app(context: click.Context) -> None:
     pagefault live cow/                    the same tests on the kernel that runs here
     pagefault conform -k host -k 6.12      does the model do what kernels do? a table
     pagefault cost notifier                what notifiers and pins cost on this machine
+    pagefault cost memdesc                 what tracking kernel pages in user space costs
     pagefault cost directmap               what exclusive pages do to a machine of 1 TiB
     pagefault repro TEST                   a test as a C program
     pagefault kernels                      real kernels to boot: list, fetch, add, probe

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pagefault.cli.direct_map import calibrate, directmap, splits
+from pagefault.cli.memdesc import memdesc
 from pagefault.cli.options import all_columns, json_option
 
 __all__ = ["cost"]
@@ -19,6 +20,7 @@ def cost() -> None:
 
 
 cost.add_command(directmap)
+cost.add_command(memdesc)
 cost.add_command(calibrate)
 cost.add_command(splits)
 

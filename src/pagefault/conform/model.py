@@ -19,6 +19,7 @@ from pagefault.consts import (
     PAGE_PROTNONE,
     PFN_SHIFT,
     VM_EXCLUSIVE,
+    VM_PFNMAP,
     ZERO_PFN,
 )
 from pagefault.explore.canonical import Canonical
@@ -224,15 +225,20 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
 
 def _cells(st: Any, mm: int | None, vpn: int) -> tuple[int, ...] | None:
     """What a look from outside sees; the driver looks by process_vm_readv(2)."""
-    if mm is not None and st.mm[mm].vma[vpn].vm_flags & VM_EXCLUSIVE:
+    if mm is not None and st.mm[mm].vma[vpn].vm_flags & (VM_EXCLUSIVE | VM_PFNMAP):
         return None
     values = [peek(st, NO_MM if mm is None else mm, vpn, cell) for cell in range(CELLS)]
     return None if any(v is None for v in values) else tuple(v for v in values if v is not None)
 
 
+def _is_pfnmap(st: Any, mm: int | None, vpn: int) -> bool:
+    """Neither GUP nor pagemap sees a PFN map, by which a kernel is looked at."""
+    return mm is not None and bool(st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP)
+
+
 def _frame(st: Any, mm: int | None, vpn: int) -> int | None:
     """The frame that an address space maps there; None if it maps none."""
-    if mm is None:
+    if mm is None or _is_pfnmap(st, mm, vpn):
         return None
     pte = ptep_get(st, mm, vpn)
     return int(pte >> PFN_SHIFT) if pte & (PAGE_PRESENT | PAGE_PROTNONE) else None

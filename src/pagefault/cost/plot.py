@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pagefault.cost.directmap import Report as DirectMap
+from pagefault.cost.memdesc import PAGE, WORLDS
+from pagefault.cost.memdesc import Report as Memdesc
 from pagefault.cost.notifier import Report
 from pagefault.errors import PagefaultError
 
-__all__ = ["needs_matplotlib", "plot", "plot_directmap"]
+__all__ = ["needs_matplotlib", "plot", "plot_directmap", "plot_memdesc"]
 
 MACHINES = [2, 4, 8, 16, 32, 64, 128, 256, 512]
 
@@ -82,4 +84,30 @@ def plot_directmap(report: DirectMap, file: Path) -> None:
     fault.set(xscale="log", yscale="log", xlabel="CPUs", ylabel="us", title="a fault and its free")
     taken.set(xscale="log", xlabel="CPUs", ylabel="CPUs", title="what one looping process takes")
     figure.legend(loc="outside lower center", ncols=4)
+    _save(figure, file)
+
+
+def plot_memdesc(report: Memdesc, file: Path) -> None:
+    """Bytes a page where struct page is smallest, atomic operations, and what a pin keeps."""
+    figure = _figure(14, 5)
+    described, mapped, kept = figure.subplots(1, 3)
+    for number, design in enumerate(dict.fromkeys(row.design for row in report.rows)):
+        rows = [row for row in report.rows if row.design == design]
+        style = {"color": f"C{number}", "linewidth": 4 - number / 2}
+        smallest = [row for row in rows if row.struct_page == WORLDS[-1]]
+        described.plot(
+            [row.pages * PAGE for row in smallest],
+            [row.bytes_per_page for row in smallest],
+            **style,
+        )
+        rows = [row for row in rows if row.struct_page == WORLDS[0]]
+        sizes = [row.pages * PAGE for row in rows]
+        mapped.plot(sizes, [row.map_atomics for row in rows], label=design, **style)
+        kept.plot(sizes, [row.retained for row in rows], **style)
+    for axes in (described, mapped, kept):
+        axes.set(xscale="log", xlabel="bytes allocated")
+    described.set(yscale="log", ylabel="bytes a page", title="struct page of 8 bytes")
+    mapped.set(yscale="symlog", ylabel="atomic operations", title="an mmap() of all")
+    kept.set(yscale="symlog", ylabel="bytes", title="what one pinned page keeps")
+    figure.legend(loc="outside lower center", ncols=3)
     _save(figure, file)

@@ -82,9 +82,12 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
 
 
 def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
-    """What the file has for a page that is not mapped; None beyond its end."""
+    """What the file has for a page that is not mapped; None beyond its end, and of a driver, that
+    maps all at mmap()."""
     vma = st.mm[mm].vma[vpn]
     file, index = st.file[vma.vm_file - 1], vpn + vma.vm_pgoff
+    if file.kind >= consts.FILE_IO_URING:
+        return None
     if index >= file.nr_pages:
         return None
     page = file.page[index]

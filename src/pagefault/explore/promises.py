@@ -51,6 +51,7 @@ _SENTENCES = {
     "address space goes unreported.",
     "clean-if-unwritten": "After a clear of soft-dirty, a page that nobody writes is not reported.",
     "file-intact": "No write through private memory, nor one that is forced, reaches a file.",
+    "kernel-address": "An address that the kernel uses is mapped, and to its own frame.",
     "never-written-out": "Nothing that stands in droppable memory is written to swap.",
     "last-or-zero": "A load of droppable memory sees the last store, or zero, and after a zero no "
     "other value until somebody stores.",

@@ -9,6 +9,7 @@ from pagefault.consts import (
     CELLS,
     FILE_REGULAR,
     FILE_SECRET,
+    FOLL_GET,
     FOLL_PIN,
     FOLL_WRITE,
     MIRROR_GPC,
@@ -20,6 +21,7 @@ from pagefault.consts import (
     NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
+    NR_VMALLOC,
     PAGE_DANGLING,
     PAGE_DIRTY,
     PAGE_PRESENT,
@@ -41,12 +43,21 @@ from pagefault.hw.pgtable import (
     pte_maps,
     pte_pfn,
     pte_present,
+    pte_special,
     pte_write,
     ptep_get,
 )
 from pagefault.mm.notifier_ops import spte_gup_flags
-from pagefault.mm.page_alloc import folio_test_anon, folio_test_large, grab_refs, page_folio
+from pagefault.mm.page_alloc import (
+    folio_test_anon,
+    folio_test_large,
+    grab_refs,
+    page_folio,
+    page_has_mapcount,
+    page_is_counted,
+)
 from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount
+from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
 def coherent(st):
@@ -89,9 +100,16 @@ def _pte_mappings(st, pfn):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
-                if pte_maps(pte, pfn):
+                if pte_maps(pte, pfn) and not pte_special(pte):
                     mappings += 1
     return mappings
+
+
+def _counted_mappings(st, pfn):
+    """What mapcount must be."""
+    if not page_has_mapcount(st, pfn):
+        return 0
+    return _pte_mappings(st, pfn)
 
 
 def _pmd_mappings(st, pfn):
@@ -113,7 +131,10 @@ def _gup_references(st, pfn):
             refs += grab_refs(st, pfn, st.pin[pin].gup_flags)
     for task in range(st.nr_tasks):
         if st.task[task].pin.state == PIN_HELD and st.task[task].pin.pfn == pfn:
-            refs += grab_refs(st, pfn, FOLL_PIN)
+            if st.task[task].pin.gup_flags & FOLL_GET:
+                refs += 1
+            else:
+                refs += grab_refs(st, pfn, FOLL_PIN)
     for pipe in range(st.nr_pipes):
         for i in range(NR_PIPE_BUFS):
             if st.pipe[pipe].buf[i].in_use and st.pipe[pipe].buf[i].pfn == pfn:
@@ -137,10 +158,6 @@ def _swap_cache_references(st, pfn):
     return st.folio[pfn].swap != 0
 
 
-def _cache_references(st, pfn):
-    return _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-
-
 def _swap_ptes(st, slot):
     """How many swap PTEs name a slot."""
     found = 0
@@ -153,11 +170,28 @@ def _swap_ptes(st, slot):
     return found
 
 
+def _vmalloc_references(st, pfn):
+    """An allocation of vmalloc has one to each of its pages."""
+    for v in range(NR_VMALLOC):
+        for i in range(st.vmalloc[v].nr_pages):
+            if st.vmalloc[v].pfn[i] == pfn:
+                return 1
+    return 0
+
+
+def _kernel_references(st, pfn):
+    caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
+    return caches + _vmalloc_references(st, pfn)
+
+
 def _holders(st, pfn):
     """All the references to a folio that somebody can be seen to have."""
     if st.folio[pfn].order:
         return _holders_of_large(st, pfn)
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + _cache_references(st, pfn)
+    kernel = _kernel_references(st, pfn)
+    if not page_is_counted(st, pfn):
+        return kernel
+    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + kernel
 
 
 def _holders_of_large(st, pfn):
@@ -186,8 +220,11 @@ def counts(st):
             if st.folio[pfn].refcount or st.folio[pfn].order:
                 if st.folio[pfn].refcount < _holders(st, pfn):
                     return 0
-            elif _gup_references(st, pfn) or _cache_references(st, pfn):
+            elif _gup_references(st, pfn) or _kernel_references(st, pfn):
                 return 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].nr_pages and not area_counts_its_users(st, v):
+            return 0
     return _slots_are_counted(st)
 
 
@@ -197,8 +234,9 @@ def _maps_a_free_page(st):
         if st.ptpage[table].in_use:
             for i in range(PTRS_PER_PTE):
                 pte = st.ptpage[table].pte[i]
-                if pte_present(pte) and pte_pfn(pte) != 0:
-                    if st.folio[page_folio(st, pte_pfn(pte))].refcount == 0:
+                if pte_present(pte) and not pte_special(pte) and pte_pfn(pte) != 0:
+                    pfn = page_folio(st, pte_pfn(pte))
+                    if st.folio[pfn].refcount == 0 and page_is_counted(st, pfn):
                         return 1
     return 0
 
@@ -258,9 +296,12 @@ def counts_at_end(st):
         if st.ptpage[table].ptl or (st.ptpage[table].in_use and not _table_is_linked(st, table)):
             return 0
     for pfn in range(1, st.nr_pfns):
-        if st.folio[pfn].locked or st.page[pfn].mapcount != _pte_mappings(st, pfn):
+        if st.folio[pfn].locked or st.page[pfn].mapcount != _counted_mappings(st, pfn):
             return 0
         if not _is_tail(st, pfn) and not _folio_is_accounted(st, pfn):
+            return 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].nr_pages and area_is_leaked(st, v):
             return 0
     for slot in range(NR_SWAP):
         if st.swap[slot].count != _swap_ptes(st, slot) or _claim_is_leaked(st, slot):

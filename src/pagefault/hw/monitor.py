@@ -5,6 +5,7 @@ breaks becomes a bit of `st.broken`, which the explorer takes and clears after e
 """
 
 from pagefault.consts import (
+    AREA_DANGLING,
     CELLS,
     FOLL_PIN,
     NR_MM,
@@ -12,12 +13,15 @@ from pagefault.consts import (
     NR_PMD,
     NR_SECONDARY,
     NR_SWAP,
+    NR_VMALLOC,
+    NR_VMALLOC_PAGES,
     PAGE_DANGLING,
     PAGE_PRESENT,
     PAGE_PSE,
     PAGE_RW,
     PAGE_SWAP,
     PFN_SHIFT,
+    PG_KMEM,
     PIN_FREE,
     PIN_HELD,
     PIN_TAKING,
@@ -25,6 +29,7 @@ from pagefault.consts import (
     PROP_EXCLUSIVE_UNTIL_UNPINNED,
     PROP_FILE_INTACT,
     PROP_KEPT_WHILE_PINNED,
+    PROP_KERNEL_ADDRESS,
     PROP_LAST_OR_ZERO,
     PROP_NEVER_WRITTEN_OUT,
     PROP_NO_LOST_WRITE,
@@ -77,6 +82,12 @@ def observe_load(st, mm, vpn, pfn, cell):
     owed = st.mm[mm].shadow[vpn].cell[cell]
     if owed != 0 and owed - 1 != st.page[pfn].cell[cell] & 255:
         break_promise(st, PROP_NO_LOST_WRITE)
+
+
+def observe_kernel_address(st, mapped):
+    """The kernel uses one of its addresses: it is mapped, to the frame that is meant."""
+    if not mapped:
+        break_promise(st, PROP_KERNEL_ADDRESS)
 
 
 def is_droppable(st, mm, vpn):
@@ -154,12 +165,13 @@ def signed_byte(value):
 
 
 def write_cell(st, mm, pfn, cell, value):
-    """Data of `mm` lands in a page. From here on nobody else may see it, unless it is a file's."""
+    """Data of `mm` lands in a page. From here on nobody else may see it, unless it is of a
+    file or of a driver."""
     page = st.page[pfn]
     page.cell[cell] = signed_byte(value)
     page.writer[cell] = mm + 1
     page.audience[cell] = 1 << mm
-    if st.folio[pfn].mapping:
+    if st.folio[pfn].mapping or st.folio[pfn].pg_flags & PG_KMEM:
         page.audience[cell] = EVERYBODY
 
 
@@ -211,11 +223,23 @@ def owe_where_mapped(st, mm, pfn, cell, value):
     if st.folio[pfn].mapping:
         write_seen_by_mappings(st, pfn, cell, value)
         return
+    if st.folio[pfn].pg_flags & PG_KMEM:
+        kernel_page_written(st, pfn, cell, value)
+        return
     for vpn in range(st.nr_vpns):
         pte = ptep_get(st, mm, vpn)
         if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
             owe(st, mm, vpn, cell, value)
             note_written(st, mm, vpn)
+
+
+def kernel_page_written(st, pfn, cell, value):
+    """A page of the kernel's that processes map was written: all who map it must see that."""
+    for mm in range(st.nr_mms):
+        for vpn in range(st.nr_vpns):
+            pte = ptep_get(st, mm, vpn)
+            if pte & PTE_HAS_PFN and pte >> PFN_SHIFT == pfn:
+                owe(st, mm, vpn, cell, value)
 
 
 def owe_by_reference(st, mm, vpn, pfn, cell, value, unmapped):
@@ -364,7 +388,20 @@ def mark_dangling(st, pfn):
                 if spte != 0 and spte >> PFN_SHIFT == pfn:
                     st.secondary[s].spte[vpn] = spte | PAGE_DANGLING
                     found = 1
-    st.page[pfn].dangling = found
+    st.page[pfn].dangling = found | mark_kernel_address(st, pfn)
+
+
+def mark_kernel_address(st, pfn):
+    """The folio is freed: whether a CPU may still reach it by an address of vmalloc."""
+    found = 0
+    for v in range(NR_VMALLOC):
+        if st.vmalloc[v].in_use or st.vmalloc[v].lazy:
+            for i in range(NR_VMALLOC_PAGES):
+                reached = st.vmalloc[v].mapped & (1 << i) or st.vmalloc[v].stale_cpus[i]
+                if reached and st.vmalloc[v].pfn[i] == pfn:
+                    st.vmalloc[v].private[AREA_DANGLING] |= 1 << i
+                    found = 1
+    return found
 
 
 def mark_huge_dangling(st, pfn):

@@ -14,6 +14,7 @@ from pagefault.lang.program import (
     Condition,
     Expr,
     File,
+    FileCell,
     FileName,
     Header,
     Int,
@@ -115,9 +116,23 @@ def _file(names: Names, name: str, tasks: tuple[Task, ...]) -> File:
             hint = f"a file has at most {MAX_FILE_PAGES} pages"
             raise names.source.error(f"{size} pages of file {name} are mapped", *place, hint)
         kind, nr_pages = word, max(nr_pages, size)
+    _check_file_calls(names, name, kind, tasks)
     if kind == "secret" and _truncated(name, tasks):
         nr_pages = 0
     return File(name, kind, nr_pages)
+
+
+def _check_file_calls(names: Names, name: str, kind: str, tasks: tuple[Task, ...]) -> None:
+    """Some calls are for drivers only, and read(2) and the like for none of them; close(2) is for
+    all."""
+    is_driver = kind not in ("regular", "shmem", "secret")
+    for s in (s for task in tasks for s in task.statements if s.verb != "mmap_file"):
+        used = [arg.name for arg in s.args if isinstance(arg, FileName | FileCell)]
+        for_drivers = s.verb in ("ioctl", "kread", "kwrite")
+        if name in used and s.verb != "close" and for_drivers != is_driver:
+            message = f"{s.verb}() is for drivers" if for_drivers else f"no {s.verb}() of a driver"
+            hint = f"{name} is {kind}, as its mappings say"
+            raise names.source.error(message, s.line, s.column, hint)
 
 
 def _truncated(name: str, tasks: tuple[Task, ...]) -> bool:

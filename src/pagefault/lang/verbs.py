@@ -23,7 +23,6 @@ __all__ = [
     "WORDS",
     "Slot",
     "Verb",
-    "markdown_table",
 ]
 
 
@@ -81,7 +80,7 @@ _ALL = (
             Slot("pages", "A", side="either"),
             _FILE,
             _PROT,
-            Slot("words", group="file", one_of=("regular", "shmem", "secret")),
+            Slot("words", group="file", one_of=tuple(WORDS["file"])),
             Slot("words", group="map", one_of=("private", "shared"), implied="fixed"),
         ),
         "status",
@@ -97,7 +96,7 @@ _ALL = (
         "close",
         (_FILE,),
         "status",
-        "closes a file for all: a secret one that nobody maps is gone",
+        "closes a file for all: a secret one or a driver's that nobody maps is gone",
         "close(2) of its last descriptor",
         ("close(f)", "r0 = close(f)"),
     ),
@@ -383,6 +382,30 @@ _ALL = (
         ("truncate(f, 0)", "r0 = truncate(f, 2)"),
     ),
     Verb(
+        "ioctl",
+        (_FILE, Slot("words", group="ioctl", one_of=tuple(WORDS["ioctl"]))),
+        "status",
+        "asks a driver for something that concerns its buffer",
+        "ioctl(2), setsockopt(2) or io_uring_register(2) of a driver",
+        ("ioctl(f, discard)", "r0 = ioctl(f, realloc)"),
+    ),
+    Verb(
+        "kread",
+        (_FILE_CELL,),
+        "value",
+        "the kernel reads a driver's buffer by its own address; EINVAL where there is none",
+        "bpf_map_lookup_elem()",
+        ("r0 = kread(f[1])",),
+    ),
+    Verb(
+        "kwrite",
+        (_FILE_CELL, _VALUE),
+        "status",
+        "the kernel writes a driver's buffer by its own address; EINVAL where there is none",
+        "bpf_map_update_elem()",
+        ("kwrite(f[1], 5)", "r0 = kwrite(f[5], r0)"),
+    ),
+    Verb(
         "drop_cache",
         (_FILE,),
         "status",
@@ -603,26 +626,3 @@ RESERVED = frozenset(
     }
 )
 """Words that can't name a task, page, pin, pipe or mirror."""
-
-_RETURNS = {"value": "the value read", "status": "0 or a negative errno", "nothing": "nothing"}
-
-
-def _takes(verb: Verb, group: str, word: str) -> bool:
-    return any(word in slot.words for slot in verb.word_slots if slot.group == group)
-
-
-def markdown_table() -> str:
-    """The table of verbs and the table of words in docs/grammar.md."""
-    lines = ["| written | does | stands for | a register gets |", "|---|---|---|---|"]
-    for verb in VERBS.values():
-        written = "<br>".join(f"`{usage}`".replace("|", "\\|") for usage in verb.usages())
-        returns = _RETURNS[verb.returns]
-        if verb.named is not None and verb.named.side == "result":
-            returns = "nothing: a name stands left of the `=`"
-        lines.append(f"| {written} | {verb.help} | {verb.call} | {returns} |")
-    lines += ["", "| word | of | means |", "|---|---|---|"]
-    for group, words in WORDS.items():
-        for word, meaning in words.items():
-            users = [v.name for v in VERBS.values() if _takes(v, group, word)]
-            lines.append(f"| `{word}` | {', '.join(users)} | {meaning} |")
-    return "\n".join(lines) + "\n"

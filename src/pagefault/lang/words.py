@@ -32,6 +32,12 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "regular": "a file on a disk, whose file system wants to know of the first write",
             "shmem": "a file in memory: memfd, tmpfs",
             "secret": "exclusive memory: a file of memfd_secret(2), or what a design has for it",
+            "io_uring": "a driver: a ring of io_uring, its pages inserted one by one",
+            "packet": "a driver: a ring of a packet socket, its pages inserted; it counts mappings",
+            "bpf": "a driver: a bpf array (BPF_F_MMAPABLE), by remap_vmalloc_range()",
+            "perf": "a driver: the buffer of a perf event, mapped by PFN; it counts mappings",
+            "fb": "a driver: a frame buffer in memory (udlfb), mapped by PFN; it counts mappings",
+            "pcm": "a driver: an ALSA buffer for DMA, mapped by PFN; it counts mappings",
         },
         "map": {
             "anon": "anonymous memory",
@@ -73,6 +79,11 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "missing": "who touches a page that is not there waits",
             "wp": "who stores into a page that uffd_wp() protects waits",
             "minor": "who touches a page of a shmem file that is there, but not mapped, waits",
+        },
+        "ioctl": {
+            "discard": "the driver frees its buffer; EBUSY where it may not while that is mapped",
+            "realloc": "the driver frees its buffer and makes a new one; EBUSY as for discard",
+            "send": "the driver sends page 0 without a copy, and writes 0 to its cell 3 when done",
         },
         "way": {
             "direct_map": "by the kernel's own mapping: a bug, speculation, /proc/kcore",

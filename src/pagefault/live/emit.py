@@ -150,6 +150,7 @@ _ORDER = (
     "numa.c",
     "pipes.c",
     "verbs/files.c",
+    "drivers.c",
     "uffd.c",
     "pins/common.c",
 )
@@ -172,7 +173,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         quantifier=program.condition.quantifier,
         holds=_expression(names, program.condition.expr),
         places=_places(names),
-        needs=" | ".join(f"1u << NEED_{f.name}" for f in Feature if f in features) or "0",
+        needs=" | ".join(f"1ull << NEED_{f.name}" for f in Feature if f in features) or "0",
         no_stress=next((plan.no_stress for plan in plans.values() if plan.no_stress), ""),
         spread=int(any(task.kind == "thread" for task in program.tasks)),
         tasks=[_task(names, t) for t in range(len(program.tasks))],
@@ -197,7 +198,15 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
     )
 
 
-_FILE_KINDS = {"regular": "ON_DISK", "shmem": "IN_MEMORY", "secret": "SECRET"}
+_FILE_KINDS = {
+    "regular": "ON_DISK",
+    "shmem": "IN_MEMORY",
+    "secret": "SECRET",
+    "io_uring": "IO_URING",
+    "packet": "PACKET",
+    "bpf": "BPF",
+    "perf": "PERF",
+}
 """By word of the language: C's enum file_kind."""
 
 

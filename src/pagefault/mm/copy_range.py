@@ -4,7 +4,7 @@ Pages are shared until somebody writes, but those that may be pinned, of which t
 at once.
 """
 
-from pagefault.consts import EAGAIN, PTRS_PER_PTE
+from pagefault.consts import EAGAIN, PTRS_PER_PTE, VM_MIXEDMAP, VM_PFNMAP
 from pagefault.hw.monitor import note_revoked
 from pagefault.hw.pgtable import (
     is_migration_entry,
@@ -14,6 +14,7 @@ from pagefault.hw.pgtable import (
     pmdp_get,
     pte_clear_uffd_wp,
     pte_maps,
+    pte_mkclean,
     pte_mkold,
     pte_none,
     pte_pfn,
@@ -27,7 +28,8 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.mm.huge_memory import copy_huge_pmd
-from pagefault.mm.memory import set_anon_pte, vm_normal_page
+from pagefault.mm.internal import is_cow_mapping, vm_normal_page
+from pagefault.mm.memory import set_anon_pte
 from pagefault.mm.mmap_lock import raw_write_seqcount_begin, raw_write_seqcount_end
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -62,13 +64,18 @@ def copy_nonpresent_pte(st, mm, child_mm, vpn):
     set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
 
 
+def fork_finds_folio(st, pte):
+    """mm/memory.c copy_present_ptes(), v6.12: whether the child's entry is to count on the page."""
+    return vm_normal_page(pte)
+
+
 def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
     """mm/memory.c copy_present_ptes(), v6.12. Locks: both PTLs held.
 
     Returns 0, or -EAGAIN if the page must be copied and `prealloc_pfn` is 0.
     """
     pte = ptep_get(st, mm, vpn)
-    if vm_normal_page(pte):
+    if fork_finds_folio(st, pte):
         folio_get(st, pte_pfn(pte))
         if not folio_test_anon(st, pte_pfn(pte)):
             folio_add_file_rmap_pte(st, pte_pfn(pte))
@@ -76,6 +83,9 @@ def copy_present_pte(st, t, mm, child_mm, vpn, prealloc_pfn):
             folio_put(st, pte_pfn(pte))
             return copy_present_page(st, mm, child_mm, vpn, prealloc_pfn)
         yield "judged not pinned, parent's PTE still writable"
+    if not is_cow_mapping(st, mm, vpn):
+        set_pte_at(st, child_mm, vpn, pte_mkold(pte_mkclean(pte_clear_uffd_wp(pte))))
+        return 0
     ptep_set_wrprotect(st, mm, vpn)
     child_pte = pte_clear_uffd_wp(pte_wrprotect(ptep_get(st, mm, vpn)))
     set_pte_at(st, child_mm, vpn, pte_mkold(child_pte))
@@ -118,7 +128,10 @@ def copy_pte_range(st, t, mm, child_mm, vpn):
 
 
 def vma_needs_copy(st, mm, vpn):
-    """mm/memory.c vma_needs_copy(), v6.12: without an anon_vma the child can refault it all."""
+    """mm/memory.c vma_needs_copy(), v6.12: without an anon_vma the child can refault it all, unless
+    a driver has mapped it."""
+    if st.mm[mm].vma[vpn].vm_flags & (VM_PFNMAP | VM_MIXEDMAP):
+        return not pte_none(ptep_get(st, mm, vpn))
     return st.mm[mm].vma[vpn].anon_vma and not pte_none(ptep_get(st, mm, vpn))
 
 
@@ -143,6 +156,9 @@ def copy_page_range(st, t, mm, child_mm, vpn):
     """mm/memory.c copy_page_range(), v6.12, of one page: under write_protect_seq. Left out: that
     the pages of one VMA are one range for the notifiers."""
     if not vma_needs_copy(st, mm, vpn) or pmd_trans_huge(pmdp_get(st, child_mm, vpn)):
+        return
+    if not is_cow_mapping(st, mm, vpn):
+        yield from copy_pte_range(st, t, mm, child_mm, vpn)
         return
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, copied_until(st, mm, vpn))
     raw_write_seqcount_begin(st, mm)

@@ -13,6 +13,7 @@ from pagefault.consts import (
     CELLS,
     ENOENT,
     ESPIPE,
+    FILE_IO_URING,
     FILE_SECRET,
     FILE_SHMEM,
     INVALIDATE_LOCK_WRITER,
@@ -146,8 +147,12 @@ def page_cache_delete(st, file, pfn):
 def filemap_fault(st, t, mm, vpn, fault_flags):
     """mm/filemap.c filemap_fault(), v6.12, and mm/shmem.c shmem_fault(): the folio of a page,
     locked and with a reference, or the negative of VM_FAULT_* bits. What is beyond the end of the
-    file when the folio is locked was truncated meanwhile. Locks: mmap_lock held for reading."""
+    file when the folio is locked was truncated meanwhile. Locks: mmap_lock held for reading.
+
+    Drivers have mapped all at mmap() and have no ->fault (mm/memory.c do_fault())."""
     file = st.mm[mm].vma[vpn].vm_file - 1
+    if st.file[file].kind >= FILE_IO_URING:
+        return -VM_FAULT_SIGBUS
     index = linear_page_index(st, mm, vpn)
     while index < st.file[file].nr_pages:
         yield "i_size read, page cache not looked at"

@@ -21,6 +21,7 @@ from pagefault.consts import (
 from pagefault.hw.monitor import check_revoked, share_audience
 from pagefault.hw.tlb import flush_tlb_mm
 from pagefault.mm.copy_range import copy_page_range
+from pagefault.mm.driver import boot_drivers, copy_driver_vma
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.i_mmap import (
     i_mmap_lock_write,
@@ -30,7 +31,7 @@ from pagefault.mm.i_mmap import (
 )
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.page_alloc import forget_contents
-from pagefault.mm.vma import anon_vma_fork, set_vma
+from pagefault.mm.vma import anon_vma_fork, set_vma, vma_start
 
 
 def boot_kernel(st):
@@ -48,6 +49,7 @@ def boot_kernel(st):
         st.nr_files = NR_FILES
     for pfn in range(st.nr_pfns):
         forget_contents(st, pfn)
+    boot_drivers(st)
 
 
 def boot_mm(st, mm):
@@ -74,6 +76,7 @@ def dup_file_vma(st, t, mm, child_mm, vpn):
     file = st.mm[mm].vma[vpn].vm_file - 1
     yield from i_mmap_lock_write(st, t, file)
     vma_link_file(st, child_mm, vpn, file, linear_page_index(st, mm, vpn))
+    copy_driver_vma(st, mm, vpn, child_mm, vpn, vma_start(st, mm, vpn))
     i_mmap_unlock_write(st, file)
 
 

@@ -28,7 +28,9 @@ from pagefault.consts import (
     PROP_NO_USE_AFTER_FREE,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
+    VM_IO,
     VM_MAPPED,
+    VM_PFNMAP,
     VM_READ,
     VM_WRITE,
 )
@@ -54,18 +56,20 @@ from pagefault.mm.huge_memory import touch_pmd
 from pagefault.mm.internal import (
     is_cow_mapping,
     pte_needs_soft_dirty_wp,
+    vm_normal_page,
     vma_is_accessible,
     vma_is_shared,
     vma_is_writable,
     vma_needs_dirty_tracking,
 )
-from pagefault.mm.memory import handle_mm_fault, vm_normal_page
+from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.page_alloc import (
     folio_grab,
     folio_refcount,
     folio_test_anon,
     folio_ungrab,
+    is_zero_pfn,
     page_folio,
 )
 from pagefault.mm.pgtable_generic import (
@@ -199,7 +203,7 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
         return -1
 
     yield "PTE read, no reference yet"
-    if folio_refcount(st, pte_pfn(pte)) <= 0:
+    if folio_refcount(st, pte_pfn(pte)) <= 0 or folio_ref_is_frozen(st, pte_pfn(pte)):
         return -1
     try_grab_folio(st, pte_pfn(pte), gup_flags)
 
@@ -217,6 +221,12 @@ def gup_fast_pte_range(st, t, mm, vpn, gup_flags):
         gup_put_folio(st, pte_pfn(pte), gup_flags)
         return -1
     return pte_pfn(pte)
+
+
+def folio_ref_is_frozen(st, pfn):
+    """Whether a page in use has a reference count of 0, so that nobody can take a reference by its
+    number alone. No page that a PTE maps has in v6.12."""
+    return 0
 
 
 def gup_fast_folio_allowed(st, pfn, gup_flags):
@@ -303,8 +313,8 @@ def check_vma_flags(st, mm, vpn, gup_flags):
 
 
 def vma_refuses_references(st, mm, vpn):
-    """Whether nobody may take references to this memory at all. Left out: VM_IO, VM_PFNMAP."""
-    return 0
+    """Whether nobody may take references to this memory at all."""
+    return st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
 
 
 def gup_refuses_secretmem(st, mm, vpn):
@@ -340,6 +350,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
         ret = check_vma_flags(st, mm, vpn, gup_flags)
         if ret == 0:
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
+            if pfn == -EFAULT:
+                return -EFAULT
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
                 if ret == VM_FAULT_OOM:
@@ -425,12 +437,20 @@ def gup_can_follow_protnone(st, mm, vpn, gup_flags):
     return not gup_flags & FOLL_HONOR_NUMA_FAULT or not vma_is_accessible(st, mm, vpn)
 
 
+def follow_may_take(st, pte):
+    """mm/gup.c follow_page_pte(), v6.12: a special entry has nothing that could be taken
+    (follow_pfn_pte()), but for the zero page's."""
+    return vm_normal_page(pte) or is_zero_pfn(pte_pfn(pte))
+
+
 def follow_refuses(st, mm, vpn, gup_flags):
-    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT or -EMLINK. PTL
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT, -EMLINK or -EFAULT. PTL
     held."""
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte):
         return -ENOENT
+    if not follow_may_take(st, pte):
+        return -EFAULT
     if pte_protnone(pte) and not gup_can_follow_protnone(st, mm, vpn, gup_flags):
         return -ENOENT
     if gup_wants_write(st, mm, vpn, gup_flags) and not can_follow_write_pte(

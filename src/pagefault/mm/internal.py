@@ -1,21 +1,34 @@
 """What several files of mm/ ask of a VMA and of an entry. Models mm/internal.h."""
 
 from pagefault.consts import (
+    FILE_PERF,
     FILE_REGULAR,
     PAGE_ACCESSED,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    VM_PFNMAP,
     VM_READ,
     VM_SHARED,
     VM_SOFTDIRTY,
     VM_UFFD_WP,
     VM_WRITE,
 )
-from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty
+from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty, pte_special
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
+
+
+def vm_normal_page(pte):
+    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
+    zero page's always is, is nobody's."""
+    return not pte_special(pte)
+
+
+def wp_finds_folio(st, pte):
+    """mm/memory.c do_wp_page(), v6.12: whether the entry counts on what a write is to copy."""
+    return vm_normal_page(pte)
 
 
 def vma_is_writable(st, mm, vpn):
@@ -39,13 +52,26 @@ def vma_needs_dirty_tracking(st, mm, vpn):
     return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind == FILE_REGULAR
 
 
+def has_pfn_mkwrite(st, mm, vpn):
+    """Whether the mapping's vm_ops have pfn_mkwrite(), as perf's have (since 2025): it is asked
+    before what is behind a special PTE becomes writable."""
+    if not st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP:
+        return 0
+    return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind == FILE_PERF
+
+
+def pfn_mkwrite_refuses(st, mm, vpn):
+    """kernel/events/core.c perf_mmap_pfn_mkwrite(): of a perf buffer only page 0 can be written."""
+    return has_pfn_mkwrite(st, mm, vpn) and vpn + st.mm[mm].vma[vpn].vm_pgoff != 0
+
+
 def vma_wants_writenotify(st, mm, vpn):
     """mm/vma.c vma_wants_writenotify(), v6.12: a store into a page that was read only is to fault,
     though the memory is shared and writable."""
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if vm_flags & VM_UFFD_WP or not vm_flags & VM_SOFTDIRTY:
         return 1
-    return vma_needs_dirty_tracking(st, mm, vpn)
+    return vma_needs_dirty_tracking(st, mm, vpn) or has_pfn_mkwrite(st, mm, vpn)
 
 
 def vma_is_accessible(st, mm, vpn):

@@ -35,8 +35,8 @@ from pagefault.hw.pgtable import (
 from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
-from pagefault.mm.internal import vma_page_prot
-from pagefault.mm.memory import handle_mm_fault, vm_normal_page
+from pagefault.mm.internal import vm_normal_page, vma_page_prot
+from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import mm_tlb_flush_pending
 from pagefault.mm.mmu_notifier import (

@@ -31,6 +31,7 @@ from pagefault.consts import (
     VM_DROPPABLE,
     VM_EXCLUSIVE,
     VM_HUGEPAGE,
+    VM_IO,
     VM_LOCKED,
     VM_MAPPED,
     VM_MERGEABLE,
@@ -51,12 +52,13 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
+from pagefault.mm.driver import split_vmas
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
-from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -328,15 +330,20 @@ def exclusive_is_an_advice():
 
 
 def madvise_update_vma(st, t, mm, start, end, advice):
-    """mm/madvise.c madvise_update_vma(), v6.12, of one VMA."""
+    """mm/madvise.c madvise_update_vma(), v6.12, of one VMA: 0, or -EINVAL where a driver minds."""
     old_flags = st.mm[mm].vma[start].vm_flags
     vm_flags = new_vm_flags(old_flags, advice)
+    if advice == MADV_DOFORK and old_flags & VM_IO:
+        return -EINVAL
     if vm_flags == old_flags:
-        return
+        return 0
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         st.mm[mm].vma[vpn].vm_flags = vm_flags
     vma_merge(st, mm, start, end)
+    return 0
 
 
 def madvise_vma_behavior(st, t, start, end, advice):
@@ -346,14 +353,14 @@ def madvise_vma_behavior(st, t, start, end, advice):
     yield from mmap_write_lock(st, t, mm)
     vpn = start
     ret = 0
-    while vpn < end:
+    while vpn < end and ret == 0:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
             if behavior_is_forbidden(st, mm, vpn, advice):
                 ret = -EINVAL
                 break
             yield from madvise_change_pages(st, t, mm, vpn, next_vpn, advice)
-            yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
+            ret = yield from madvise_update_vma(st, t, mm, vpn, next_vpn, advice)
         vpn = next_vpn
     if ret == 0 and range_is_mapped(st, mm, start, end) != end - start:
         ret = -ENOMEM

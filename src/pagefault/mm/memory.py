@@ -32,7 +32,6 @@ from pagefault.hw.pgtable import (
     pte_pfn,
     pte_present,
     pte_protnone,
-    pte_special,
     pte_swp_exclusive,
     pte_to_swp_entry,
     pte_write,
@@ -56,12 +55,14 @@ from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
     numa_saved_write,
+    pfn_mkwrite_refuses,
     pte_modify,
     pte_needs_soft_dirty_wp,
     vma_is_accessible,
     vma_is_shared,
     vma_is_writable,
     vma_page_prot,
+    wp_finds_folio,
 )
 from pagefault.mm.ksm_pages import ksm_might_need_to_copy
 from pagefault.mm.memcontrol import fault_out_of_memory, mem_cgroup_charge
@@ -106,13 +107,6 @@ from pagefault.mm.swapfile import (
     swapcache_prepare,
 )
 from pagefault.mm.vm_ops import __do_fault
-
-
-def vm_normal_page(pte):
-    """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
-    zero page's always is, is nobody's."""
-    return not pte_special(pte)
-
 
 # --- faults ------------------------------------------------------------------------------------
 
@@ -303,10 +297,24 @@ def do_shared_fault(st, t, mm, vpn, fault_flags):
     return 0
 
 
+def wp_pfn_shared(st, mm, vpn, orig_pte):
+    """mm/memory.c wp_pfn_shared(), v6.12: a store by an entry that counts nothing. Left out: that
+    the driver is asked without the PTL. Locks: PTL held on entry, released on return."""
+    ret = 0
+    if pfn_mkwrite_refuses(st, mm, vpn):
+        ret = VM_FAULT_SIGBUS
+    else:
+        wp_page_reuse(st, mm, vpn, orig_pte)
+    pte_unmap_unlock(st, mm, vpn)
+    return ret
+
+
 def wp_page_shared(st, t, mm, vpn, orig_pte):
     """mm/memory.c wp_page_shared(), v6.12: a store into a page of a file that is mapped read-only,
     for it was read first or is clean. Locks: PTL held on entry, released on return."""
     pfn = pte_pfn(orig_pte)
+    if not wp_finds_folio(st, orig_pte):
+        return wp_pfn_shared(st, mm, vpn, orig_pte)
     folio_get(st, pfn)
     if not has_page_mkwrite(st, mm, vpn):
         wp_page_reuse(st, mm, vpn, orig_pte)
@@ -516,7 +524,7 @@ def do_wp_page(st, t, mm, vpn, orig_pte, fault_flags):
         pte_unmap_unlock(st, mm, vpn)
         return 0
 
-    if vm_normal_page(orig_pte):
+    if wp_finds_folio(st, orig_pte):
         folio_get(st, pfn)
     pte_unmap_unlock(st, mm, vpn)
     yield "PTL dropped, reference to the old folio held"
@@ -564,20 +572,22 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
             pte_unmap_unlock(st, mm, vpn)
         yield from mmu_notifier_invalidate_range_end(st, t, mm)
         folio_put(st, new_pfn)
-        folio_put(st, pte_pfn(orig_pte))
+        if wp_finds_folio(st, orig_pte):
+            folio_put(st, pte_pfn(orig_pte))
         return 0
 
     yield from ptep_clear_flush(st, t, mm, vpn)
     set_copied_pte(st, mm, vpn, orig_pte, new_pfn, fault_flags)
-    if vm_normal_page(orig_pte):
+    if wp_finds_folio(st, orig_pte):
         folio_remove_rmap_pte(st, pte_pfn(orig_pte))
     observe_rmap_removed(st, mm, vpn, pte_pfn(orig_pte))
     pte_unmap_unlock(st, mm, vpn)
     yield from mmu_notifier_invalidate_range_end(st, t, mm)
 
-    free_swap_cache(st, pte_pfn(orig_pte))
-    folio_put(st, pte_pfn(orig_pte))  # the mapping's
-    folio_put(st, pte_pfn(orig_pte))  # ours
+    if wp_finds_folio(st, orig_pte):
+        free_swap_cache(st, pte_pfn(orig_pte))
+        folio_put(st, pte_pfn(orig_pte))  # the mapping's
+        folio_put(st, pte_pfn(orig_pte))  # ours
     return 0
 
 

@@ -26,6 +26,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, owner_gave_up, owner_gives_up
 from pagefault.hw.pgtable import pmd_has_table, pmd_table
+from pagefault.mm.driver import driver_mmap, is_driver, remove_driver_vmas, split_vmas
 from pagefault.mm.gup import mm_populate
 from pagefault.mm.huge_memory import vma_adjust_trans_huge
 from pagefault.mm.i_mmap import (
@@ -113,15 +114,18 @@ def unmap_region(st, t, mm, start, end):
     free_pgtables(st, t, mm)
     yield from tlb_finish_mmu(st, t, mm)
     owner_gave_up(st, mm, start, end)
+    yield from remove_driver_vmas(st, t, mm, start, end)
 
 
 def make_room(st, t, mm, start, end, map_flags):
     """mm/mmap.c do_mmap(), v6.12: 0, or -EEXIST if something is mapped there; with MAP_FIXED it is
-    unmapped. Locks: mmap_lock held for writing."""
+    unmapped, or -EINVAL if a driver minds. Locks: mmap_lock held for writing."""
     if not range_is_mapped(st, mm, start, end):
         return 0
     if not map_flags & MAP_FIXED:
         return -EEXIST
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     yield from vma_adjust_trans_huge(st, t, mm, start, end)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
@@ -194,6 +198,8 @@ def sys_mmap_file(st, t, start, end, file, prot, kind, map_flags):
         ret = min(vm_flags, 0)
         if ret == 0:
             yield from link_new_vma(st, t, mm, start, end, file, vm_flags)
+            if is_driver(kind):
+                ret = yield from call_mmap(st, t, mm, start, end, file)
     mmap_write_unlock(st, mm)
     if ret == 0 and kind == FILE_SECRET and secretmem_populates():
         yield from mm_populate(st, t, mm, start, end)
@@ -216,11 +222,24 @@ def link_new_vma(st, t, mm, start, end, file, vm_flags):
     i_mmap_unlock_write(st, file)
 
 
+def call_mmap(st, t, mm, start, end, file):
+    """mm/mmap.c mmap_region(), v6.12: the driver maps its pages; where it fails the VMA goes."""
+    ret = yield from driver_mmap(st, t, mm, start, end, file)
+    if ret != 0:
+        remove_vmas(st, mm, start, end)
+        yield from unmap_region(st, t, mm, start, end)
+        check_revoked(st, t)
+    return ret
+
+
 def sys_munmap(st, t, start, end):
     """mm/vma.c do_vmi_align_munmap(), v6.12: the VMAs go under the write lock, the pages under the
-    read lock."""
+    read lock. -EINVAL where a driver does not let its VMA be split."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
+    if split_vmas(st, mm, start, end) != 0:
+        mmap_write_unlock(st, mm)
+        return -EINVAL
     if range_is_mapped(st, mm, start, end):
         yield from vma_adjust_trans_huge(st, t, mm, start, end)
         remove_vmas(st, mm, start, end)

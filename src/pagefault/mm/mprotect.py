@@ -1,6 +1,8 @@
 """mprotect(). Models mm/mprotect.c."""
 
 from pagefault.consts import (
+    EACCES,
+    EINVAL,
     ENOMEM,
     MM_CP_PROT_NUMA,
     MM_CP_TRY_CHANGE_WRITABLE,
@@ -10,6 +12,7 @@ from pagefault.consts import (
     PAGE_PROTNONE,
     PAGE_RW,
     PTRS_PER_PTE,
+    VM_MAYWRITE,
     VM_READ,
     VM_WRITE,
 )
@@ -34,15 +37,16 @@ from pagefault.hw.pgtable import (
     ptep_get,
     set_pte_at,
 )
+from pagefault.mm.driver import split_vmas
 from pagefault.mm.huge_memory import change_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.internal import (
     can_change_pte_writable,
     numa_saved_write,
     pte_modify,
     pte_needs_flush,
+    vm_normal_page,
     vma_page_prot,
 )
-from pagefault.mm.memory import vm_normal_page
 from pagefault.mm.mmap import calc_vm_prot_bits
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu, tlb_track_range
@@ -152,11 +156,17 @@ def change_protection(st, t, mm, start, end, cp_flags):
 def mprotect_fixup(st, t, mm, start, end, prot):
     """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay.
 
-    Left out: VMAs that merge become soft-dirty or clean as the first one is (up to 6.18).
+    Returns 0, -EACCES for what must never be written (VM_MAYWRITE), -EINVAL where a driver does not
+    let its VMA be split. Left out: VMAs that merge become soft-dirty or clean as the first one is
+    (up to 6.18).
     """
     vm_flags = calc_vm_prot_bits(prot)
+    if vm_flags & VM_WRITE and not st.mm[mm].vma[start].vm_flags & VM_MAYWRITE:
+        return -EACCES
     if st.mm[mm].vma[start].vm_flags & (VM_READ | VM_WRITE) == vm_flags:
-        return
+        return 0
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     yield from vma_adjust_trans_huge(st, t, mm, start, end)
     for vpn in range(start, end):
         rest = st.mm[mm].vma[vpn].vm_flags & ~(VM_READ | VM_WRITE)
@@ -164,6 +174,7 @@ def mprotect_fixup(st, t, mm, start, end, prot):
     vma_merge(st, mm, start, end)
     yield from change_protection(st, t, mm, start, end, MM_CP_TRY_CHANGE_WRITABLE)
     note_protected(st, t, mm, start, end)
+    return 0
 
 
 def sys_mprotect(st, t, start, end, prot):
@@ -172,15 +183,16 @@ def sys_mprotect(st, t, start, end, prot):
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
     vpn = start
+    ret = 0
     if vma_end(st, mm, start, end) > start:
         tlb_gather_mmu(st, t, mm)
-        while vma_end(st, mm, vpn, end) > vpn:
+        while ret == 0 and vma_end(st, mm, vpn, end) > vpn:
             next_vpn = vma_end(st, mm, vpn, end)
-            yield from mprotect_fixup(st, t, mm, vpn, next_vpn, prot)
+            ret = yield from mprotect_fixup(st, t, mm, vpn, next_vpn, prot)
             vpn = next_vpn
         yield from tlb_finish_mmu(st, t, mm)
         check_revoked(st, t)
     mmap_write_unlock(st, mm)
-    if vpn < end:
+    if ret == 0 and vpn < end:
         return -ENOMEM
-    return 0
+    return ret

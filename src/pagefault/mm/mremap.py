@@ -1,6 +1,6 @@
 """mremap(). Models mm/mremap.c: PTEs move, pages stay. Left out: moving whole page tables."""
 
-from pagefault.consts import EFAULT
+from pagefault.consts import EFAULT, EINVAL
 from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import (
     pmd_has_table,
@@ -14,6 +14,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
+from pagefault.mm.driver import copy_driver_vma, split_vmas
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.huge_memory import move_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.i_mmap import i_mmap_lock_write, i_mmap_unlock_write
@@ -51,6 +52,7 @@ def copy_vmas(st, t, mm, start, end, new_start):
         yield from i_mmap_lock_write(st, t, file)
     for i in range(end - start):
         copy_vma(st, mm, start + i, new_start + i)
+        copy_driver_vma(st, mm, start + i, mm, new_start + i, new_start)
     vma_merge(st, mm, new_start, new_start + end - start)
     if file >= 0:
         i_mmap_unlock_write(st, file)
@@ -124,12 +126,16 @@ def mremap_to(st, t, start, end, new_start):
     copied (move_vma()). Locks: mmap_lock held for writing."""
     mm = st.task[t].mm
     new_end = new_start + end - start
+    if split_vmas(st, mm, new_start, new_end) != 0:
+        return -EINVAL
     yield from vma_adjust_trans_huge(st, t, mm, new_start, new_end)
     if range_is_mapped(st, mm, new_start, new_end):
         remove_vmas(st, mm, new_start, new_end)
         yield from unmap_region(st, t, mm, new_start, new_end)
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     yield from unmerge_ksm_pages(st, t, mm, start, end)
     yield from copy_vmas(st, t, mm, start, end, new_start)
     yield from mmu_notifier_invalidate_range_start(st, t, mm, start, end)

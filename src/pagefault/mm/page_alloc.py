@@ -202,10 +202,27 @@ def folio_get(st, pfn):
     st.folio[page_folio(st, pfn)].refcount += 1
 
 
+def page_is_counted(st, pfn):
+    """Whether references to a page, and its mappings, are counted in its struct page. They are in
+    v6.12, whatever the page is for."""
+    return 1
+
+
+def page_has_mapcount(st, pfn):
+    """Whether the PTEs that map a page are counted there, as for all pages of v6.12 that PTEs count
+    on at all."""
+    return page_is_counted(st, pfn)
+
+
+def put_elsewhere(st, pfn, refs):
+    """Drop `refs` references that are not counted in struct page; 0 where there are none such."""
+    return 0
+
+
 def folio_ref_sub(st, page_pfn, refs):
     """Drop `refs` references; the last one frees the folio. mm/swap.c __folio_put(), v6.12."""
     pfn = page_folio(st, page_pfn)
-    if is_zero_pfn(pfn):
+    if is_zero_pfn(pfn) or put_elsewhere(st, pfn, refs):
         return
     st.folio[pfn].refcount -= refs
     if st.folio[pfn].refcount < 0:
@@ -272,10 +289,15 @@ def grab_refs(st, pfn, gup_flags):
     return 1
 
 
+def grab_elsewhere(st, pfn, gup_flags):
+    """Take a reference that is not counted in struct page; 0 where there is none such."""
+    return 0
+
+
 def folio_grab(st, pfn, gup_flags):
     """mm/gup.c try_grab_folio(), v6.12: one GUP reference to a page. The zero page is not
     counted."""
-    if is_zero_pfn(pfn):
+    if is_zero_pfn(pfn) or grab_elsewhere(st, pfn, gup_flags):
         return
     st.folio[page_folio(st, pfn)].refcount += grab_refs(st, pfn, gup_flags)
     if gup_flags & FOLL_PIN and folio_test_large(st, pfn):

@@ -14,6 +14,7 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PSE,
     PG_SWAPBACKED,
+    VM_PFNMAP,
 )
 from pagefault.hw.pgtable import mk_pte, pte_none, pte_pfn, pte_present, ptep_get
 from pagefault.mm.huge_memory import maps_huge_zero_page
@@ -25,14 +26,15 @@ from pagefault.mm.rmap import folio_precise_page_mapcount
 
 def frame_in_pagemap(st, t, vpn):
     """fs/proc/task_mmu.c pagemap_read(), v6.12, of one page of the caller's: its frame, as
-    an entry; 0 if it has none. PAGE_PSE says that it is of the huge zero page, which is the zero
-    page in the model."""
+    an entry; 0 if it has none, as in a PFN map (mm/pagewalk.c walk_page_test()). PAGE_PSE says that
+    it is of the huge zero page, which is the zero page in the model."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
     pte = 0
     locked = yield from lock_entry(st, t, mm, vpn)
     if locked:
-        if pte_present(ptep_get(st, mm, vpn)):
+        pfnmap = st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP
+        if pte_present(ptep_get(st, mm, vpn)) and not pfnmap:
             pte = mk_pte(pte_pfn(ptep_get(st, mm, vpn)), PAGE_PRESENT)
             if maps_huge_zero_page(st, mm, vpn):
                 pte |= PAGE_PSE

@@ -8,7 +8,6 @@ ends within its last page.
 
 from pagefault.consts import (
     EAGAIN,
-    EBADF,
     EEXIST,
     EINVAL,
     FILE_CLOSED,
@@ -245,17 +244,6 @@ def file_is_mapped(st, file):
         for vpn in range(st.nr_vpns):
             if st.mm[mm].vma[vpn].vm_file == file + 1:
                 return 1
-    return 0
-
-
-def sys_close(st, t, file):
-    """fs/open.c close(), v6.12, of the last descriptor of a file: 0, or -EBADF. Mappings keep
-    it."""
-    if st.file[file].closed:
-        return -EBADF
-    st.file[file].closed = FILE_CLOSED
-    yield "closed, file not looked at"
-    yield from fput_files(st, t)
     return 0
 
 

@@ -10,6 +10,7 @@ from pagefault.consts import (
     PM_SOFT_DIRTY,
     PM_SWAP,
     PTRS_PER_PTE,
+    VM_PFNMAP,
     VM_SOFTDIRTY,
 )
 from pagefault.hw.monitor import (
@@ -34,7 +35,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
     mmap_read_unlock,
@@ -164,12 +165,14 @@ def pagemap_says_exclusive(st, mm, vpn):
 
 def pte_to_pagemap_entry(st, mm, vpn):
     """fs/proc/task_mmu.c pte_to_pagemap_entry(), v6.12: PM_* bits. Locks: PTL held, or there is no
-    page table (pagemap_pte_hole()).
+    page table (pagemap_pte_hole()). A PFN map counts as a hole (mm/pagewalk.c walk_page_test()).
 
     PM_MMAP_EXCLUSIVE goes by the mapcount, not by PageAnonExclusive; the zero page has none.
     """
     pm_flags = 0
     pte = ptep_get(st, mm, vpn)
+    if st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP:
+        pte = 0
     if pte_present(pte):
         pm_flags |= PM_PRESENT
         if vm_normal_page(pte) and pagemap_says_exclusive(st, mm, vpn):

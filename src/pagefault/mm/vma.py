@@ -17,7 +17,10 @@ def flags_differ(st, mm, vpn, other):
 
 
 def backing_differs(st, mm, vpn, other):
-    """Whether two pages are not of one file, or do not follow each other there."""
+    """Whether two pages are not of one file, or do not follow each other there. VMAs of drivers
+    never merge: each has a number (VM_SPECIAL)."""
+    if st.mm[mm].vma[vpn].private != st.mm[mm].vma[other].private:
+        return 1
     if st.mm[mm].vma[vpn].vm_pgoff != st.mm[mm].vma[other].vm_pgoff:
         return 1
     return st.mm[mm].vma[vpn].vm_file != st.mm[mm].vma[other].vm_file
@@ -56,6 +59,7 @@ def set_vma(st, mm, vpn, vm_flags, anon_vma):
     st.mm[mm].vma[vpn].anon_vma = anon_vma
     st.mm[mm].vma[vpn].vm_pgoff = 0
     st.mm[mm].vma[vpn].vm_file = 0
+    st.mm[mm].vma[vpn].private = 0
 
 
 def is_mergeable_anon_vma(anon_vma, other):

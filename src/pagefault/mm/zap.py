@@ -24,7 +24,7 @@ from pagefault.hw.pgtable import (
 )
 from pagefault.mm.huge_memory import zap_or_split_huge_pmd
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, linear_page_index
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.mmu_gather import (
     tlb_batch_pages_flush,
     tlb_delay_rmap,
@@ -46,12 +46,17 @@ from pagefault.mm.rmap import flush_tlb_batched_pending, folio_remove_rmap_pte
 from pagefault.mm.swap_state import free_swap_and_cache
 
 
+def zap_finds_folio(st, pte):
+    """mm/memory.c zap_present_ptes(), v6.12: whether the entry counts on what it maps."""
+    return vm_normal_page(pte)
+
+
 def zap_present_pte(st, t, mm, vpn):
     """mm/memory.c zap_present_ptes(), v6.12: the page is queued, to be freed after the flush.
     Returns whether that must come before the PTL is dropped."""
     pte = ptep_get_and_clear(st, mm, vpn)
     tlb_track_range(st, t, vpn)
-    if not vm_normal_page(pte):
+    if not zap_finds_folio(st, pte):
         return 0
     zap_restores(st, pte_pfn(pte))
     dirty = not folio_test_anon(st, pte_pfn(pte)) and pte_dirty(pte)

@@ -3,12 +3,8 @@
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import pte_pfn, ptep_get
 from pagefault.hw.tlb import ptep_clear_flush
-from pagefault.mm.memory import (
-    pte_offset_map_lock,
-    pte_unmap_unlock,
-    set_copied_pte,
-    vm_normal_page,
-)
+from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.memory import pte_offset_map_lock, pte_unmap_unlock, set_copied_pte
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,

@@ -2,7 +2,7 @@
 
 from pagefault.hw.monitor import owner_moves
 from pagefault.hw.pgtable import ptep_get_and_clear, set_pte_at
-from pagefault.mm.memory import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
+from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 
 
 def move_ptes(st, t, mm, vpn, new_vpn):

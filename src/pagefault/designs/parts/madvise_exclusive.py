@@ -10,8 +10,7 @@ faulted in later is one step with the rest.
 from pagefault.consts import MADV_EXCLUSIVE, PG_SECRETMEM, VM_EXCLUSIVE, VM_SHARED
 from pagefault.hw.direct_map import flush_tlb_kernel_range, set_direct_map_invalid_noflush
 from pagefault.hw.pgtable import mk_pte, pte_mkdirty, pte_pfn, pte_present, ptep_get, set_pte_at
-from pagefault.mm.internal import maybe_mkwrite, vma_page_prot
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import maybe_mkwrite, vm_normal_page, vma_page_prot
 from pagefault.mm.rmap import folio_add_new_anon_rmap
 
 

@@ -7,7 +7,7 @@ op.
 
 from pagefault.consts import MADV_EXCLUSIVE
 from pagefault.hw.pgtable import pte_none, pte_pfn, pte_present, ptep_get
-from pagefault.mm.memory import vm_normal_page
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.vma import vma_end
 
 

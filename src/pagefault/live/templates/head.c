@@ -62,7 +62,7 @@ enum {
 	UNSEEN = INT_MIN,	/* a cell that nobody can read */
 };
 
-enum file_kind { ON_DISK, IN_MEMORY, SECRET };
+enum file_kind { ON_DISK, IN_MEMORY, SECRET, IO_URING, PACKET, BPF, PERF, FILE_KINDS };
 enum kind { PROCESS, THREAD, DEVICE };
 enum task_state { NEW, RUNNING, OVER, EXITED };
 enum pin_state { PIN_FREE, PIN_HELD, PIN_FAILED, PIN_DROPPED };
@@ -92,7 +92,7 @@ struct test {
 	int (*holds)(void);	/* the condition's expression, of the state at the end */
 	int places;
 	const struct place *place;
-	unsigned needs;		/* bit mask of features */
+	uint64_t needs;		/* bit mask of features */
 	const char *no_stress;	/* why it cannot run free, or NULL */
 	/* Tasks that share memory run on a CPU each, for the sake of its TLB. Others may share one:
 	 * handing over the turn is quicker so. */

@@ -21,7 +21,7 @@ static int can_run(int number, int stressed)
 	int able = 1;
 
 	for (int f = 0; f < NR_FEATURES; f++) {
-		unsigned bit = 1u << f;
+		uint64_t bit = 1ull << f;
 		if (!(test->needs & bit))
 			continue;
 		if (!(probed & bit)) {

@@ -1,11 +1,15 @@
 /* Files: on a disk whose file system wants to know of the first store to a clean page
- * (page_mkwrite()), in memory, and out of the direct map. The driver makes them; they are full of
- * zeros when a schedule starts. */
+ * (page_mkwrite()), in memory, out of the direct map, and drivers'. The test's driver makes them;
+ * they are full of zeros when a schedule starts. */
 
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-static int file_fd[MAX_FILES][3] = { { -1, -1, -1 }, { -1, -1, -1 } };	/* by enum file_kind */
+#define NO_FILES { -1, -1, -1, -1, -1, -1, -1 }
+#define RING_OFFSET 0x10000000	/* IORING_OFF_SQES */
+
+static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
+static int (*open_driver)(enum file_kind kind, int pages);	/* of drivers.c */
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
@@ -78,9 +82,24 @@ static int set_length(int file, int pages)
 	return ftruncate(file_of(file), bytes);
 }
 
+static void fresh_driver(int f)
+{
+	int *fd = &file_fd[f][test->file[f].kind];
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = open_driver(test->file[f].kind, test->file[f].pages);
+	if (*fd < 0)
+		die("a driver");
+}
+
 static void fresh_files(void)
 {
 	for (int f = 0; f < test->files; f++) {
+		if (test->file[f].kind > SECRET) {
+			fresh_driver(f);
+			continue;
+		}
 		if (test->file[f].kind == SECRET) {
 			if (fresh_secret_file(f) || set_length(f, test->file[f].pages) < 0)
 				die("memfd_secret");
@@ -95,10 +114,12 @@ static void fresh_files(void)
 /* A, B = mmap_file(f, shmem, private, rw) */
 HELPER long map_file(int page, int pages, int file, int prot, int flags)
 {
+	off_t offset = test->file[file].kind == IO_URING ? RING_OFFSET : 0;
+
 	if (shared->closed[file])
 		return -EBADF;
 
-	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), 0);
+	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), offset);
 
 	return got == MAP_FAILED ? -errno : 0;
 }

@@ -1,0 +1,11 @@
+"""vmalloc option 3, but munmap() takes a kernel page for a folio."""
+
+PARTS = [
+    "kernel-pages-are-not-counted",
+    "area-counts-its-users",
+    "fork-knows-kernel-pages",
+    "cow-knows-kernel-pages",
+    "gup-counts-on-the-area",
+    "kernel-pages-are-frozen",
+    "vfree-keeps-the-address",
+]

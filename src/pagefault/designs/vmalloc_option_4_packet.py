@@ -1,0 +1,12 @@
+"""vmalloc option 4, and a packet socket that frees rings while their frames are in flight."""
+
+PARTS = [
+    "kernel-pages-are-not-counted",
+    "area-counts-its-users",
+    "zap-knows-kernel-pages",
+    "fork-knows-kernel-pages",
+    "cow-knows-kernel-pages",
+    "gup-counts-on-the-area",
+    "kernel-pages-are-frozen",
+    "packet-frees-rings-under-skbs",
+]
