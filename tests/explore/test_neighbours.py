@@ -78,6 +78,7 @@ TOLD_APART = [
     ("vmalloc-option-1", "vmalloc-option-2", "vmalloc+ring-free-load+store", "op"),
     ("vmalloc-option-1", "vmalloc-pages-have-a-type", "vmalloc+bpf-store-kread-kwrite-load", "op"),
     ("vmalloc-option-3", "mainline", "vmalloc+ring-munmap-half-mremap", "op"),
+    ("vmalloc-option-4", "mainline", "vmalloc+ring-munmap-half-mremap", "op"),
     ("vmalloc-option-3-packet", "vmalloc-option-4-packet", "vmalloc+packet-send+free", "step"),
     ("vmalloc-option-3", "vmalloc-option-3-untaught-zap", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("vmalloc-option-3", "vmalloc-option-3-untaught-fork", "vmalloc+bpf-fork-munmap+munmap", "op"),

@@ -5,6 +5,7 @@ Claim: `secret-is`, with the direct map as it is; DMA, swap, dumps and copies ge
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
     "sev-two-views",
     "hibernates-with-secrets",
 ]

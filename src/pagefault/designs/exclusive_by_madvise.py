@@ -6,6 +6,7 @@ page before; `no-oops` where the kernel goes on with it.
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
     "madvise-exclusive",
     "zap-restores-the-direct-map",
     "hibernates-with-secrets",

@@ -5,6 +5,7 @@ As exclusive-by-madvise, with the question asked first.
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
     "madvise-exclusive",
     "madvise-exclusive-looks-first",
     "zap-restores-the-direct-map",

@@ -5,6 +5,7 @@ Claim: other threads of the process cannot read it. Nothing is said of the kerne
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
     "pkeys",
     "hibernates-with-secrets",
 ]

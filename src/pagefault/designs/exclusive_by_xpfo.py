@@ -5,6 +5,8 @@ Juerg Haefliger and Khalid Aziz, 2016 to 2019, v9. Claim: `secret-does`, against
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
+    "kernel-maps-what-it-reaches",
     "xpfo",
     "hibernates-with-secrets",
 ]

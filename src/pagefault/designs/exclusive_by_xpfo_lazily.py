@@ -5,6 +5,8 @@ System time of a build: 26 times at once, 1.3 times later (v9).
 
 PARTS = [
     "exclusive-is-anonymous",
+    "exclusive-is-private",
+    "kernel-maps-what-it-reaches",
     "xpfo-flushes-later",
     "hibernates-with-secrets",
 ]

@@ -74,7 +74,7 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
         raise ModelError(f"constants are missing: {', '.join(missing)}", baseline.consts[0])
     file = find_design(design, baseline)
     try:
-        key = sources, tuple(stamp(f) for f in design_closure(file, baseline, sources))
+        key = sources, _stamps(file, baseline, sources)
         if key not in _kernels:
             _kernels[key] = build(lay_over(file, baseline, sources))
     except RecursionError:
@@ -87,8 +87,12 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
 def identity(design: str | pathlib.Path, baseline: Baseline = BASELINE) -> str:
     """A text that changes whenever a file changes that the kernel is linked from."""
     sources = load(baseline)
-    files = design_closure(find_design(design, baseline), baseline, sources)
-    return repr((sources.stamps, *(stamp(file) for file in files)))
+    return repr((sources.stamps, *_stamps(find_design(design, baseline), baseline, sources)))
+
+
+def _stamps(file: pathlib.Path, baseline: Baseline, sources: Sources) -> tuple[Stamp, ...]:
+    """One for each file that the design consists of beside the baseline."""
+    return tuple(stamp(f) for f in design_closure(file, baseline, sources))
 
 
 def designs(baseline: Baseline = BASELINE) -> list[DesignInfo]:

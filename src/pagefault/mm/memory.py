@@ -1,7 +1,6 @@
-"""Page faults and copy-on-write. Models mm/memory.c.
+"""Page faults and copy-on-write: mm/memory.c. The core of the model: read do_wp_page() first.
 
-This is the core of the model: read do_wp_page() first. What zaps stands in zap.py, what fork()
-copies in copy_range.py.
+What zaps stands in zap.py, what fork() copies in copy_range.py.
 """
 
 from pagefault.consts import (
@@ -93,6 +92,7 @@ from pagefault.mm.rmap import (
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
 )
+from pagefault.mm.secretmem import prepare_anon_folio
 from pagefault.mm.swap_state import (
     folio_free_swap,
     free_swap_cache,
@@ -203,6 +203,7 @@ def set_anon_pte(st, mm, vpn, pfn, writable):
     pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
+    prepare_anon_folio(st, mm, vpn, pfn)
     folio_add_new_anon_rmap(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, pte)
 

@@ -72,71 +72,59 @@ def folio_test_lru(st, pfn):
     return folio_test_anon(st, pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_ISOLATED
 
 
-def folio_alloc(st):
-    """A zeroed folio of order 0 with one reference. mm/page_alloc.c __folio_alloc(), v6.12.
+def frames_dangle(st, pfn, nr):
+    """Of `nr` frames from `pfn` on: 0 if all are free, 1 if somebody still names one as it was
+    before it was freed, -1 if one is in use."""
+    dangles = 0
+    for i in range(pfn, pfn + nr):
+        if folio_refcount(st, i) != 0:
+            return -1
+        dangles |= st.page[i].dangling
+    return dangles
 
-    Which free frame is handed out matters only where somebody still names a freed one: then that
-    frame is a choice, beside any other. Registers of calls under way are not looked at; a free
-    frame that only they name comes first in the canonical order, so that it is the one reused.
+
+def rmqueue(st, nr):
+    """The first of `nr` free frames, which is a multiple of `nr`. mm/page_alloc.c rmqueue(), v6.12.
+
+    Which free frames are handed out matters only where somebody still names one as it was before
+    it was freed: then those are a choice, beside any other. Registers of calls under way are not
+    looked at; a free frame that only they name comes first in the canonical order, so that it is
+    the one reused. Left out: that there may be none, which is a fault of the program.
     """
     fresh = -1
     candidates = 0
-    for pfn in range(1, st.nr_pfns):
-        if folio_refcount(st, pfn) == 0:
-            if st.page[pfn].dangling:
-                candidates += 1
-            elif fresh < 0:
-                fresh = pfn
+    for pfn in range(nr, st.nr_pfns - nr + 1, nr):
+        dangles = frames_dangle(st, pfn, nr)
+        if dangles == 1:
+            candidates += 1
+        elif dangles == 0 and fresh < 0:
+            fresh = pfn
     if fresh < 0 and candidates == 0:
         VM_BUG_ON(st, 1, BUG_NO_FREE_FOLIO)
-        return 1
+        return nr
     picked = choose(st, candidates + (fresh >= 0))
     if fresh >= 0:
         picked -= 1
     new_pfn = fresh
-    for pfn in range(1, st.nr_pfns):
-        if folio_refcount(st, pfn) == 0 and st.page[pfn].dangling:
+    for pfn in range(nr, st.nr_pfns - nr + 1, nr):
+        if frames_dangle(st, pfn, nr) == 1:
             if picked == 0:
                 new_pfn = pfn
             picked -= 1
+    return new_pfn
+
+
+def folio_alloc(st):
+    """A zeroed folio of order 0 with one reference. mm/page_alloc.c __folio_alloc(), v6.12."""
+    new_pfn = rmqueue(st, 1)
     prep_new_page(st, new_pfn)
     return new_pfn
 
 
-def block_dangles(st, pfn):
-    """Of the frames that a huge page may get from `pfn` on: 0 if all are free, 1 if somebody still
-    names one as it was before it was freed, -1 if one is in use."""
-    dangles = 0
-    for tail_pfn in range(pfn, pfn + PTRS_PER_PTE):
-        if st.folio[page_folio(st, tail_pfn)].refcount != 0:
-            return -1
-        dangles |= st.page[tail_pfn].dangling
-    return dangles
-
-
 def folio_alloc_pmd(st):
     """A zeroed folio that a PMD can map, with one reference. mm/page_alloc.c __folio_alloc(),
-    v6.12, of HPAGE_PMD_ORDER. Which free frames it gets is a choice where it can matter, as it is
-    in folio_alloc(). Left out: that there may be none."""
-    fresh = -1
-    candidates = 0
-    for pfn in range(PTRS_PER_PTE, st.nr_pfns - PTRS_PER_PTE + 1, PTRS_PER_PTE):
-        if block_dangles(st, pfn) == 1:
-            candidates += 1
-        elif block_dangles(st, pfn) == 0 and fresh < 0:
-            fresh = pfn
-    if fresh < 0 and candidates == 0:
-        VM_BUG_ON(st, 1, BUG_NO_FREE_FOLIO)
-        return 1
-    picked = choose(st, candidates + (fresh >= 0))
-    if fresh >= 0:
-        picked -= 1
-    new_pfn = fresh
-    for pfn in range(PTRS_PER_PTE, st.nr_pfns - PTRS_PER_PTE + 1, PTRS_PER_PTE):
-        if block_dangles(st, pfn) == 1:
-            if picked == 0:
-                new_pfn = pfn
-            picked -= 1
+    v6.12, of HPAGE_PMD_ORDER."""
+    new_pfn = rmqueue(st, PTRS_PER_PTE)
     prep_compound_page(st, new_pfn)
     return new_pfn
 

@@ -61,6 +61,12 @@ def secretmem_active(st):
     return 0
 
 
+def prepare_anon_folio(st, mm, vpn, pfn):
+    """What a design does to an anonymous folio before it is mapped for the first time. Here
+    nothing: secret memory is of a file."""
+    return
+
+
 # --- mmap() ------------------------------------------------------------------------------------
 
 

@@ -7,15 +7,10 @@ madvise() are one call here where a program asks for exclusive memory. The flush
 faulted in later is one step with the rest.
 """
 
-from pagefault.consts import MADV_EXCLUSIVE, PG_SECRETMEM, VM_EXCLUSIVE, VM_SHARED
+from pagefault.consts import MADV_EXCLUSIVE, PG_SECRETMEM, VM_EXCLUSIVE
 from pagefault.hw.direct_map import flush_tlb_kernel_range, set_direct_map_invalid_noflush
-from pagefault.hw.pgtable import mk_pte, pte_mkdirty, pte_pfn, pte_present, ptep_get, set_pte_at
-from pagefault.mm.internal import maybe_mkwrite, vm_normal_page, vma_page_prot
-from pagefault.mm.rmap import folio_add_new_anon_rmap
-
-
-def secretmem_mmap(st, mm, vm_flags, nr_pages):
-    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE
+from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
+from pagefault.mm.internal import vm_normal_page
 
 
 def exclusive_is_an_advice():
@@ -32,16 +27,11 @@ def madvise_change_pages(st, t, mm, start, end, advice):
             yield from flush_tlb_kernel_range(st, t, pte_pfn(pte))
 
 
-def set_anon_pte(st, mm, vpn, pfn, writable):
-    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
-    if writable:
-        pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
+def prepare_anon_folio(st, mm, vpn, pfn):
     if st.mm[mm].vma[vpn].vm_flags & VM_EXCLUSIVE:
         st.folio[pfn].pg_flags |= PG_SECRETMEM
         set_direct_map_invalid_noflush(st, pfn)
         st.direct_map[pfn].stale_cpus = 0
-    folio_add_new_anon_rmap(st, mm, vpn, pfn)
-    set_pte_at(st, mm, vpn, pte)
 
 
 def gup_refuses_secretmem(st, mm, vpn):

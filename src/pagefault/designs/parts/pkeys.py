@@ -4,13 +4,9 @@ pkeys(7), since 4.9. The first thread of the process has the right, others get S
 GUP from afar, by the direct map or after free is not asked.
 """
 
-from pagefault.consts import VM_EXCLUSIVE, VM_SHARED
+from pagefault.consts import VM_EXCLUSIVE
 
 NOT_PROMISED = ["secret-does"]
-
-
-def secretmem_mmap(st, mm, vm_flags, nr_pages):
-    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE
 
 
 def lacks_the_key(st, t, vpn):

@@ -5,16 +5,12 @@ ciphertext that is copied to another frame is of no use to anybody. The direct m
 a read by another way gets CIPHERTEXT, and a copy that the kernel makes holds it.
 """
 
-from pagefault.consts import CELLS, VM_EXCLUSIVE, VM_SHARED
+from pagefault.consts import CELLS
 from pagefault.hw.monitor import EVERYBODY, SECRET
 
 NOT_PROMISED = ["secret-does"]
 
 CIPHERTEXT = 99
-
-
-def secretmem_mmap(st, mm, vm_flags, nr_pages):
-    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE
 
 
 def bus_read(st, pfn, cell):
