@@ -38,6 +38,8 @@ from pagefault.mm.folio_lock import folio_lock, folio_trylock
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.page_alloc import clear_highpage, folio_alloc, folio_get, folio_put
 
+FILE_USERS = 0  # of a file's private fields: who holds it for a moment, besides VMAs
+
 # --- what is secret ----------------------------------------------------------------------------
 
 
@@ -135,6 +137,12 @@ def secretmem_fault(st, t, mm, vpn, fault_flags):
     index = linear_page_index(st, mm, vpn)
     if index >= st.file[file].nr_pages:
         return -VM_FAULT_SIGBUS
+    return (yield from secretmem_read_folio(st, t, file, index))
+
+
+def secretmem_read_folio(st, t, file, index):
+    """mm/secretmem.c secretmem_fault(), v6.12, of a page that the file has: as it returns. Locks:
+    takes the file's invalidate_lock for reading, which may not be what a release does."""
     yield from secretmem_fault_lock(st, t, file)
     pfn = -EEXIST
     while pfn == -EEXIST:
@@ -258,7 +266,7 @@ def fput_files(st, t):
     out: what becomes of other files than memfd_secret()'s. Locks: none."""
     for file in range(st.nr_files):
         if st.file[file].closed == FILE_CLOSED and st.file[file].kind == FILE_SECRET:
-            if not file_is_mapped(st, file):
+            if not file_is_mapped(st, file) and not st.file[file].private[FILE_USERS]:
                 st.file[file].closed = FILE_EVICTED
                 yield from secretmem_evict(st, t, file)
 
