@@ -67,12 +67,13 @@ AUDITED = frozenset(
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write", "sys_look"),
-        *("sys_ptrace_peek", "filemap_splice_read", "sys_splice"),
+        "sys_ptrace_peek",
         *("wake_userfault", "_claim_is_leaked"),
         *("mark_kernel_address", "kernel_address_reach", "__purge_vmap_area_lazy"),
         *("free_area_pages", "packet_send", "skb_release_data"),
         *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
+        *("join_block", "block_is_whole"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
