@@ -8,5 +8,11 @@ PARTS = [
     "mremap-moves-several-vmas",
     "vma-takes-the-anon-vma-of-its-neighbour",
     "kpageflags-tells-ksm",
+    "reuses-large-folios",
+    "collapse-of-read-only-pages",
+    "huge-page-over-the-zero-page",
+    "pagemap-looks-at-the-first-page",
+    "userfaultfd-refuses-droppable",
+    "referenced-lazyfree-stays-so",
     "secretmem-charges-pages",
 ]
