@@ -11,6 +11,7 @@ PARTS = [
     "build-id-reads-secretmem",
     "move-pages-asks-gup",
     "faults-under-vma-locks",
+    "swapin-claims-nothing",
     "o-direct-takes-references",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
