@@ -13,6 +13,7 @@ PARTS = [
     "faults-under-vma-locks",
     "swapin-claims-nothing",
     "o-direct-takes-references",
+    "numa-skips-what-has-references",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
     "longterm-writes-to-files",
