@@ -596,6 +596,14 @@ _ALL = (
         ("offline(A)", "r0 = offline(A)"),
     ),
     Verb(
+        "poison",
+        (_PAGE,),
+        "status",
+        "the frame of an exclusive page goes bad: who touches it gets SIGBUS; EBUSY if it stays",
+        "a machine check, memory_failure()",
+        ("poison(A)", "r0 = poison(A)"),
+    ),
+    Verb(
         "look",
         (
             Slot("process", "P"),

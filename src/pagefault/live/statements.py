@@ -134,6 +134,7 @@ MODEL_ONLY = MappingProxyType(
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
         "emulate": "a guest, which needs KVM",
+        "poison": "memory that goes bad when it is told to, and stays so",
         "offline": "memory that can be taken out of use, for good where it fails",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",

@@ -14,6 +14,7 @@ from pagefault.consts import (
     FILE_EVICTED,
     FILE_SECRET,
     NR_FILE_PAGES,
+    PG_HWPOISON,
     VM_DONTDUMP,
     VM_EXCLUSIVE,
     VM_FAULT_SIGBUS,
@@ -34,7 +35,7 @@ from pagefault.mm.filemap import (
     filemap_invalidate_unlock_shared,
     page_cache_delete,
 )
-from pagefault.mm.folio_lock import folio_lock, folio_trylock
+from pagefault.mm.folio_lock import folio_lock, folio_trylock, folio_unlock
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.page_alloc import clear_highpage, folio_alloc, folio_get, folio_put
 
@@ -148,7 +149,16 @@ def secretmem_read_folio(st, t, file, index):
     while pfn == -EEXIST:
         pfn = yield from secretmem_get_folio(st, t, file, index)
     secretmem_fault_unlock(st, file)
+    if pfn >= 0 and is_poisoned(st, pfn):
+        folio_unlock(st, pfn)
+        folio_put(st, pfn)
+        return -VM_FAULT_SIGBUS
     return pfn
+
+
+def is_poisoned(st, pfn):
+    """mm/memory.c __do_fault(), v6.12, PageHWPoison(): the frame has gone bad, nobody maps it."""
+    return st.folio[pfn].pg_flags & PG_HWPOISON
 
 
 def secretmem_get_folio(st, t, file, index):
