@@ -56,6 +56,12 @@ class Feature(Enum):
         "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
     )
     PROC_MEM = ("verbs/proc_mem.c", "probe_proc_mem", "/proc/PID/mem that forces its way")
+    PTRACE = ("verbs/ptrace.c", "probe_ptrace", "ptrace(2) of other processes")
+    CORES = (
+        "verbs/dump.c",
+        "probe_core",
+        "core dumps into the folder of the process (kernel.core_pattern without | and /)",
+    )
     UFFD_MISSING = (
         "verbs/userfaults.c",
         "probe_uffd_missing",

@@ -131,6 +131,11 @@ MODEL_ONLY = MappingProxyType(
         "kread": "a driver that reads its buffer when it is told to",
         "kwrite": "a driver that writes its buffer when it is told to",
         "limit": "a memory cgroup that is full, with nobody to kill",
+        "guest_read": "a guest, which needs KVM",
+        "guest_write": "a guest, which needs KVM",
+        "emulate": "a guest, which needs KVM",
+        "poison": "memory that goes bad when it is told to, and stays so",
+        "offline": "memory that can be taken out of use, for good where it fails",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
@@ -300,6 +305,27 @@ def _munlock(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages,):
             return f"unlock({names.pages(pages)})"
+    raise AssertionError(s)
+
+
+def _ptrace_peek(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index)):
+            return f"peek({names.c(task)}, {names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _dump(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index),):
+            return f"dump_cell({names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _splice(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), Pipe(pipe)):
+            return f"splice_file({names.c(file)}, {offset}, {names.c(pipe)})"
     raise AssertionError(s)
 
 
@@ -534,6 +560,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             },
         ),
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
+        "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
         "memlock": Rule(_memlock, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
@@ -554,6 +581,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
+        "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
@@ -577,6 +605,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         ),
         "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
+        "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
+        "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),
         "proc_mem_read": Rule(_proc_mem_read, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
         "proc_mem_write": Rule(_proc_mem_write, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
         "o_direct": Rule(_take, ""),
