@@ -89,6 +89,7 @@ VM_DONTDUMP = 1 << 18
 VM_MIXEDMAP = 1 << 20
 VM_IO = 1 << 21
 VM_DONTEXPAND = 1 << 22
+VM_SEALED = 1 << 24  # mseal()
 VM_LOCKONFAULT = 1 << 23  # beside VM_LOCKED: what is not there need not come
 
 # change_protection(): what for.

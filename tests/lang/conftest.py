@@ -47,12 +47,12 @@ process Q {
     vmsplice(A, p)
     unpin(h, dirty)
     r0 = unpin(g)
-    ksm(); migrate(A); compact()
+    mseal(A); migrate(A); compact()
     exit()
 }
 thread T on cpu 0 {
     r0 = read(p)
-    r1 = read(p[2])                     // the same pipe
+    ksm()                               // another comment
     r7 = process_vm_readv(Q, A[2])
     clear_refs()
     numa_hint(A..B)

@@ -217,6 +217,14 @@ _ALL = (
         ("compact()",),
     ),
     Verb(
+        "mseal",
+        (_PAGES,),
+        "status",
+        "nobody unmaps, moves or protects pages any more, nor takes away what he may not write",
+        "mseal(2)",
+        ("mseal(A)", "r0 = mseal(A..B)"),
+    ),
+    Verb(
         "mremap",
         (_PAGES, Slot("page", "X", side="result")),
         "status",

@@ -363,6 +363,13 @@ def _madvise(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _mseal(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"seal({names.pages(pages)})"
+    raise AssertionError(s)
+
+
 def _mremap(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Page(new)):
@@ -573,6 +580,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
+        "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
         "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),

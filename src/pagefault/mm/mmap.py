@@ -60,6 +60,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.mseal import can_modify_mm
 from pagefault.mm.secretmem import (
     fput_files,
     mlock_future_ok,
@@ -131,17 +132,29 @@ def unmap_region(st, t, mm, start, end):
 
 def make_room(st, t, mm, start, end, map_flags):
     """mm/mmap.c do_mmap(), v6.12: 0, or -EEXIST if something is mapped there; with MAP_FIXED it is
-    unmapped, or -EINVAL if a driver minds. Locks: mmap_lock held for writing."""
+    unmapped, or -EINVAL if a driver minds, -EPERM if it is sealed. Locks: mmap_lock held for
+    writing."""
     if not range_is_mapped(st, mm, start, end):
         return 0
     if not map_flags & MAP_FIXED:
         return -EEXIST
-    if split_vmas(st, mm, start, end) != 0:
-        return -EINVAL
+    ret = split_for_munmap(st, mm, start, end)
+    if ret != 0:
+        return ret
     yield from vma_adjust_trans_huge(st, t, mm, start, end)
     remove_vmas(st, mm, start, end)
     yield from unmap_region(st, t, mm, start, end)
     check_revoked(st, t)
+    return 0
+
+
+def split_for_munmap(st, mm, start, end):
+    """mm/vma.c vms_gather_munmap_vmas(), v6.12: 0, -EPERM where something is sealed, -EINVAL where
+    a driver minds."""
+    if not can_modify_mm(st, mm, start, end):
+        return -EPERM
+    if split_vmas(st, mm, start, end) != 0:
+        return -EINVAL
     return 0
 
 
@@ -303,12 +316,13 @@ def call_mmap(st, t, mm, start, end, file):
 
 def sys_munmap(st, t, start, end):
     """mm/vma.c do_vmi_align_munmap(), v6.12: the VMAs go under the write lock, the pages under the
-    read lock. -EINVAL where a driver does not let its VMA be split."""
+    read lock. -EINVAL where a driver does not let its VMA be split, -EPERM of what is sealed."""
     mm = st.task[t].mm
     yield from mmap_write_lock(st, t, mm)
-    if split_vmas(st, mm, start, end) != 0:
+    ret = split_for_munmap(st, mm, start, end)
+    if ret != 0:
         mmap_write_unlock(st, mm)
-        return -EINVAL
+        return ret
     if range_is_mapped(st, mm, start, end):
         yield from vma_adjust_trans_huge(st, t, mm, start, end)
         remove_vmas(st, mm, start, end)
