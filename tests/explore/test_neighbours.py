@@ -27,7 +27,9 @@ TOLD_APART = [
     ("mainline", "longterm-writes-to-files", "file+longterm-pin-shared-regular", "op"),
     ("mainline", "mremap-flushes-without-the-ptl", "file+mremap+truncate+store", "step"),
     ("linux-6.1", "linux-6.4", "file+munmap-pread+store+fsync", "step"),
+    ("linux-6.4", "linux-6.5", "gup+o_direct-fork-store-dma-write", "op"),
     ("linux-6.4", "mainline", "fork+copying-thread+stale-store-load", "step"),
+    ("linux-6.5", "mainline", "swap+pageout-load+load-store-pageout", "step"),
     ("linux-5.10", "linux-5.10-kvm-by-hmm", "notifier+mprotect-store+kvm-read-has", "step"),
     (
         *("linux-5.10", "linux-5.10-kvm-keeps-references"),

@@ -12,6 +12,7 @@ PARTS = [
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "mprotect-always-flushes",
+    "swapin-by-mapcount",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",
