@@ -30,6 +30,7 @@ class Feature(Enum):
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
     POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "probe_droppable", "mmap(2) with MAP_DROPPABLE (6.11)")
+    SEAL = ("verbs/mseal.c", "probe_seal", "mseal(2) (6.10)")
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",

@@ -259,6 +259,8 @@ def _mmap(names: Names, s: Statement) -> str:
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
             kind = "MAP_DROPPABLE" if "droppable" in words else "MAP_PRIVATE"
             flags = f"{kind} | MAP_ANONYMOUS | {fixed}"
+            flags += " | MAP_LOCKED" * ("locked" in words)
+            flags += " | MAP_POPULATE" * ("populate" in words)
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
@@ -299,6 +301,25 @@ def _memlock(names: Names, s: Statement) -> str:
         case (Int(pages),):
             return f"limit_locked({pages})"
     raise AssertionError(s)
+
+
+def _mlock(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words(words=words)):
+            return f"lock({names.pages(pages)}, {'MLOCK_ONFAULT' if words else 0})"
+    raise AssertionError(s)
+
+
+def _mlockall(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Words(words=words),):
+            flags = " | ".join(f"MCL_{word.upper()}" for word in sorted(words))
+            return f"lock_all({flags or 0})"
+    raise AssertionError(s)
+
+
+def _munlockall(names: Names, s: Statement) -> str:
+    return "unlock_all()"
 
 
 def _munlock(names: Names, s: Statement) -> str:
@@ -365,6 +386,13 @@ def _madvise(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as advice):
             return f"advise({names.pages(pages)}, {_word(advice, ADVICE)})"
+    raise AssertionError(s)
+
+
+def _mseal(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"seal({names.pages(pages)})"
     raise AssertionError(s)
 
 
@@ -562,7 +590,10 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
         "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
         "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "mlock": Rule(_mlock, "verbs/mlock.c"),
+        "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
+        "munlockall": Rule(_munlockall, "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
@@ -576,6 +607,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
+        "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
         "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
