@@ -40,6 +40,8 @@ PINNED = [
     ("vmalloc+ring-free-load+store", "vmalloc-option-2", "step", 84, 145, 16, 1, 2),
     ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
+    ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
+    ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
     ("vmalloc+perf-mmap+munmap", "perf-maps-after-the-mutex", "step", 117, 202, 20, 0, 3),
     ("cow+fork-limit-pin", "mainline", "step", 90, 138, 32, 0, 2),
     ("notifier+fork-wait-kpagecount+child-kvm-read-exit", "mainline", "step", 56, 74, 36, 0, 1),

@@ -19,6 +19,7 @@ from pagefault.consts import (
     EBADF,
     EBUSY,
     EINVAL,
+    ENOENT,
     FILE_BPF,
     FILE_CLOSED,
     FILE_FB,
@@ -125,6 +126,19 @@ def freed_by_last_close(st, file):
 def clears_maywrite(st, file):
     """Whether what is mapped read-only can never become writable: a bpf array's cannot."""
     return st.file[file].kind == FILE_BPF
+
+
+def chooses_the_address(st, file):
+    """io_uring/memmap.c io_uring_get_unmapped_area(), v6.12: where the ring is mapped is not for
+    the program to say, for some CPUs have caches that mind. The language's `A = mmap_file()` leaves
+    it to the kernel."""
+    return st.file[file].kind == FILE_IO_URING
+
+
+def minds_what_is_not_there(st, file):
+    """Whether it is an error to free a buffer that is freed: io_unregister_pbuf_ring() says so,
+    packet_set_ring() does not."""
+    return st.file[file].kind == FILE_IO_URING
 
 
 def length_is_right(st, file, length, nr_pages):
@@ -275,6 +289,14 @@ def count_mapping(st, file, more):
         if st.file[file].private[DRV_MAPPED] < 0:
             break_promise(st, PROP_COUNTS)
             st.file[file].private[DRV_MAPPED] = 0
+
+
+def get_unmapped_area(st, file):
+    """mm/mmap.c __get_unmapped_area(), v6.12, of an address that the program names: 0, or -EINVAL
+    where the file chooses."""
+    if is_driver(st.file[file].kind) and chooses_the_address(st, file):
+        return -EINVAL
+    return 0
 
 
 def driver_refuses(st, mm, start, file):
@@ -443,6 +465,8 @@ def change_buffer(st, t, file, command):
     ret = 0
     if refuses_while_mapped(st, file) and st.file[file].private[DRV_MAPPED]:
         ret = -EBUSY
+    elif minds_what_is_not_there(st, file) and not st.file[file].private[DRV_AREA]:
+        ret = -ENOENT
     else:
         yield from replace_buffer(st, t, file, command)
     driver_unlock(st, file)
@@ -465,6 +489,8 @@ def replace_buffer(st, t, file, command):
 def sys_kread(st, t, file, index, cell):
     """The kernel reads its buffer by the address that it has, as bpf_map_lookup_elem() does: the
     value, or -EINVAL without a buffer."""
+    if st.file[file].closed:
+        return -EBADF
     pfn = yield from kernel_use(st, t, file, index)
     if pfn < 0:
         return -EINVAL
@@ -475,6 +501,8 @@ def sys_kread(st, t, file, index, cell):
 def sys_kwrite(st, t, file, index, cell, value):
     """The kernel writes its buffer by the address that it has, as bpf_map_update_elem() does: 0, or
     -EINVAL without a buffer."""
+    if st.file[file].closed:
+        return -EBADF
     pfn = yield from kernel_use(st, t, file, index)
     if pfn < 0:
         return -EINVAL
