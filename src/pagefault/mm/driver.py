@@ -85,6 +85,12 @@ def maps_pfns(st, file):
     return st.file[file].kind in (FILE_PERF, FILE_FB, FILE_PCM)
 
 
+def maps_by_address(st, file):
+    """Whether mmap() goes by remap_vmalloc_range(), which finds the area by its address: that of a
+    bpf array does."""
+    return st.file[file].kind == FILE_BPF
+
+
 def counts_mappings(st, file):
     """Whether ->open and ->close count VMAs: po->mapped, mmap_count, dlfb's and ALSA's counters.
     io_uring and a bpf array go by the file, that each VMA holds."""
@@ -237,7 +243,7 @@ def driver_map(st, t, mm, start, end, file, v):
     """How the driver puts its buffer into page tables: 0 or a negative errno."""
     if maps_pfns(st, file):
         return (yield from remap_pfn_range(st, t, mm, start, end, v))
-    if st.file[file].kind == FILE_BPF:
+    if maps_by_address(st, file):
         return (yield from remap_vmalloc_range(st, t, mm, start, end, v))
     if st.file[file].kind == FILE_IO_URING:
         set_vma_flags(st, mm, start, end, VM_DONTEXPAND)
@@ -259,6 +265,7 @@ def driver_mmap(st, t, mm, start, end, file):
         number_vma(st, mm, start, end, file, v)
         if not mmap_holds_the_mutex(st, file):
             driver_unlock(st, file)
+            yield "buffer found, mutex dropped"
         ret = yield from map_and_count(st, t, mm, start, end, file, v)
         if not mmap_holds_the_mutex(st, file):
             yield from driver_lock(st, t, file)
@@ -269,17 +276,21 @@ def driver_mmap(st, t, mm, start, end, file):
 def map_and_count(st, t, mm, start, end, file, v):
     """The VMA counts, and its pages are mapped. A mapping that failed counts no more."""
     if counts_before_it_maps(st, file):
-        count_mapping(st, file, 1)
-        area_open(st, v)
+        count_mmap(st, file, v)
     ret = yield from driver_map(st, t, mm, start, end, file, v)
     if not counts_before_it_maps(st, file):
-        count_mapping(st, file, 1)
-        area_open(st, v)
+        count_mmap(st, file, v)
     if ret != 0:
         count_mapping(st, file, -1)
         area_close(st, v)
         number_vma(st, mm, start, end, file, -1)
     return ret
+
+
+def count_mmap(st, file, v):
+    """mmap() counts its VMA itself: ->open is not called for the first one."""
+    count_mapping(st, file, 1)
+    area_open(st, v)
 
 
 def count_mapping(st, file, more):
