@@ -107,6 +107,8 @@ TOLD_APART = [
     ("kmem-memdesc", "kmem-memdesc-untaught-zap", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("kmem-memdesc", "kmem-memdesc-untaught-fork", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("mainline", "pbuf-mmap-takes-no-reference", "vmalloc+ring-mmap+free", "step"),
+    ("mainline", "rxe-mmap-takes-no-reference", "vmalloc+rings-mmap+free-realloc-store", "step"),
+    ("mainline", "prime-mmap-drops-its-reference", "vmalloc+fb-free-load", "step"),
     ("mainline", "perf-lets-vmas-split", "vmalloc+perf-munmap-half-load", "op"),
     ("mainline", "perf-maps-after-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
     ("mainline", "perf-close-frees-without-the-mutex", "vmalloc+perf-mmap+munmap", "step"),

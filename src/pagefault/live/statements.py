@@ -127,9 +127,6 @@ MODEL_ONLY = MappingProxyType(
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
-        "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
-        "kread": "a driver that reads its buffer when it is told to",
-        "kwrite": "a driver that writes its buffer when it is told to",
         "limit": "a memory cgroup that is full, with nobody to kill",
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
@@ -293,6 +290,27 @@ def _truncate(names: Names, s: Statement) -> str:
     match s.args:
         case (FileName(file), Int(pages)):
             return f"truncate_file({names.c(file)}, {pages})"
+    raise AssertionError(s)
+
+
+def _ioctl(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileName(file), Words(words=words)):
+            return f"free_buffer({names.c(file)}, {int('realloc' in words)})"
+    raise AssertionError(s)
+
+
+def _kread(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset),):
+            return f"kernel_read({names.c(file)}, {offset})"
+    raise AssertionError(s)
+
+
+def _kwrite(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), (Int() | Register()) as value):
+            return f"kernel_write({names.c(file)}, {offset}, {_value(value)})"
     raise AssertionError(s)
 
 
@@ -599,6 +617,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "pwrite": Rule(_pwrite, "verbs/files.c"),
         "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),
         "truncate": Rule(_truncate, "verbs/files.c"),
+        "ioctl": Rule(_ioctl, "verbs/drivers.c"),
+        "kread": Rule(_kread, "verbs/drivers.c"),
+        "kwrite": Rule(_kwrite, "verbs/drivers.c"),
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
