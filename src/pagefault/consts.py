@@ -89,6 +89,8 @@ VM_DONTDUMP = 1 << 18
 VM_MIXEDMAP = 1 << 20
 VM_IO = 1 << 21
 VM_DONTEXPAND = 1 << 22
+VM_SEALED = 1 << 24  # mseal()
+VM_LOCKONFAULT = 1 << 23  # beside VM_LOCKED: what is not there need not come
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -104,6 +106,11 @@ MAP_PRIVATE = 2
 MAP_ANONYMOUS = 4
 MAP_FIXED = 8
 MAP_DROPPABLE = 16  # a type of mapping, as MAP_SHARED and MAP_PRIVATE are
+MAP_LOCKED = 32
+MAP_POPULATE = 64
+MCL_CURRENT = 1
+MCL_FUTURE = 2
+MCL_ONFAULT = 4
 MADV_DONTNEED = 4
 MADV_FREE = 8
 MADV_DONTFORK = 10
@@ -154,6 +161,8 @@ VM_FAULT_FALLBACK = 1 << 4  # no huge page: go on with the PTE
 MMF_HAS_PINNED = 1 << 0
 MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
 MMF_OOM_SKIP = 1 << 2  # and is done
+MMF_LOCK_FUTURE = 1 << 3  # the model's: mm->def_flags has VM_LOCKED
+MMF_LOCK_FUTURE_ONFAULT = 1 << 4  # the model's: and VM_LOCKONFAULT
 
 # Folio flags.
 PG_ANON = 1 << 0

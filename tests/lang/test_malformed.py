@@ -12,7 +12,7 @@ HEADER = '+++\ntitle = "t"\nsource = "s"\n+++\n'
 TASK = "process P {\n    A = mmap(anon, private, rw)\n    r0 = A[0]\n}\n"
 ASK = "exists (P:r0 = 1)\n"
 PIN = "write h = pin(A, read|write[, longterm][, slow])"
-_MMAP = "anon, private|droppable, r|rw|none"
+_MMAP = "anon, private|droppable[, locked][, populate], r|rw|none"
 MMAP = f"write A = mmap({_MMAP}) or mmap(A, {_MMAP})"
 
 

@@ -36,6 +36,7 @@ _MIRROR = Slot("mirror", "m")
 _FILE = Slot("file", "f")
 _FILE_CELL = Slot("file_cell", "f[1]")
 _ANON = ("private", "droppable")
+_FILLED = ("locked", "populate")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -62,7 +63,14 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot("words", group="map", required=("anon",), one_of=_ANON, implied="fixed"),
+            Slot(
+                "words",
+                group="map",
+                required=("anon",),
+                one_of=_ANON,
+                optional=_FILLED,
+                implied="fixed",
+            ),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
@@ -72,6 +80,7 @@ _ALL = (
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
             "A = mmap(anon, droppable, rw)",
+            "A = mmap(anon, private, locked, rw)",
         ),
     ),
     Verb(
@@ -107,6 +116,30 @@ _ALL = (
         "limits how many pages this process, and what it forks, may lock",
         "setrlimit(2), RLIMIT_MEMLOCK, without CAP_IPC_LOCK",
         ("memlock(2)",),
+    ),
+    Verb(
+        "mlock",
+        (_PAGES, Slot("words", group="lock", optional=("onfault",))),
+        "status",
+        "makes pages present, and keeps them so; droppable ones are made present only",
+        "mlock(2), mlock2(2)",
+        ("mlock(A)", "r0 = mlock(A..B, onfault)"),
+    ),
+    Verb(
+        "mlockall",
+        (Slot("words", group="lock", optional=("current", "future", "onfault")),),
+        "status",
+        "mlock() of all pages that there are, or that are mapped from now on, or both",
+        "mlockall(2)",
+        ("mlockall(future)", "r0 = mlockall(current, future, onfault)"),
+    ),
+    Verb(
+        "munlockall",
+        (),
+        "status",
+        "munlock() of all pages, and an end to mlockall(future)",
+        "munlockall(2)",
+        ("munlockall()",),
     ),
     Verb(
         "munlock",
@@ -182,6 +215,14 @@ _ALL = (
         "moves any pages to other frames, of all tasks, but those that somebody else refers to",
         "write(2) to /proc/sys/vm/compact_memory",
         ("compact()",),
+    ),
+    Verb(
+        "mseal",
+        (_PAGES,),
+        "status",
+        "nobody unmaps, moves or protects pages any more, nor takes away what he may not write",
+        "mseal(2)",
+        ("mseal(A)", "r0 = mseal(A..B)"),
     ),
     Verb(
         "mremap",

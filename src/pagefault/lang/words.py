@@ -44,6 +44,13 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "private": "copy-on-write, not shared",
             "shared": "what is stored is the file's",
             "droppable": "the kernel may take the data away at any time (MAP_DROPPABLE)",
+            "locked": "locked in memory, as by mlock(); droppable memory refuses (MAP_LOCKED)",
+            "populate": "the pages are made present at once (MAP_POPULATE)",
+        },
+        "lock": {
+            "current": "what is mapped now (MCL_CURRENT)",
+            "future": "what will be mapped (MCL_FUTURE)",
+            "onfault": "a page when it is touched; none is made present (MLOCK_ONFAULT)",
         },
         "prot": {
             "r": "readable",

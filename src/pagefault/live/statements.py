@@ -127,9 +127,6 @@ MODEL_ONLY = MappingProxyType(
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
-        "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
-        "kread": "a driver that reads its buffer when it is told to",
-        "kwrite": "a driver that writes its buffer when it is told to",
         "limit": "a memory cgroup that is full, with nobody to kill",
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
@@ -259,6 +256,8 @@ def _mmap(names: Names, s: Statement) -> str:
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
             kind = "MAP_DROPPABLE" if "droppable" in words else "MAP_PRIVATE"
             flags = f"{kind} | MAP_ANONYMOUS | {fixed}"
+            flags += " | MAP_LOCKED" * ("locked" in words)
+            flags += " | MAP_POPULATE" * ("populate" in words)
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
@@ -294,11 +293,51 @@ def _truncate(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _ioctl(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileName(file), Words(words=words)):
+            return f"free_buffer({names.c(file)}, {int('realloc' in words)})"
+    raise AssertionError(s)
+
+
+def _kread(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset),):
+            return f"kernel_read({names.c(file)}, {offset})"
+    raise AssertionError(s)
+
+
+def _kwrite(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), (Int() | Register()) as value):
+            return f"kernel_write({names.c(file)}, {offset}, {_value(value)})"
+    raise AssertionError(s)
+
+
 def _memlock(names: Names, s: Statement) -> str:
     match s.args:
         case (Int(pages),):
             return f"limit_locked({pages})"
     raise AssertionError(s)
+
+
+def _mlock(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words(words=words)):
+            return f"lock({names.pages(pages)}, {'MLOCK_ONFAULT' if words else 0})"
+    raise AssertionError(s)
+
+
+def _mlockall(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Words(words=words),):
+            flags = " | ".join(f"MCL_{word.upper()}" for word in sorted(words))
+            return f"lock_all({flags or 0})"
+    raise AssertionError(s)
+
+
+def _munlockall(names: Names, s: Statement) -> str:
+    return "unlock_all()"
 
 
 def _munlock(names: Names, s: Statement) -> str:
@@ -365,6 +404,13 @@ def _madvise(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as advice):
             return f"advise({names.pages(pages)}, {_word(advice, ADVICE)})"
+    raise AssertionError(s)
+
+
+def _mseal(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"seal({names.pages(pages)})"
     raise AssertionError(s)
 
 
@@ -562,12 +608,18 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
         "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
         "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "mlock": Rule(_mlock, "verbs/mlock.c"),
+        "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
+        "munlockall": Rule(_munlockall, "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
         "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),
         "truncate": Rule(_truncate, "verbs/files.c"),
+        "ioctl": Rule(_ioctl, "verbs/drivers.c"),
+        "kread": Rule(_kread, "verbs/drivers.c"),
+        "kwrite": Rule(_kwrite, "verbs/drivers.c"),
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
@@ -576,6 +628,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
+        "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
         "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),

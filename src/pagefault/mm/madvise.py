@@ -4,6 +4,7 @@ from pagefault.consts import (
     EAGAIN,
     EINVAL,
     ENOMEM,
+    EPERM,
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MADV_COLD,
@@ -71,6 +72,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.mseal import can_modify_vma_madv
 from pagefault.mm.page_alloc import folio_test_lru
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending
@@ -106,6 +108,9 @@ def madvise_walk_vmas(st, t, start, end, advice):
         if next_vpn == vpn:
             ret = -ENOMEM
             next_vpn = vpn + 1
+        elif not can_modify_vma_madv(st, mm, vpn, advice):
+            ret = -EPERM
+            break
         elif madvise_is_forbidden(st, mm, vpn, advice):
             ret = -EINVAL
             break
@@ -356,6 +361,9 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end and ret == 0:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
+            if not can_modify_vma_madv(st, mm, vpn, advice):
+                ret = -EPERM
+                break
             if behavior_is_forbidden(st, mm, vpn, advice):
                 ret = -EINVAL
                 break

@@ -15,6 +15,7 @@ from pagefault.consts import (
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
     PAGE_SPECIAL,
+    VM_LOCKED,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -231,7 +232,7 @@ def validate_move_areas(st, mm, vpn, new_vpn):
     new_flags = st.mm[mm].vma[new_vpn].vm_flags
     if not vm_flags & VM_WRITE or vm_flags & VM_ACCESS_FLAGS != new_flags & VM_ACCESS_FLAGS:
         return -EINVAL
-    if not new_flags & VM_UFFD_FLAGS:
+    if vm_flags & VM_LOCKED != new_flags & VM_LOCKED or not new_flags & VM_UFFD_FLAGS:
         return -EINVAL
     return 0
 
