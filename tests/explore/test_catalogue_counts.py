@@ -69,6 +69,15 @@ PINNED = [
     ("thp+store+store", "mainline", "step", 63, 99, 15, 0, 2),
     ("thp+store-dontneed+store", "mainline", "step", 185, 287, 27, 0, 7),
     ("thp+uffd-missing-copy+store", "mainline", "step", 38, 48, 19, 0, 1),
+    (
+        *("exclusive+two-users-close-munmap+store", "direct-map-joined-later", "step"),
+        *(80, 118, 32, 1, 2),
+    ),
+    ("exclusive+guest+close", "guest-memfd-unmapped", "step", 33, 39, 20, 1, 1),
+    ("exclusive+load-poison-load", "mainline", "step", 265, 418, 40, 2, 5),
+    ("exclusive+store+compact", "mainline", "step", 109, 157, 32, 0, 2),
+    ("exclusive+ordinary-splice+truncate", "mainline", "step", 74, 107, 26, 1, 2),
+    ("exclusive+huge-munmap-mmap-store", "map-exclusive-rfc-huge", "step", 24, 23, 23, 0, 1),
 ]
 
 
