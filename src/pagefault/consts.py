@@ -108,6 +108,7 @@ MAP_FIXED = 8
 MAP_DROPPABLE = 16  # a type of mapping, as MAP_SHARED and MAP_PRIVATE are
 MAP_LOCKED = 32
 MAP_POPULATE = 64
+MAP_VGETRANDOM = 128  # the model's: by vgetrandom_alloc(), which no release has
 MCL_CURRENT = 1
 MCL_FUTURE = 2
 MCL_ONFAULT = 4

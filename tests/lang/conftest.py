@@ -46,7 +46,7 @@ process Q {
     uffd_unprotect(A)
     vmsplice(A, p)
     unpin(h, dirty)
-    r0 = unpin(g)
+    vgetrandom_alloc(A)
     mseal(A); migrate(A); compact()
     exit()
 }

@@ -84,6 +84,14 @@ _ALL = (
         ),
     ),
     Verb(
+        "vgetrandom_alloc",
+        (Slot("pages", "A", side="either"), Slot("words", group="map", implied="fixed")),
+        "status",
+        "maps new pages that are droppable; no release has it",
+        "vgetrandom_alloc(2), which no release has",
+        ("A = vgetrandom_alloc()",),
+    ),
+    Verb(
         "mmap_file",
         (
             Slot("pages", "A", side="either"),

@@ -130,6 +130,7 @@ MODEL_ONLY = MappingProxyType(
         "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
         "kread": "a driver that reads its buffer when it is told to",
         "kwrite": "a driver that writes its buffer when it is told to",
+        "vgetrandom_alloc": "vgetrandom_alloc(2), which no release has",
         "limit": "a memory cgroup that is full, with nobody to kill",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",

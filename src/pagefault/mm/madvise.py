@@ -57,7 +57,7 @@ from pagefault.mm.driver import split_vmas
 from pagefault.mm.folio_lock import folio_test_locked
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
-from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.internal import vm_normal_page, vma_is_anonymous
 from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.mmap import range_is_mapped
@@ -132,7 +132,7 @@ def madvise_is_forbidden(st, mm, vpn, advice):
     vma = st.mm[mm].vma[vpn]
     if vma.vm_flags & (VM_LOCKED | VM_PFNMAP):
         return 1
-    return advice == MADV_FREE and vma.vm_file != 0
+    return advice == MADV_FREE and not vma_is_anonymous(st, mm, vpn)
 
 
 def madvise_walk_collapse(st, t, start, end):
