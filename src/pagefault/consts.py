@@ -176,6 +176,7 @@ PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
+PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 

@@ -107,6 +107,8 @@ TOLD_APART = [
     ("kmem-memdesc", "kmem-memdesc-untaught-zap", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("kmem-memdesc", "kmem-memdesc-untaught-fork", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("mainline", "pbuf-mmap-takes-no-reference", "vmalloc+ring-mmap+free", "step"),
+    ("mainline", "rxe-mmap-takes-no-reference", "vmalloc+rings-mmap+free-realloc-store", "step"),
+    ("mainline", "prime-mmap-drops-its-reference", "vmalloc+fb-free-load", "step"),
     ("mainline", "perf-lets-vmas-split", "vmalloc+perf-munmap-half-load", "op"),
     ("mainline", "perf-maps-after-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
     ("mainline", "perf-close-frees-without-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
@@ -186,6 +188,23 @@ TOLD_APART = [
     ("guest-memfd-unmapped", "guest-memfd-unflushed", "exclusive+store+look", "op"),
     ("mfd-secret-ioctl", "guest-memfd-unmapped", "exclusive+mmap-munmap+look", "op"),
     ("map-exclusive-rfc", "mainline", "exclusive+fork+child-stores", "op"),
+    ("map-exclusive-rfc", "map-exclusive-rfc-copied", "exclusive+fork+child-stores", "op"),
+    ("map-exclusive-rfc", "map-exclusive-rfc-huge", "exclusive+huge-munmap-mmap-store", "op"),
+    ("secretmem-moves", "mainline", "exclusive+store+offline", "op"),
+    ("kvm-binds-guest-memfd", "mainline", "exclusive+guest", "op"),
+    ("exclusive-device-is-for-others", "mainline", "exclusive+may-mmap", "op"),
+    (
+        *("direct-map-of-two-users", "direct-map-joined-by-one-user"),
+        *("exclusive+two-users-close-munmap-look", "op"),
+    ),
+    (
+        *("direct-map-joined-by-a-manager", "direct-map-joined-by-one-user"),
+        *("exclusive+two-users-close-munmap-look", "op"),
+    ),
+    (
+        *("direct-map-joined-by-a-manager", "direct-map-joined-later"),
+        *("exclusive+two-users-close-munmap+store", "step"),
+    ),
     ("exclusive-by-madvise", "map-exclusive-rfc", "exclusive+madvise-exclusive", "op"),
     (
         *("exclusive-by-madvise", "exclusive-by-madvise-looks-first"),

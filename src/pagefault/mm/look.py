@@ -100,6 +100,12 @@ def dump_user_range(st, t, mm, vpn, cell):
     return ret
 
 
+def sys_dump(st, t, vpn, cell):
+    """fs/coredump.c do_coredump(), v6.12, of this process: what its core has of a cell. Left out:
+    what coredump_filter leaves out."""
+    return (yield from dump_user_range(st, t, st.task[t].mm, vpn, cell))
+
+
 def freader_fetch(st, mm, vpn, cell):
     """lib/buildid.c freader_get_folio(), v6.12: who looks for a build ID reads what the page cache
     of a mapped file has, not what memfd_secret() made (in 6.1.y since 6.1.132)."""

@@ -14,7 +14,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
-from pagefault.mm.driver import copy_driver_vma, split_vmas
+from pagefault.mm.driver import copy_driver_vma, get_unmapped_area, split_vmas
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.huge_memory import move_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.i_mmap import i_mmap_lock_write, i_mmap_unlock_write
@@ -123,8 +123,9 @@ def remap_move(st, t, start, end, new_start):
 
 def mremap_to(st, t, start, end, new_start):
     """mm/mremap.c mremap_to(), v6.12: what is in the way is unmapped first, even if then
-    vma_to_resize() says -EFAULT, for the range is not of one VMA. KSM pages do not move, they are
-    copied (move_vma()). Locks: mmap_lock held for writing."""
+    vma_to_resize() says -EFAULT, for the range is not of one VMA, or -EINVAL, for its file chooses
+    the place. KSM pages do not move, they are copied (move_vma()). Locks: mmap_lock held for
+    writing."""
     mm = st.task[t].mm
     new_end = new_start + end - start
     if not can_modify_vma(st, mm, start):
@@ -138,6 +139,9 @@ def mremap_to(st, t, start, end, new_start):
         yield from unmap_region(st, t, mm, new_start, new_end)
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
+    file = st.mm[mm].vma[start].vm_file - 1
+    if file >= 0 and get_unmapped_area(st, file) != 0:
+        return -EINVAL
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
     yield from unmerge_ksm_pages(st, t, mm, start, end)
