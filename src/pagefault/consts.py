@@ -279,6 +279,7 @@ ENOSYS = 38
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7
+SIGKILL = 9
 SIGSEGV = 11
 
 # Promises that are broken by one access: bits of st.broken.

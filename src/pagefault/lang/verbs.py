@@ -524,6 +524,22 @@ _ALL = (
         ("reap(P)",),
     ),
     Verb(
+        "kill",
+        (Slot("process", "P"),),
+        "status",
+        "SIGKILL: ends what a process waits for or tries again and again, where the kernel looks",
+        "kill(2)",
+        ("kill(P)",),
+    ),
+    Verb(
+        "copy_to_user",
+        (_CELL, _VALUE),
+        "status",
+        "the kernel writes a cell by the user's address",
+        "read(2) of a pipe into the page",
+        ("copy_to_user(A[1], 5)", "r1 = copy_to_user(A[1], r0)"),
+    ),
+    Verb(
         "parse",
         (_CELL,),
         "value",

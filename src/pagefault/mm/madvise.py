@@ -2,6 +2,7 @@
 
 from pagefault.consts import (
     EAGAIN,
+    EINTR,
     EINVAL,
     ENOMEM,
     EPERM,
@@ -271,7 +272,8 @@ def populate_goes_on(ret):
 
 def madvise_populate(st, t, start, end, advice):
     """mm/madvise.c madvise_populate(), v6.12: fault the pages in, for a write or a read: 0, -ENOMEM
-    without a VMA, -EINVAL where the VMA does not permit it. Takes no references that last."""
+    without a VMA, -EINVAL where the VMA does not permit it, -EINTR for who is killed. Takes no
+    references that last."""
     mm = st.task[t].mm
     gup_flags = FOLL_UNLOCKABLE
     if advice == MADV_POPULATE_WRITE:
@@ -283,6 +285,8 @@ def madvise_populate(st, t, start, end, advice):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)
+        elif pfn == -EINTR:
+            ret = -EINTR
         elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and pfn != -ENOMEM:
             ret = -EINVAL
         else:
