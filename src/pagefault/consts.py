@@ -108,6 +108,7 @@ MAP_FIXED = 8
 MAP_DROPPABLE = 16  # a type of mapping, as MAP_SHARED and MAP_PRIVATE are
 MAP_LOCKED = 32
 MAP_POPULATE = 64
+MAP_VGETRANDOM = 128  # the model's: by vgetrandom_alloc(), which no release has
 MCL_CURRENT = 1
 MCL_FUTURE = 2
 MCL_ONFAULT = 4
@@ -279,6 +280,7 @@ ENOSYS = 38
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7
+SIGKILL = 9
 SIGSEGV = 11
 
 # Promises that are broken by one access: bits of st.broken.

@@ -46,7 +46,7 @@ process Q {
     uffd_unprotect(A)
     vmsplice(A, p)
     unpin(h, dirty)
-    r0 = unpin(g)
+    vgetrandom_alloc(A)
     mseal(A); migrate(A); compact()
     exit()
 }
@@ -79,6 +79,13 @@ thread U on cpu 0 {
     drop_cache(f); limit(4); close(f)
     r6 = futex(A, shared)
     r7 = look(Q, A[1], direct_map)
+}
+process S on cpu 0 {
+    kill(P); r0 = copy_to_user(A[1], 3)
+    r1 = dump(A[1]); r2 = ptrace_peek(P, A[1])
+    r3 = emulate(A[1]); r4 = guest_read(f[1]); guest_write(f[1], 5)
+    poison(A); offline(A)
+    receive(f); splice(f[0], p)
 }
 device D {
     r0 = dma_read(h)

@@ -334,7 +334,7 @@ CONDITIONS = {
     "signal number": (
         "exists (P:signal = @11)",
         "11 names no signal",
-        "write SIGSEGV or SIGBUS, or 0 for none",
+        "write SIGSEGV, SIGBUS or SIGKILL, or 0 for none",
     ),
     "errno misspelt": (
         "exists (P:r0 = @EFALT)",

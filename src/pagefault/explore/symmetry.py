@@ -67,7 +67,7 @@ AUDITED = frozenset(
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write", "sys_look"),
-        "sys_ptrace_peek",
+        *("sys_ptrace_peek", "sys_kill"),
         *("wake_userfault", "_claim_is_leaked"),
         *("mark_kernel_address", "kernel_address_reach", "__purge_vmap_area_lazy"),
         *("free_area_pages", "packet_send", "skb_release_data"),

@@ -84,6 +84,14 @@ _ALL = (
         ),
     ),
     Verb(
+        "vgetrandom_alloc",
+        (Slot("pages", "A", side="either"), Slot("words", group="map", implied="fixed")),
+        "status",
+        "maps new pages that are droppable; no release has it",
+        "vgetrandom_alloc(2), which no release has",
+        ("A = vgetrandom_alloc()",),
+    ),
+    Verb(
         "mmap_file",
         (
             Slot("pages", "A", side="either"),
@@ -514,6 +522,22 @@ _ALL = (
         "takes the pages of a process away; EAGAIN where a notifier would have to wait",
         "the OOM reaper",
         ("reap(P)",),
+    ),
+    Verb(
+        "kill",
+        (Slot("process", "P"),),
+        "status",
+        "SIGKILL: ends what a process waits for or tries again and again, where the kernel looks",
+        "kill(2)",
+        ("kill(P)",),
+    ),
+    Verb(
+        "copy_to_user",
+        (_CELL, _VALUE),
+        "status",
+        "the kernel writes a cell by the user's address",
+        "read(2) of a pipe into the page",
+        ("copy_to_user(A[1], 5)", "r1 = copy_to_user(A[1], r0)"),
     ),
     Verb(
         "parse",

@@ -24,7 +24,7 @@ ERRNOS = (
     "ESPIPE",
     "ENOSYS",
 )
-SIGNALS = ("SIGSEGV", "SIGBUS")
+SIGNALS = ("SIGSEGV", "SIGBUS", "SIGKILL")
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

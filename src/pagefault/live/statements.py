@@ -127,6 +127,8 @@ MODEL_ONLY = MappingProxyType(
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
+        "vgetrandom_alloc": "vgetrandom_alloc(2), which no release has",
+        "kill": "a process that is looked at after it was killed",
         "limit": "a memory cgroup that is full, with nobody to kill",
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
@@ -240,6 +242,13 @@ def _load(names: Names, s: Statement) -> str:
     match s.args:
         case (Cell(page, index),):
             return f"load({names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _copy_to_user(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index), (Int() | Register()) as value):
+            return f"copy_to_user({names.c(page)}, {index}, {_value(value)})"
     raise AssertionError(s)
 
 
@@ -591,6 +600,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
         "user_store": Rule(_store, "verbs/user_store.c"),
+        "copy_to_user": Rule(_copy_to_user, "verbs/copy_to_user.c"),
         "mmap": Rule(_mmap, "verbs/mmap.c", word_needs={"droppable": Feature.DROPPABLE}),
         "mmap_file": Rule(
             _mmap_file,

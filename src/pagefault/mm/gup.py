@@ -7,6 +7,7 @@ pages that a long-term pin must not hold.
 
 from pagefault.consts import (
     EFAULT,
+    EINTR,
     EMLINK,
     ENOENT,
     ENOMEM,
@@ -81,6 +82,7 @@ from pagefault.mm.pgtable_generic import (
 )
 from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.secretmem import folio_is_secretmem, vma_is_secretmem
+from pagefault.mm.signal import fatal_signal_pending
 
 
 def gup_must_unshare(st, gup_flags, pfn):
@@ -340,7 +342,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT or -ENOMEM.
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT, -ENOMEM or -EINTR.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
     reading on entry and on return; a fault that waits gives it back in between, if the caller
@@ -348,6 +350,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
     """
     pfn = -ENOENT
     while pfn < 0:
+        if fatal_signal_pending(st, t):
+            return -EINTR
         ret = check_vma_flags(st, mm, vpn, gup_flags)
         if ret == 0:
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)

@@ -52,6 +52,12 @@ def vma_is_writable(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
 
 
+def vma_is_anonymous(st, mm, vpn):
+    """include/linux/mm.h vma_is_anonymous(), v6.12: no operations of its own, so that what is read
+    first is the zero page."""
+    return st.mm[mm].vma[vpn].vm_file == 0
+
+
 def vma_is_shared(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_SHARED != 0
 

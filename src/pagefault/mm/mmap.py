@@ -5,13 +5,16 @@ from pagefault.consts import (
     EBADF,
     EEXIST,
     EINVAL,
+    ENOSYS,
     EPERM,
     FILE_SECRET,
+    MAP_ANONYMOUS,
     MAP_DROPPABLE,
     MAP_FIXED,
     MAP_LOCKED,
     MAP_POPULATE,
     MAP_SHARED,
+    MAP_VGETRANDOM,
     MMF_LOCK_FUTURE,
     MMF_LOCK_FUTURE_ONFAULT,
     NR_PMD,
@@ -178,9 +181,19 @@ def anon_vm_flags(prot, map_flags):
     vm_flags |= calc_vm_flag_bits(map_flags)
     if not map_flags & MAP_DROPPABLE:
         return vm_flags
-    if droppable_vm_flags() < 0 or map_flags & MAP_LOCKED:
+    if droppable_vm_flags() < 0 or not droppable_is_a_type(map_flags) or map_flags & MAP_LOCKED:
         return -EINVAL
     return vm_flags | droppable_vm_flags()
+
+
+def droppable_is_a_type(map_flags):
+    """mm/mmap.c do_mmap(), v6.12: whether mmap() itself has droppable memory."""
+    return 1
+
+
+def has_vgetrandom_alloc():
+    """Whether there is vgetrandom_alloc(2), proposed from v14 (January 2023) to v18."""
+    return 0
 
 
 def def_flags(st, mm):
@@ -237,6 +250,14 @@ def sys_mmap(st, t, start, end, prot, map_flags):
     if ret == 0 and mmap_populates(locked_flags, map_flags):
         yield from mm_populate(st, t, mm, start, end)
     return ret
+
+
+def sys_vgetrandom_alloc(st, t, start, end, map_flags):
+    """vgetrandom_alloc(2): droppable memory for the state of the vDSO's getrandom(), or -ENOSYS."""
+    if not has_vgetrandom_alloc():
+        return -ENOSYS
+    map_flags |= MAP_ANONYMOUS | MAP_DROPPABLE | MAP_VGETRANDOM
+    return (yield from sys_mmap(st, t, start, end, PROT_READ | PROT_WRITE, map_flags))
 
 
 def new_anon_vma(st, mm, start, end, vm_flags):
