@@ -38,7 +38,7 @@ PINNED = [
     ("droppable+load-flag+load-load+pageout", "mainline", "step", 3269, 7460, 39, 3, 50),
     ("droppable+pin-dma-write-unpin-dirty-pageout", "pte-dirty-vma", "op", 10, 10, 7, 2, 0),
     ("vmalloc+ring-free-load+store", "vmalloc-option-2", "step", 84, 145, 16, 1, 2),
-    ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
+    ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
