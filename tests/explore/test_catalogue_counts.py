@@ -41,7 +41,7 @@ PINNED = [
     ("droppable+mlockall-future-mmap-pageout-load", "linux-6.11", "step", 12, 11, 11, 0, 1),
     ("droppable+private-mlock-pageout-load", "mainline", "step", 14, 13, 13, 1, 0),
     ("vmalloc+ring-free-load+store", "vmalloc-option-2", "step", 84, 145, 16, 1, 2),
-    ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
+    ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),

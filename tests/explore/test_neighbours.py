@@ -81,7 +81,7 @@ TOLD_APART = [
     ("vmalloc-option-1", "vmalloc-pages-have-a-type", "vmalloc+bpf-store-kread-kwrite-load", "op"),
     ("vmalloc-option-3", "mainline", "vmalloc+ring-munmap-half-mremap", "op"),
     ("vmalloc-option-4", "mainline", "vmalloc+ring-munmap-half-mremap", "op"),
-    ("vmalloc-option-3-packet", "vmalloc-option-4-packet", "vmalloc+packet-send+free", "step"),
+    ("vmalloc-option-3-packet", "vmalloc-option-4-packet", "vmalloc+packet-send+close", "step"),
     ("vmalloc-option-3", "vmalloc-option-3-untaught-zap", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("vmalloc-option-3", "vmalloc-option-3-untaught-fork", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("vmalloc-option-3", "vmalloc-option-3-untaught-cow", "vmalloc+ring-private-store", "op"),
@@ -120,7 +120,7 @@ TOLD_APART = [
     ("mainline", "mmap-leaves-maywrite", "vmalloc+bpf-read-only-mprotect-store", "op"),
     ("mainline", "tracing-counts-no-splits", "vmalloc+packet-split-munmap-munmap", "op"),
     ("mainline", "pbuf-ring-maps-pfns", "vmalloc+ring-free-load+store", "op"),
-    ("mainline", "packet-frees-rings-under-skbs", "vmalloc+packet-send+free", "step"),
+    ("mainline", "packet-frees-rings-under-skbs", "vmalloc+packet-send+close", "step"),
     # How does the kernel know that a page may be dropped?
     ("pte-dirty-vma", "mainline", "droppable+pin-dma-write-unpin-dirty-pageout", "op"),
     ("pte-dirty-vma", "pte-dirty-vma-but-unmap", "droppable+store-pageout-pageout-swapped", "op"),
