@@ -1,7 +1,7 @@
 """GUP's copy-on-read with FOLL_MM_SYNC: a long-term pin for reading gets a page of its own, too.
 
-As gup-copies-on-read; FOLL_MM_SYNC, here every long-term pin, unshares the zero page, pages of files
-and KSM's as well, so that no user has to ask for FOLL_FORCE | FOLL_WRITE. Branch "aa" (2021).
+As gup-copies-on-read; FOLL_MM_SYNC, here every long-term pin, unshares the zero page, pages of
+files and KSM's as well, so that no user has to ask for FOLL_FORCE | FOLL_WRITE. Branch "aa" (2021).
 """
 
 from pagefault.consts import FOLL_LONGTERM, FOLL_WRITE
