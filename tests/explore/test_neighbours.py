@@ -55,6 +55,7 @@ TOLD_APART = [
     ),
     ("fences-need-memory", "mainline", "usermap+reap+enter-read-leave", "op"),
     ("fences-need-memory", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "op"),
+    ("hugetlb", "mainline", "cow+vmsplice-in-child-unmap+parent-writes", "op"),
     ("gup-always-writes", "mainline", "cow+fork-vmsplice-write-read", "op"),
     ("gup-always-writes", "linus-december-2021", "cow+fork-vmsplice-write-read", "op"),
     ("gup-always-writes", "linux-5.8", "cow+get-fork-unmap+child-writes", "op"),
