@@ -88,6 +88,12 @@ CAUGHT = [
     ("secret-is", "secretmem-frees-unzeroed", "exclusive+close-munmap", "op", 4),
     ("secret-is", "gup-fast-ignores-secretmem", "exclusive+pin-dma", "op", 4),
     ("secret-is", "secretmem-never-flushes", "exclusive+store+look", "op", 4),
+    ("no-oops", "secretmem-moves", "exclusive+store+offline", "op", 3),
+    ("no-oops", "map-exclusive-rfc-huge", "exclusive+huge-munmap-mmap-store", "op", 5),
+    (
+        *("secret-is", "direct-map-joined-later"),
+        *("exclusive+two-users-close-munmap+store", "step", 32),
+    ),
     ("no-oops", "secretmem-races-truncate", "exclusive+load+truncate", "step", 17),
     (
         *("no-oops", "secretmem-frees-before-it-restores"),
