@@ -41,7 +41,7 @@ PINNED = [
     ("droppable+mlockall-future-mmap-pageout-load", "linux-6.11", "step", 12, 11, 11, 0, 1),
     ("droppable+private-mlock-pageout-load", "mainline", "step", 14, 13, 13, 1, 0),
     ("vmalloc+ring-free-load+store", "vmalloc-option-2", "step", 84, 145, 16, 1, 2),
-    ("vmalloc+packet-send+free", "mainline", "step", 63, 91, 18, 2, 1),
+    ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
@@ -69,6 +69,15 @@ PINNED = [
     ("thp+store+store", "mainline", "step", 63, 99, 15, 0, 2),
     ("thp+store-dontneed+store", "mainline", "step", 185, 287, 27, 0, 7),
     ("thp+uffd-missing-copy+store", "mainline", "step", 38, 48, 19, 0, 1),
+    (
+        *("exclusive+two-users-close-munmap+store", "direct-map-joined-later", "step"),
+        *(80, 118, 32, 1, 2),
+    ),
+    ("exclusive+guest+close", "guest-memfd-unmapped", "step", 33, 39, 20, 1, 1),
+    ("exclusive+load-poison-load", "mainline", "step", 265, 418, 40, 2, 5),
+    ("exclusive+store+compact", "mainline", "step", 109, 157, 32, 0, 2),
+    ("exclusive+ordinary-splice+truncate", "mainline", "step", 74, 107, 26, 1, 2),
+    ("exclusive+huge-munmap-mmap-store", "map-exclusive-rfc-huge", "step", 24, 23, 23, 0, 1),
 ]
 
 

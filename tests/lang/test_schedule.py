@@ -104,8 +104,8 @@ def test_generated_programs_move_as_in_the_model(seed: int) -> None:
 def _same(program: Program, from_text: list[tuple[str, ...]]) -> None:
     from_model = set(Model(program).schedules())
     assert from_model <= set(from_text)
-    # What is too many begins or continues one of the model's, since a vmsplice() or splice() might have
-    # failed, or comes to a task that waits for userfaultfd.
+    # What is too many begins or continues one of the model's, since a vmsplice() or splice() might
+    # have failed, or comes to a task that waits for userfaultfd.
     verbs = {s.verb for task in program.tasks for s in task.statements}
     for moves in set(from_text) - from_model:
         assert verbs & {"vmsplice", "splice", "uffd_register"}

@@ -51,7 +51,7 @@ CAUGHT = [
     ("no-deadlock", "user-map-gup-blocks", "usermap+pin-munmap-unpin", "op", 4),
     ("no-deadlock", "user-map-notifier-blocks", "usermap+munmap+enter-write-put", "op", 6),
     ("no-deadlock", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "step", 42),
-    ("kernel-address", "packet-frees-rings-under-skbs", "vmalloc+packet-send+free", "step", 17),
+    ("kernel-address", "packet-frees-rings-under-skbs", "vmalloc+packet-send+close", "step", 17),
     ("no-use-after-free", "pbuf-ring-maps-pfns", "vmalloc+ring-free-load+store", "op", 4),
     ("private", "vmalloc-option-2", "vmalloc+ring-free-load+store", "op", 6),
     ("stable", "parses-in-place", "usermap+parse+store", "step", 10),

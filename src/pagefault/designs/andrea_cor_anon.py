@@ -9,6 +9,7 @@ PARTS = [
     "reuse-by-mapcount",
     "huge-reuse-by-mapcount",
     "gup-copies-on-read",
+    "ksm-leaves-what-is-pinned",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "mprotect-always-flushes",

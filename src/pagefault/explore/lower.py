@@ -97,6 +97,7 @@ WORDS: dict[tuple[str, str], int] = {
     ("way", "kdump"): consts.LOOK_KDUMP,
     ("way", "injected"): consts.LOOK_INJECTED,
     ("way", "build_id"): consts.LOOK_BUILD_ID,
+    ("way", "uprobe"): consts.LOOK_UPROBE,
     ("drop", "dirty"): 1,
     ("follow", "kvm"): consts.MIRROR_KVM,
     ("follow", "gpc"): consts.MIRROR_GPC,

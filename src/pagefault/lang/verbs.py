@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from pagefault.lang.file_verbs import FILE_VERBS
+from pagefault.lang.lock_verbs import LOCK_VERBS
 from pagefault.lang.slots import Slot, Verb
 from pagefault.lang.words import ERRNOS, SIGNALS, WORDS
 
@@ -117,46 +119,7 @@ _ALL = (
         "close(2) of its last descriptor",
         ("close(f)", "r0 = close(f)"),
     ),
-    Verb(
-        "memlock",
-        (Slot("number", "2"),),
-        "status",
-        "limits how many pages this process, and what it forks, may lock",
-        "setrlimit(2), RLIMIT_MEMLOCK, without CAP_IPC_LOCK",
-        ("memlock(2)",),
-    ),
-    Verb(
-        "mlock",
-        (_PAGES, Slot("words", group="lock", optional=("onfault",))),
-        "status",
-        "makes pages present, and keeps them so; droppable ones are made present only",
-        "mlock(2), mlock2(2)",
-        ("mlock(A)", "r0 = mlock(A..B, onfault)"),
-    ),
-    Verb(
-        "mlockall",
-        (Slot("words", group="lock", optional=("current", "future", "onfault")),),
-        "status",
-        "mlock() of all pages that there are, or that are mapped from now on, or both",
-        "mlockall(2)",
-        ("mlockall(future)", "r0 = mlockall(current, future, onfault)"),
-    ),
-    Verb(
-        "munlockall",
-        (),
-        "status",
-        "munlock() of all pages, and an end to mlockall(future)",
-        "munlockall(2)",
-        ("munlockall()",),
-    ),
-    Verb(
-        "munlock",
-        (_PAGES,),
-        "status",
-        "lets pages go to swap again",
-        "munlock(2)",
-        ("munlock(A)", "r0 = munlock(A..B)"),
-    ),
+    *LOCK_VERBS,
     Verb(
         "munmap",
         (_PAGES,),
@@ -406,70 +369,7 @@ _ALL = (
         "ioctl(2) UFFDIO_CONTINUE",
         ("uffd_continue(A)", "r0 = uffd_continue(A)"),
     ),
-    Verb(
-        "pread",
-        (_FILE_CELL,),
-        "value",
-        "reads a cell of a file; ENOENT beyond its end",
-        "pread(2)",
-        ("r0 = pread(f[1])",),
-    ),
-    Verb(
-        "pwrite",
-        (_FILE_CELL, _VALUE),
-        "status",
-        "writes a cell of a file, which grows to whole pages where it must",
-        "pwrite(2)",
-        ("pwrite(f[1], 5)", "r1 = pwrite(f[5], r0)"),
-    ),
-    Verb(
-        "fsync",
-        (_FILE,),
-        "status",
-        "writes to the disk what is dirty of a file, and waits for that",
-        "fsync(2)",
-        ("fsync(f)", "r0 = fsync(f)"),
-    ),
-    Verb(
-        "truncate",
-        (_FILE, Slot("number", "1")),
-        "status",
-        "makes a file so many pages long",
-        "ftruncate(2)",
-        ("truncate(f, 0)", "r0 = truncate(f, 2)"),
-    ),
-    Verb(
-        "ioctl",
-        (_FILE, Slot("words", group="ioctl", one_of=tuple(WORDS["ioctl"]))),
-        "status",
-        "asks a driver for something that concerns its buffer",
-        "ioctl(2), setsockopt(2) or io_uring_register(2) of a driver",
-        ("ioctl(f, discard)", "r0 = ioctl(f, realloc)"),
-    ),
-    Verb(
-        "kread",
-        (_FILE_CELL,),
-        "value",
-        "the kernel reads a driver's buffer by its own address; EINVAL where there is none",
-        "bpf_map_lookup_elem()",
-        ("r0 = kread(f[1])",),
-    ),
-    Verb(
-        "kwrite",
-        (_FILE_CELL, _VALUE),
-        "status",
-        "the kernel writes a driver's buffer by its own address; EINVAL where there is none",
-        "bpf_map_update_elem()",
-        ("kwrite(f[1], 5)", "r0 = kwrite(f[5], r0)"),
-    ),
-    Verb(
-        "drop_cache",
-        (_FILE,),
-        "status",
-        "takes what is clean and nobody maps out of the page cache of a file",
-        "posix_fadvise(2), POSIX_FADV_DONTNEED, after fsync(2)",
-        ("drop_cache(f)",),
-    ),
+    *FILE_VERBS,
     Verb(
         "numa_hint",
         (_PAGES,),

@@ -99,6 +99,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "kdump": "by the kernel that is booted after a crash",
             "injected": "a tracer has the process itself write the page to a pipe",
             "build_id": "who reads the file that is mapped there, by the page cache",
+            "uprobe": "who sets a probe in the file that is mapped there: its instruction",
         },
         "drop": {
             "dirty": "mark the page dirty first",

@@ -108,6 +108,12 @@ def refuses_while_mapped(st, file):
     return counts_mappings(st, file)
 
 
+def is_in_flight(st, file):
+    """net/packet/af_packet.c packet_read_pending(), v6.12: skbs have pages of the ring, which stays
+    for that, unless its socket is closed."""
+    return st.file[file].private[DRV_IN_FLIGHT] != 0
+
+
 def may_be_freed(st, file):
     """Whether an ioctl() can free the buffer at all."""
     return st.file[file].kind in (FILE_IO_URING, FILE_PACKET, FILE_FB, FILE_PCM)
@@ -463,6 +469,8 @@ def sys_ioctl(st, t, file, command):
     if not is_driver(st.file[file].kind):
         return -EINVAL
     if command == IOCTL_SEND:
+        if st.file[file].kind != FILE_PACKET:
+            return -EINVAL
         return (yield from packet_send(st, t, file))
     return (yield from change_buffer(st, t, file, command))
 
@@ -475,6 +483,8 @@ def change_buffer(st, t, file, command):
     yield from driver_lock(st, t, file)
     ret = 0
     if refuses_while_mapped(st, file) and st.file[file].private[DRV_MAPPED]:
+        ret = -EBUSY
+    elif is_in_flight(st, file):
         ret = -EBUSY
     elif minds_what_is_not_there(st, file) and not st.file[file].private[DRV_AREA]:
         ret = -ENOENT
@@ -541,12 +551,12 @@ def kernel_writes(st, t, pfn, cell, value):
 def packet_send(st, t, file):
     """net/packet/af_packet.c tpacket_snd(), v6.12: the skb holds the frame of page 0, and its
     destructor tpacket_destruct_skb() writes the frame's status, here 0 into cell 3, by the ring's
-    address. Left out: other drivers, -EINVAL."""
+    address. -EBUSY without a ring, -EINVAL of other drivers."""
     yield from driver_lock(st, t, file)
     v = st.file[file].private[DRV_AREA] - 1
-    if v < 0 or st.file[file].kind != FILE_PACKET:
+    if v < 0:
         driver_unlock(st, file)
-        return -EINVAL
+        return -EBUSY
     st.task[t].pin.state = PIN_HELD
     st.task[t].pin.gup_flags = FOLL_GET
     st.task[t].pin.pfn = st.vmalloc[v].pfn[0]
