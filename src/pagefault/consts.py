@@ -39,6 +39,7 @@ NR_SECONDARY = 2
 NR_GATHER = 8
 NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
+DUP_MMAP_SEM = 2  # in the private fields of the machine: 1 while nobody may fork
 MEMORY_MAX = 3  # in the private fields of the machine: the limit of its memory, plus 1
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
@@ -154,6 +155,9 @@ VM_FAULT_FALLBACK = 1 << 4  # no huge page: go on with the PTE
 MMF_HAS_PINNED = 1 << 0
 MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
 MMF_OOM_SKIP = 1 << 2  # and is done
+MMF_HAS_UPROBES = 1 << 3  # a breakpoint was set, and may have been removed since
+
+UPROBE_SWBP_INSN = -52  # int3, 0xcc, as a signed byte: the breakpoint
 
 # Folio flags.
 PG_ANON = 1 << 0

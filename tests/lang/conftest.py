@@ -62,8 +62,8 @@ thread T on cpu 0 {
     r3 = parse(A[0])
     r2 = proc_mem_read(Q, A[2])
     proc_mem_write(Q, A[2], 5)
-    r2 = process_vm_writev(P, B[0], 9)
-    r3 = pagemap(A, exclusive)
+    uprobe_register(f[1])
+    r3 = uprobe_unregister(f[1])
     r4 = kpagecount(A)
     memlock(2); munlock(A)
 }

@@ -9,4 +9,5 @@ PARTS = [
     "vma-takes-the-anon-vma-of-its-neighbour",
     "kpageflags-tells-ksm",
     "secretmem-charges-pages",
+    "uprobes-write-in-place",
 ]

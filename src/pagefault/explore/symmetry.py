@@ -72,6 +72,7 @@ AUDITED = frozenset(
         *("free_area_pages", "packet_send", "skb_release_data"),
         *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
+        "is_forking",
         "dup_mmap",  # the child that it passes on is an address space
     }
 )

@@ -282,6 +282,16 @@ def _pwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _uprobe(wanted: int) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (FileCell(file, offset),):
+                return f"ask_for_uprobe({names.c(file)}, {offset}, {wanted})"
+        raise AssertionError(s)
+
+    return call
+
+
 def _truncate(names: Names, s: Statement) -> str:
     match s.args:
         case (FileName(file), Int(pages)):
@@ -541,6 +551,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "pwrite": Rule(_pwrite, "verbs/files.c"),
         "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),
         "truncate": Rule(_truncate, "verbs/files.c"),
+        "uprobe_register": Rule(_uprobe(1), "verbs/uprobes.c", (Feature.UPROBES,)),
+        "uprobe_unregister": Rule(_uprobe(0), "verbs/uprobes.c", (Feature.UPROBES,)),
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),

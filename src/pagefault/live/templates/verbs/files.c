@@ -10,6 +10,7 @@
 
 static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
 static int (*open_driver)(enum file_kind kind, int pages);	/* of drivers.c */
+static void (*forget_uprobes)(void);	/* of uprobes.c */
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
@@ -95,6 +96,8 @@ static void fresh_driver(int f)
 
 static void fresh_files(void)
 {
+	if (forget_uprobes)
+		forget_uprobes();
 	for (int f = 0; f < test->files; f++) {
 		if (test->file[f].kind > SECRET) {
 			fresh_driver(f);
