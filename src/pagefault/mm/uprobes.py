@@ -7,8 +7,9 @@ has needed it the instruction that the breakpoint stands for.
 
 Left out: that somebody runs into the breakpoint; reference counters (ref_ctr_offset); more than one
 uprobe to a page; bytes that are no instruction; register_rwsem, for dup_mmap_sem keeps the others
-out; that an address space is held (mmget_not_zero()), since one that is torn down maps nothing; VMAs
-that grow or move, which look for uprobes again; memory that can never be executed (VM_MAYEXEC).
+out; that an address space is held (mmget_not_zero()), since one that is torn down maps nothing;
+VMAs that grow or move, which look for uprobes again; memory that can never be executed
+(VM_MAYEXEC).
 """
 
 from pagefault.consts import (
@@ -133,9 +134,7 @@ def copy_to_page(st, pfn, cell, opcode):
 def orig_page_is_identical(st, mm, vpn, pfn):
     """kernel/events/uprobes.c uprobe_write_opcode(), v6.12, where it unregisters: the page is again
     what the page cache has."""
-    orig_pfn = filemap_get_folio(
-        st, st.mm[mm].vma[vpn].vm_file - 1, linear_page_index(st, mm, vpn)
-    )
+    orig_pfn = filemap_get_folio(st, st.mm[mm].vma[vpn].vm_file - 1, linear_page_index(st, mm, vpn))
     if orig_pfn < 0:
         return 0
     identical = pages_identical(st, pfn, orig_pfn)
@@ -337,32 +336,36 @@ def sys_uprobe_register(st, t, file, index, cell):
         return -EBUSY
     st.file[file].private[index] = 1 + cell
     ret = yield from register_for_each_vma(st, t, file, index)
-    if ret != 0:
-        yield from unregister(st, t, file, index)
     st.private[DUP_MMAP_SEM] = 0
+    if ret != 0:
+        yield from uprobe_unregister(st, t, file, index)
     return ret
 
 
-def unregister(st, t, file, index):
-    """kernel/events/uprobes.c uprobe_unregister_nosync(), v6.12: who maps the file from now on gets
-    no breakpoint. Locks: dup_mmap_sem held for writing."""
+def uprobe_unregister(st, t, file, index):
+    """kernel/events/uprobes.c uprobe_unregister_nosync(), v6.12. From the start whoever maps the
+    file gets no breakpoint."""
     uprobe = st.file[file].private[index]
     st.file[file].private[index] = 0
+    yield from dup_mmap_down_write(st, t)
     yield from unregister_for_each_vma(st, t, file, index, uprobe)
+    st.private[DUP_MMAP_SEM] = 0
+    return uprobe
 
 
 def sys_uprobe_unregister(st, t, file, index, cell):
-    """kernel/events/uprobes.c uprobe_unregister_nosync(), v6.12: 0, or -ENOENT if there is none."""
-    if st.file[file].kind > FILE_SHMEM:
-        return -ENOENT
-    yield from dup_mmap_down_write(st, t)
-    ret = -ENOENT
+    """kernel/trace/trace_uprobe.c uprobe_perf_close() and probe_event_disable(), v6.12: 0, or
+    -ENOENT if there is none. The breakpoints go because nobody wants them any more, and once more
+    because the uprobe goes; by then there are none, but the pages are looked at."""
+    yield "uprobe not looked for"
     uprobe = st.file[file].private[index]
-    if uprobe and uprobe_cell(uprobe) == cell:
-        yield from unregister(st, t, file, index)
-        ret = 0
+    if st.file[file].kind > FILE_SHMEM or not uprobe or uprobe_cell(uprobe) != cell:
+        return -ENOENT
+    uprobe = yield from uprobe_unregister(st, t, file, index)
+    yield from dup_mmap_down_write(st, t)
+    yield from unregister_for_each_vma(st, t, file, index, uprobe)
     st.private[DUP_MMAP_SEM] = 0
-    return ret
+    return 0
 
 
 def uprobe_mmap(st, t, mm, start, end, file):

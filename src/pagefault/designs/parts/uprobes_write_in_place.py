@@ -7,6 +7,7 @@ to stays, though it is equal to the file's again. What was written is dirty and 
 """
 
 from pagefault.consts import EAGAIN, EFAULT, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE
+from pagefault.hw.choice import choose
 from pagefault.hw.monitor import expect_write, observe_rmap_removed, owe
 from pagefault.hw.pgtable import (
     pte_maps,
@@ -100,10 +101,11 @@ def _may_write(st, mm, vpn, pfn, pte):
 
 def _may_zap(st, mm, vpn, pfn):
     """Nobody refers to the page but the PTEs, the swap cache and the caller, and it is equal to
-    the file's."""
+    the file's. A batch of the LRU lists may refer to it: the caller's own GUP has marked the page
+    accessed, the second time perhaps, and so it waits to become active."""
     in_swap_cache = st.folio[pfn].swap != 0
     if st.folio[pfn].refcount != st.page[pfn].mapcount + 1 + in_swap_cache:
         return 0
     if userfaultfd_missing(st, mm, vpn):
         return 0
-    return orig_page_is_identical(st, mm, vpn, pfn)
+    return orig_page_is_identical(st, mm, vpn, pfn) and choose(st, 2)

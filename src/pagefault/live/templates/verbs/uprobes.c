@@ -57,8 +57,10 @@ static void set_and_wake(int *word, int value)
 	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+/* On one CPU, whose batches for the LRU lists it drains: see settle(). */
 static void *serve_uprobes(void *unused)
 {
+	bind_to(0);
 	for (;;) {
 		int now = __atomic_load_n(&desk->state, __ATOMIC_SEQ_CST);
 		if (now != ASKED) {
@@ -66,6 +68,7 @@ static void *serve_uprobes(void *unused)
 			continue;
 		}
 		desk->answer = change_uprobe(desk->file, desk->kind, desk->offset, desk->wanted);
+		settle();
 		set_and_wake(&desk->state, ANSWERED);
 	}
 	return unused;
