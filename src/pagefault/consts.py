@@ -39,8 +39,10 @@ NR_SECONDARY = 2
 NR_GATHER = 8
 NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
-DUP_MMAP_SEM = 2  # in the private fields of the machine: 1 while nobody may fork
-MEMORY_MAX = 3  # in the private fields of the machine: the limit of its memory, plus 1
+# In the private fields of the machine.
+ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
+DUP_MMAP_SEM = 2  # 1 while nobody may fork
+MEMORY_MAX = 3  # the limit of its memory, plus 1
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1
@@ -191,6 +193,7 @@ TASK_NEW = 0
 TASK_RUNNING = 1
 TASK_DEAD = 2
 MMAP_LOCK_WRITER = -1
+ANON_VMA_WRITER = -1
 
 # Files: what their file system wants to be told.
 FILE_REGULAR = 1  # of the first write to a page that is clean

@@ -43,6 +43,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
@@ -97,14 +98,18 @@ def migration_entry_wait(st, t, mm, vpn):
 
 def rmap_lock_read(st, t, pfn):
     """mm/rmap.c rmap_walk_file(), v6.12: nobody maps the file elsewhere meanwhile, nor moves its
-    pages. Left out: the anon_vma's lock."""
+    pages; rmap_walk_anon(): nobody collapses or splits a huge page."""
     if st.folio[pfn].mapping:
         yield from i_mmap_lock_read(st, t, st.folio[pfn].mapping - 1)
+    elif folio_test_anon(st, pfn):
+        yield from anon_vma_lock_read(st, t)
 
 
 def rmap_unlock_read(st, pfn):
     if st.folio[pfn].mapping:
         i_mmap_unlock_read(st, st.folio[pfn].mapping - 1)
+    elif folio_test_anon(st, pfn):
+        anon_vma_unlock_read(st)
 
 
 def try_to_migrate(st, t, pfn):

@@ -43,6 +43,7 @@ from pagefault.hw.tlb import (
     flush_tlb_mm,
     ptep_clear_flush,
 )
+from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, maps_file_page
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -337,13 +338,15 @@ def flush_tlb_batched_pending(st, t, mm):
 
 def try_to_unmap(st, t, pfn):
     """mm/rmap.c try_to_unmap(), v6.12: put swap PTEs in place of all that map the folio, until one
-    has to stay. Locks: folio lock held."""
+    has to stay. Locks: folio lock held; takes the anon_vma's for reading."""
+    yield from anon_vma_lock_read(st, t)
     place = rmap_walk(st, pfn)
     while place >= 0:
         unmapped = yield from try_to_unmap_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
         place = -1
         if unmapped:
             place = rmap_walk(st, pfn)
+    anon_vma_unlock_read(st)
 
 
 def try_to_unmap_one(st, t, mm, vpn, pfn):
