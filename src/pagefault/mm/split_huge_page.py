@@ -15,18 +15,22 @@ from pagefault.consts import (
     PAGE_SOFT_DIRTY,
     PAGE_SPECIAL,
     PAGE_UFFD_WP,
+    PG_DIRTY,
     PG_ISOLATED,
     PTRS_PER_PTE,
     VM_LOCKED,
     ZERO_PFN,
 )
+from pagefault.hw.monitor import observe_dropped
 from pagefault.hw.pgtable import (
     is_migration_entry,
     mk_pte,
     pmd_trans_huge,
     pmdp_get,
+    pte_dirty,
     pte_pfn,
     ptep_get,
+    set_pmd_at,
     set_pte_at,
 )
 from pagefault.mm.anon_vma import anon_vma_lock_write, anon_vma_unlock_write
@@ -39,9 +43,19 @@ from pagefault.mm.migrate import (
     rmap_walk_to_migrate,
     rmap_walk_to_restore,
 )
+from pagefault.mm.mmu_notifier import (
+    mmu_notifier_invalidate_range_end,
+    mmu_notifier_invalidate_range_start,
+)
 from pagefault.mm.page_alloc import folio_get, folio_put, folio_test_large, pages_identical
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import folio_mapcount
+from pagefault.mm.pgtable_generic import (
+    pmd_lock,
+    pmd_unlock,
+    pmdp_collapse_flush,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+)
+from pagefault.mm.rmap import folio_mapcount, folio_remove_rmap_pmd
 
 
 def folio_nr_pages(st, pfn):
@@ -64,6 +78,39 @@ def split_huge_pmds(st, t, pfn):
         for i in range(NR_PMD):
             if i * PTRS_PER_PTE < st.nr_vpns and pmd_maps_folio(st, mm, i * PTRS_PER_PTE, pfn):
                 yield from __split_huge_pmd(st, t, mm, i * PTRS_PER_PTE)
+
+
+def unmap_huge_pmds(st, t, pfn):
+    """mm/rmap.c try_to_unmap_one(), v6.12, of the PMDs that map a lazyfree folio: they go whole
+    where they may (unmap_huge_pmd_locked(), 6.11 up to some 6.12.y), or PTEs take their place."""
+    for mm in range(st.nr_mms):
+        for i in range(NR_PMD):
+            vpn = i * PTRS_PER_PTE
+            if vpn < st.nr_vpns and pmd_maps_folio(st, mm, vpn, pfn):
+                yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + PTRS_PER_PTE)
+                yield from pmd_lock(st, t, mm)
+                if pmd_maps_folio(st, mm, vpn, pfn):
+                    yield from __discard_anon_folio_pmd_locked(st, t, mm, vpn, pfn)
+                pmd_unlock(st, mm)
+                yield from mmu_notifier_invalidate_range_end(st, t, mm)
+    yield from split_huge_pmds(st, t, pfn)
+
+
+def __discard_anon_folio_pmd_locked(st, t, mm, vpn, pfn):
+    """mm/huge_memory.c __discard_anon_folio_pmd_locked(), v6.12: unless it was written, or somebody
+    else has a reference, who may write it. Locks: PMD lock and folio lock held."""
+    if st.folio[pfn].pg_flags & PG_DIRTY or pte_dirty(pmdp_get(st, mm, vpn)):
+        return
+    orig_pmd = yield from pmdp_collapse_flush(st, t, mm, vpn)
+    used = st.folio[pfn].refcount != folio_mapcount(st, pfn) + 1
+    yield "references counted, dirty flag not looked at"
+    if used or st.folio[pfn].pg_flags & PG_DIRTY or pte_dirty(orig_pmd):
+        set_pmd_at(st, mm, vpn, orig_pmd)
+        return
+    for i in range(PTRS_PER_PTE):
+        observe_dropped(st, mm, vpn + i, pfn + i)
+    folio_remove_rmap_pmd(st, pfn)
+    folio_put(st, pfn)
 
 
 def can_split_folio(st, pfn):

@@ -29,7 +29,7 @@ from pagefault.mm.rmap import (
     try_to_unmap_flush,
     try_to_unmap_flush_dirty,
 )
-from pagefault.mm.split_huge_page import split_folio, split_huge_pmds
+from pagefault.mm.split_huge_page import split_folio, unmap_huge_pmds
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
 
@@ -112,9 +112,8 @@ def shrink_mapped_folio(st, t, pfn):
 
 
 def unmap_large_folio(st, t, pfn):
-    """mm/rmap.c try_to_unmap(), v6.12, TTU_SPLIT_HUGE_PMD, of a large lazyfree folio. Since 6.13 a
-    PMD goes whole (unmap_huge_pmd_locked())."""
-    yield from split_huge_pmds(st, t, pfn)
+    """mm/rmap.c try_to_unmap(), v6.12, TTU_SPLIT_HUGE_PMD, of a large lazyfree folio."""
+    yield from unmap_huge_pmds(st, t, pfn)
     for i in range(PTRS_PER_PTE):
         yield from try_to_unmap(st, t, pfn + i)
         if st.page[pfn + i].mapcount:
