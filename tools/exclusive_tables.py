@@ -19,6 +19,8 @@ PAGE = ROOT / "docs" / "exclusive.md"
 LIST = ROOT / "litmus" / "exclusive.txt"
 DESIGNS = {
     "RFC": "map-exclusive-rfc",
+    "RFC huge": "map-exclusive-rfc-huge",
+    "RFC fork": "map-exclusive-rfc-copied",
     "ioctl": "mfd-secret-ioctl",
     "device": "exclusive-memory-device",
     "v16": "memfd-secret-v16",
@@ -34,6 +36,10 @@ DESIGNS = {
     "pkeys": "exclusive-by-pkeys",
     "SEV": "exclusive-by-encryption",
     "PFNMAP": "exclusive-by-pfnmap",
+    "two": "direct-map-of-two-users",
+    "two+1": "direct-map-joined-by-one-user",
+    "two+m": "direct-map-joined-by-a-manager",
+    "two+l": "direct-map-joined-later",
 }
 CHECKS = (
     *("gup-ignores-secretmem", "gup-fast-ignores-secretmem", "gup-fast-takes-fresh-secretmem"),
@@ -42,7 +48,7 @@ CHECKS = (
     *("secretmem-frees-unzeroed", "secretmem-zeroes-before-it-restores"),
     *("secretmem-is-zeroed-by-its-owner", "secretmem-takes-private", "secretmem-is-not-locked"),
     *("secretmem-is-dumped", "hibernates-with-secrets", "build-id-reads-secretmem"),
-    "mfd-secret-restores-at-close",
+    *("mfd-secret-restores-at-close", "secretmem-moves"),
 )
 LETTERS = {
     "secret-does": "d",

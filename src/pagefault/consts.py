@@ -92,6 +92,8 @@ VM_DONTDUMP = 1 << 18
 VM_MIXEDMAP = 1 << 20
 VM_IO = 1 << 21
 VM_DONTEXPAND = 1 << 22
+VM_SEALED = 1 << 24  # mseal()
+VM_LOCKONFAULT = 1 << 23  # beside VM_LOCKED: what is not there need not come
 
 # change_protection(): what for.
 MM_CP_TRY_CHANGE_WRITABLE = 1 << 0
@@ -107,6 +109,12 @@ MAP_PRIVATE = 2
 MAP_ANONYMOUS = 4
 MAP_FIXED = 8
 MAP_DROPPABLE = 16  # a type of mapping, as MAP_SHARED and MAP_PRIVATE are
+MAP_LOCKED = 32
+MAP_POPULATE = 64
+MAP_VGETRANDOM = 128  # the model's: by vgetrandom_alloc(), which no release has
+MCL_CURRENT = 1
+MCL_FUTURE = 2
+MCL_ONFAULT = 4
 MADV_DONTNEED = 4
 MADV_FREE = 8
 MADV_DONTFORK = 10
@@ -157,7 +165,9 @@ VM_FAULT_FALLBACK = 1 << 4  # no huge page: go on with the PTE
 MMF_HAS_PINNED = 1 << 0
 MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
 MMF_OOM_SKIP = 1 << 2  # and is done
-MMF_HAS_UPROBES = 1 << 3  # a breakpoint was set, and may have been removed since
+MMF_LOCK_FUTURE = 1 << 3  # the model's: mm->def_flags has VM_LOCKED
+MMF_LOCK_FUTURE_ONFAULT = 1 << 4  # the model's: and VM_LOCKONFAULT
+MMF_HAS_UPROBES = 1 << 5  # a breakpoint was set, and may have been removed since
 
 UPROBE_SWBP_INSN = -52  # int3, 0xcc, as a signed byte: the breakpoint
 
@@ -172,6 +182,7 @@ PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
 PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
+PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
@@ -254,6 +265,7 @@ LOOK_HIBERNATION = 3
 LOOK_KDUMP = 4
 LOOK_INJECTED = 5
 LOOK_BUILD_ID = 6
+LOOK_UPROBE = 7
 
 EPERM = 1
 ENOENT = 2
@@ -275,6 +287,7 @@ ENOSYS = 38
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7
+SIGKILL = 9
 SIGSEGV = 11
 
 # Promises that are broken by one access: bits of st.broken.

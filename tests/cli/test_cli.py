@@ -399,6 +399,23 @@ def test_an_interrupt(jobs):
         assert process.stderr.read() == "interrupted\n"
 
 
+INTERRUPTED_EARLY = """
+import sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "pagefault.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+from pagefault.cli import main
+main()
+"""
+
+
+def test_an_interrupt_while_the_verbs_are_imported():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_EARLY], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_help_is_quick():
     best = min(_seconds_of_help() for _ in range(3))
     assert best < 0.5  # about 0.06 s on an idle machine

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from pagefault.cli.app import run
+from pagefault.cli.options import all_columns, columns_for
+from pagefault.lang import select
 from pagefault.report.table import cell_text
 
 LEAK = """+++
@@ -70,6 +72,30 @@ def test_each_cell_says_who_claims_it_or_how_to_see_it(table):
     assert cells["linux-5.7"][0]["claim"]["why"] == "mapcount"
     assert cells["mainline"][0]["claim"] is None
     assert cells["mainline"][0]["command"] == "pagefault explain leak --design mainline --grain op"
+
+
+def test_columns_are_the_designs_that_the_tests_make_claims_about(capfd, tmp_path):
+    test = tmp_path / "leak.litmus"
+    test.write_text(LEAK.format(verdict="Sometimes"))
+    assert run(["table", str(test), "--json", "-j", "1"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert [design["name"] for design in document["designs"]] == ["linux-5.7"]
+    assert document["left_out"] == len(all_columns()) - 1
+    assert run(["table", str(test), "-j", "1"]) == 0
+    assert "(--all shows them)" in " ".join(capfd.readouterr().out.split())
+
+
+def test_all_designs_if_there_is_no_claim(tmp_path):
+    test = tmp_path / "leak.litmus"
+    claim = LEAK.splitlines()[4]
+    test.write_text(LEAK.replace(claim, "").format())
+    assert columns_for(select([str(test)])) == all_columns()
+    assert set(columns_for(select(["cow+fork+parent-writes"]))) < set(all_columns())
+
+
+def test_all_and_a_design_are_too_much(capfd):
+    assert run(["table", "--all", "-d", "mainline"]) == 2
+    assert "--all is every design" in capfd.readouterr().err
 
 
 def test_a_surprise_is_marked(table):

@@ -93,6 +93,8 @@ def test_shared_beginnings_change_nothing(seed: int) -> None:
         ("5.15.0-91-generic", "linux-5.10"),
         ("5.19.17", "linux-5.19"),
         ("6.1.0-50-amd64", "linux-6.1"),
+        ("6.3.13", "linux-6.4"),
+        ("6.6.63", "linux-6.5"),
         ("6.12.107+deb13-amd64", "mainline"),
         ("6.16.12", "mainline"),
         ("6.17.0-rc1", "linux-6.18"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -191,7 +192,24 @@ def test_what_cannot_be_measured_is_assumed_and_said():
     assert found.prices.document() == [vars(price) for price in DEFAULTS]
     shown = calibration_text(found)
     assert "memfd_secret is off here (ENOSYS)" in shown
-    assert "which --secret allows" in calibration_text(calibration(read([]), False))
+    assert "which --secret --risk-host allows" in calibration_text(calibration(read([]), False))
+
+
+def test_no_host_is_split_unasked(capsys, monkeypatch):
+    """Nothing is measured before somebody says that this machine may keep the split entries."""
+
+    def never(*_):
+        raise AssertionError
+
+    module = sys.modules["pagefault.cost.measure"]  # the package has a function of that name
+    monkeypatch.setattr(module, "measure", never)
+    assert run(["cost", "calibrate", "--secret"]) == 2
+    said = capsys.readouterr().err
+    assert "--risk-host" in said
+    assert "cost splits" in said
+    monkeypatch.setattr(module, "measure", lambda *_: read([]))
+    assert run(["cost", "calibrate", "--secret", "--risk-host"]) == 0
+    assert run(["cost", "calibrate"]) == 0
 
 
 def test_calibration_is_read_back(tmp_path):

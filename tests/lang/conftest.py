@@ -41,18 +41,18 @@ process Q {
     uffd_register(A, missing)
     uffd_copy(A[1], 5)
     r6 = uffd_move(A, B)
-    uffd_register(A, wp)
+    munlockall()
     uffd_wp(A)
     uffd_unprotect(A)
     vmsplice(A, p)
     unpin(h, dirty)
-    r0 = unpin(g)
-    ksm(); migrate(A); compact()
+    vgetrandom_alloc(A)
+    mseal(A); migrate(A); compact()
     exit()
 }
 thread T on cpu 0 {
     r0 = read(p)
-    r1 = read(p[2])                     // the same pipe
+    ksm()                               // another comment
     r7 = process_vm_readv(Q, A[2])
     clear_refs()
     numa_hint(A..B)
@@ -62,8 +62,8 @@ thread T on cpu 0 {
     r3 = parse(A[0])
     r2 = proc_mem_read(Q, A[2])
     proc_mem_write(Q, A[2], 5)
-    uprobe_register(f[1])
-    r3 = uprobe_unregister(f[1])
+    mlock(A..B, onfault)
+    mlockall(current, future)
     r4 = kpagecount(A)
     memlock(2); munlock(A)
 }
@@ -79,6 +79,14 @@ thread U on cpu 0 {
     drop_cache(f); limit(4); close(f)
     r6 = futex(A, shared)
     r7 = look(Q, A[1], direct_map)
+}
+process S on cpu 0 {
+    kill(P); r0 = copy_to_user(A[1], 3)
+    r1 = dump(A[1]); r2 = ptrace_peek(P, A[1])
+    r3 = emulate(A[1]); r4 = guest_read(f[1]); guest_write(f[1], 5)
+    poison(A); offline(A)
+    receive(f); splice(f[0], p)
+    uprobe_register(f[1]); r5 = uprobe_unregister(f[1])
 }
 device D {
     r0 = dma_read(h)

@@ -12,7 +12,7 @@ HEADER = '+++\ntitle = "t"\nsource = "s"\n+++\n'
 TASK = "process P {\n    A = mmap(anon, private, rw)\n    r0 = A[0]\n}\n"
 ASK = "exists (P:r0 = 1)\n"
 PIN = "write h = pin(A, read|write[, longterm][, slow])"
-_MMAP = "anon, private|droppable, r|rw|none"
+_MMAP = "anon, private|droppable[, locked][, populate], r|rw|none"
 MMAP = f"write A = mmap({_MMAP}) or mmap(A, {_MMAP})"
 
 
@@ -334,7 +334,7 @@ CONDITIONS = {
     "signal number": (
         "exists (P:signal = @11)",
         "11 names no signal",
-        "write SIGSEGV or SIGBUS, or 0 for none",
+        "write SIGSEGV, SIGBUS or SIGKILL, or 0 for none",
     ),
     "errno misspelt": (
         "exists (P:r0 = @EFALT)",

@@ -58,18 +58,19 @@ def test_names_stand_in_the_order_of_the_text(everything):
     assert program.pins == ("h", "g", "d")
     assert program.pipes == ("p",)
     assert program.mirrors == ("m",)
-    assert [task.name for task in program.tasks] == ["P", "Q", "T", "U", "D"]
+    assert [task.name for task in program.tasks] == ["P", "Q", "T", "U", "S", "D"]
     assert [task.kind for task in program.tasks] == [
         "process",
         "process",
         "thread",
         "thread",
+        "process",
         "device",
     ]
-    assert [task.parent for task in program.tasks] == [None, "P", "P", "P", None]
-    assert [task.cpu for task in program.tasks] == [0, None, 0, 0, None]
+    assert [task.parent for task in program.tasks] == [None, "P", "P", "P", None, None]
+    assert [task.cpu for task in program.tasks] == [0, None, 0, 0, 0, None]
     assert program.task("T").statements[0].verb == "read"
-    assert program.task_index("D") == 4
+    assert program.task_index("D") == 5
 
 
 def test_header(everything):

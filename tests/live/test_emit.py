@@ -17,6 +17,7 @@ from pagefault.lang.schedule import PIPE_PAGES
 from pagefault.lang.verbs import VERBS
 from pagefault.live import Host, c_program, c_programs, refusal
 from pagefault.live.compiler import build, compiler
+from pagefault.live.drivers import no_call
 from pagefault.live.emit import c_string
 from pagefault.live.outcome import SIGNAL_BASE
 from pagefault.live.pins import HOLDS
@@ -28,7 +29,11 @@ REFUSED = Path(__file__).with_name("refused.litmus")
 
 
 def is_model_only(program: Program) -> bool:
-    return any(s.verb in MODEL_ONLY for task in program.tasks for s in task.statements)
+    return any(
+        s.verb in MODEL_ONLY or no_call(program, s)
+        for task in program.tasks
+        for s in task.statements
+    )
 
 
 # No call lets user space choose whether a pin is given back as dirty, and reclaim would tell.

@@ -51,7 +51,7 @@ CAUGHT = [
     ("no-deadlock", "user-map-gup-blocks", "usermap+pin-munmap-unpin", "op", 4),
     ("no-deadlock", "user-map-notifier-blocks", "usermap+munmap+enter-write-put", "op", 6),
     ("no-deadlock", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "step", 42),
-    ("kernel-address", "packet-frees-rings-under-skbs", "vmalloc+packet-send+free", "step", 17),
+    ("kernel-address", "packet-frees-rings-under-skbs", "vmalloc+packet-send+close", "step", 17),
     ("no-use-after-free", "pbuf-ring-maps-pfns", "vmalloc+ring-free-load+store", "op", 4),
     ("private", "vmalloc-option-2", "vmalloc+ring-free-load+store", "op", 6),
     ("stable", "parses-in-place", "usermap+parse+store", "step", 10),
@@ -88,6 +88,12 @@ CAUGHT = [
     ("secret-is", "secretmem-frees-unzeroed", "exclusive+close-munmap", "op", 4),
     ("secret-is", "gup-fast-ignores-secretmem", "exclusive+pin-dma", "op", 4),
     ("secret-is", "secretmem-never-flushes", "exclusive+store+look", "op", 4),
+    ("no-oops", "secretmem-moves", "exclusive+store+offline", "op", 3),
+    ("no-oops", "map-exclusive-rfc-huge", "exclusive+huge-munmap-mmap-store", "op", 5),
+    (
+        *("secret-is", "direct-map-joined-later"),
+        *("exclusive+two-users-close-munmap+store", "step", 32),
+    ),
     ("no-oops", "secretmem-races-truncate", "exclusive+load+truncate", "step", 17),
     (
         *("no-oops", "secretmem-frees-before-it-restores"),

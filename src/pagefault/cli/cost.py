@@ -9,7 +9,7 @@ import click
 
 from pagefault.cli.direct_map import calibrate, directmap, splits
 from pagefault.cli.memdesc import memdesc
-from pagefault.cli.options import all_columns, json_option
+from pagefault.cli.options import columns_for, json_option
 
 __all__ = ["cost"]
 
@@ -99,7 +99,8 @@ def notifier(
     "designs",
     multiple=True,
     metavar="D",
-    help="A column: a name, or the path of a design file. May be repeated. Default: all designs.",
+    help="A column: a name, or the path of a design file. May be repeated. Default: the designs "
+    "that the tests make claims about.",
 )
 @json_option
 def copies(selectors: tuple[str, ...], designs: tuple[str, ...], as_json: bool) -> int:
@@ -117,9 +118,9 @@ def copies(selectors: tuple[str, ...], designs: tuple[str, ...], as_json: bool) 
     from pagefault.report.copies import allocations, copies_text
     from pagefault.report.story import SCHEMA
 
-    columns = designs or all_columns()
-    kernels = {shown_name(design): link(design) for design in columns}
     entries = select(selectors)
+    columns = designs or columns_for(entries)
+    kernels = {shown_name(design): link(design) for design in columns}
     document = {
         "schema": SCHEMA,
         "kind": "copies",

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pagefault.cli.options import json_option
+from pagefault.errors import LiveError
 
 __all__ = ["calibrate", "directmap", "splits"]
 
@@ -160,13 +161,24 @@ def directmap(
     is_flag=True,
     help="Take up to 64 pages out of this machine's direct map. What that splits stays so.",
 )
+@click.option(
+    "--risk-host",
+    is_flag=True,
+    help="With --secret: the machine may keep the split entries until it is booted again.",
+)
 @json_option
-def calibrate(trials: int, secret: bool, as_json: bool) -> None:
+def calibrate(trials: int, secret: bool, risk_host: bool, as_json: bool) -> None:
     """Measure faults, frees, zeroing, IPIs and flushes on this machine: prices for `directmap`.
 
     A flush by IPI is timed as mprotect() of a page beside threads of the same process that spin on
     other CPUs, which is the same round of IPIs. What is not measured keeps an assumption.
     """
+    if secret and not risk_host:
+        raise LiveError(
+            "--secret splits entries of this machine's direct map, which stay split until it boots "
+            "again: add --risk-host if that may be; `pagefault cost splits -k IMAGE` counts splits "
+            "in a guest"
+        )
     from pagefault.cost.calibrate import calibration, calibration_text
     from pagefault.cost.measure import measure
     from pagefault.report.story import SCHEMA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,13 +10,14 @@ import click
 
 if TYPE_CHECKING:
     from pagefault.explore.search import Budget
-    from pagefault.lang import Program
+    from pagefault.lang import Entry, Program
 
 __all__ = [
     "again_option",
     "all_columns",
     "budget_of",
     "budget_options",
+    "columns_for",
     "core_option",
     "jobs_option",
     "json_option",
@@ -116,10 +117,17 @@ def budget_of(max_states: int, max_seconds: float, max_memory: int, disk: Path |
 
 
 def all_columns() -> list[str]:
-    """The designs that are whole kernels: what a table shows when nobody names any."""
+    """The designs that are whole kernels."""
     from pagefault.link import designs
 
     return [info.name for info in designs() if not info.is_part]
+
+
+def columns_for(tests: Iterable[Entry]) -> list[str]:
+    """What a table shows when nobody names a design: the whole kernels that the tests make claims
+    about, or all of them where there is no claim."""
+    claimed = {claim.design for entry in tests for claim in entry.program.header.expect}
+    return [name for name in all_columns() if name in claimed] or all_columns()
 
 
 def one_test(selector: str, verb: str) -> Program:

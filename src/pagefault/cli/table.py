@@ -27,8 +27,10 @@ __all__ = ["table"]
     "designs",
     multiple=True,
     metavar="D",
-    help="A column: a name, or the path of a design file. May be repeated. Default: all designs.",
+    help="A column: a name, or the path of a design file. May be repeated. Default: the designs "
+    "that the tests make claims about.",
 )
+@click.option("--all", "all_designs", is_flag=True, help="A column for every design.")
 @click.option(
     "--grain",
     type=click.Choice(["op", "step", "both"]),
@@ -50,6 +52,7 @@ __all__ = ["table"]
 def table(
     selectors: tuple[str, ...],
     designs: tuple[str, ...],
+    all_designs: bool,
     grain: str,
     core: bool,
     as_json: bool,
@@ -63,7 +66,7 @@ def table(
     cores: int,
     reduce: bool,
 ) -> int:
-    """Search each TEST under every design and print the verdicts as a table.
+    """Search each TEST under the designs and print the verdicts as a table.
 
     TEST is a name, a list such as cow, a family such as cow/, a glob, a file or a folder; without
     any, the catalogue.
@@ -75,11 +78,15 @@ def table(
     to do.
     """
     from pagefault.cli import tabulating
+    from pagefault.cli.options import all_columns
     from pagefault.report.table import table_html, table_text
 
+    if all_designs and designs:
+        raise click.UsageError("--all is every design: leave --design out")
+    columns = all_columns() if all_designs else designs
     budget = budget_of(max_states, max_seconds, max_memory, disk)
     document, code = tabulating.run(
-        tabulating.Request(selectors, designs, grain, core, jobs, budget, cores, reduce, again)
+        tabulating.Request(selectors, columns, grain, core, jobs, budget, cores, reduce, again)
     )
     if html is not None:
         html.write_text(table_html(document), encoding="utf-8")

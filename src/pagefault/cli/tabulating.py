@@ -9,7 +9,7 @@ from typing import Any
 
 from pagefault.cli import checking
 from pagefault.cli.known import known_before
-from pagefault.cli.options import all_columns
+from pagefault.cli.options import all_columns, columns_for
 from pagefault.cli.running import Outcome, default_workers, run_all
 from pagefault.explore.promises import promises
 from pagefault.explore.search import Budget
@@ -40,7 +40,7 @@ class Request:
 def run(request: Request) -> tuple[Document, int]:
     """Make the searches; the table as a document, and the exit code."""
     tests = checking.entries(request.selectors, request.core)
-    columns = request.designs or all_columns()
+    columns = request.designs or columns_for(tests)
     jobs = checking.plan(tests, columns, request.grain, (), request.budget)
     jobs = [replace(job, cores=request.cores, reduce=request.reduce) for job in jobs]
     outcomes = []
@@ -50,15 +50,17 @@ def run(request: Request) -> tuple[Document, int]:
             advance()
     # A worker gives back a copy of its job.
     outcomes = [replace(outcome, job=job) for outcome, job in zip(outcomes, jobs, strict=True)]
-    return _document(tests, outcomes), checking.exit_code(outcomes)
+    left_out = 0 if request.designs else len(all_columns()) - len(columns)
+    return _document(tests, outcomes, left_out), checking.exit_code(outcomes)
 
 
-def _document(tests: Sequence[Entry], outcomes: Sequence[Outcome]) -> Document:
+def _document(tests: Sequence[Entry], outcomes: Sequence[Outcome], left_out: int) -> Document:
     designs = {outcome.job.shown: outcome.job.design for outcome in outcomes}
     return {
         "schema": SCHEMA,
         "kind": "table",
         "designs": [_design(name, design, outcomes) for name, design in designs.items()],
+        "left_out": left_out,
         "tests": [_test(entry, outcomes) for entry in tests],
     }
 

@@ -138,7 +138,8 @@ def _missing(samples: Samples, asked_for_secret: bool) -> Iterator[str]:
         why = REASONS.get(refused, f"memfd_secret fails here ({errno.errorcode.get(refused)})")
         yield f"change: {why}"
     elif not asked_for_secret:
-        yield "change: it takes pages out of this machine's direct map, which --secret allows"
+        taken = "it takes pages out of this machine's direct map"
+        yield f"change: {taken}, which --secret --risk-host allows"
     flushes = dict(samples.line("flush"))
     if 1 not in flushes:
         yield "ipi, handler: there is one CPU only, or the other one is busy"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pagefault.cost.directmap import Report as DirectMap
+from pagefault.cost.directmap_text import size_text
 from pagefault.cost.memdesc import PAGE, WORLDS
 from pagefault.cost.memdesc import Report as Memdesc
 from pagefault.cost.notifier import Report
@@ -91,9 +92,14 @@ def plot_memdesc(report: Memdesc, file: Path) -> None:
     """Bytes a page where struct page is smallest, atomic operations, and what a pin keeps."""
     figure = _figure(14, 5)
     described, mapped, kept = figure.subplots(1, 3)
-    for number, design in enumerate(dict.fromkeys(row.design for row in report.rows)):
-        rows = [row for row in report.rows if row.design == design]
-        style = {"color": f"C{number}", "linewidth": 4 - number / 2}
+    designs = list(dict.fromkeys(row.design for row in report.rows))
+    sizes = sorted({row.pages * PAGE for row in report.rows})
+    for number, design in enumerate(designs):
+        rows = sorted((row for row in report.rows if row.design == design), key=lambda r: r.pages)
+        # Designs that cost the same lie upon each other: each is thinner than the one below it.
+        style = {"color": f"C{number}", "linewidth": 11 - 2 * number}
+        if len(sizes) == 1:
+            style |= {"marker": "o", "markersize": 22 - 4 * number}
         smallest = [row for row in rows if row.struct_page == WORLDS[-1]]
         described.plot(
             [row.pages * PAGE for row in smallest],
@@ -101,13 +107,23 @@ def plot_memdesc(report: Memdesc, file: Path) -> None:
             **style,
         )
         rows = [row for row in rows if row.struct_page == WORLDS[0]]
-        sizes = [row.pages * PAGE for row in rows]
-        mapped.plot(sizes, [row.map_atomics for row in rows], label=design, **style)
-        kept.plot(sizes, [row.retained for row in rows], **style)
+        allocated = [row.pages * PAGE for row in rows]
+        mapped.plot(allocated, [row.map_atomics for row in rows], label=design, **style)
+        kept.plot(allocated, [row.retained for row in rows], **style)
+    shown = sizes[:: len(sizes) // 6 + 1]
     for axes in (described, mapped, kept):
-        axes.set(xscale="log", xlabel="bytes allocated")
-    described.set(yscale="log", ylabel="bytes a page", title="struct page of 8 bytes")
-    mapped.set(yscale="symlog", ylabel="atomic operations", title="an mmap() of all")
-    kept.set(yscale="symlog", ylabel="bytes", title="what one pinned page keeps")
+        axes.set(xlabel="allocated")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(shown, [size_text(size) for size in shown], rotation=30)
+    described.set(ylabel="bytes a page", title="what describes it, struct page of 8 bytes")
+    described.set_ylim(bottom=0)
+    mapped.set(ylabel="atomic operations", title="an mmap() of all")
+    mapped.set_yscale("symlog", linthresh=1)
+    mapped.set_ylim(bottom=-0.2)
+    kept.set(title="what one pinned page keeps")
+    kept.set_yscale("symlog", base=2, linthresh=PAGE / 2)
+    held = sorted({PAGE, *shown})
+    kept.set_yticks([0, *held], ["refused", *(size_text(size) for size in held)])
+    kept.set_ylim(bottom=-PAGE / 8)
     figure.legend(loc="outside lower center", ncols=3)
     _save(figure, file)

@@ -11,6 +11,7 @@ PARTS = [
     "reuse-by-mapcount",
     "huge-reuse-by-mapcount",
     "gup-copies-on-read-mm-sync",
+    "ksm-leaves-what-is-pinned",
     "fork-copies-whatever-is-pinned",
     "mprotect-never-upgrades",
     "mprotect-always-flushes",

@@ -16,6 +16,7 @@ PARTS = [
     "no-unshare",
     "mprotect-never-upgrades",
     "mprotect-always-flushes",
+    "swapin-by-mapcount",
     "clear-refs-write-protects-what-is-pinned",
     "o-direct-takes-references",
     "foll-cow",

@@ -7,21 +7,4 @@ matter, as in what was merged. Breaks `never-written-out` where a folio comes fr
 (UFFDIO_MOVE), and `no-lost-write` where one goes elsewhere and is dropped there.
 """
 
-from pagefault.consts import PG_ANON, PG_DIRTY, PG_SWAPBACKED
-from pagefault.mm.rmap import vma_is_droppable
-
-PG_DROPPABLE = 1 << 13
-
-
-def new_anon_flags(st, mm, vpn):
-    if vma_is_droppable(st, mm, vpn):
-        return PG_ANON | PG_DROPPABLE
-    return PG_ANON | PG_SWAPBACKED
-
-
-def lazyfree_may_go(st, mm, vpn, pfn):
-    return st.folio[pfn].pg_flags & PG_DROPPABLE or not st.folio[pfn].pg_flags & PG_DIRTY
-
-
-def failed_discard_rescues(st, mm, vpn, pfn):
-    return not st.folio[pfn].pg_flags & PG_DROPPABLE
+PARTS = ["droppable-by-folio"]

@@ -7,5 +7,6 @@ PARTS = [
     "secretmem-is-not-locked",
     "secretmem-frees-unzeroed",
     "hibernates-with-secrets",
+    "kvm-binds-guest-memfd",
     "secretmem-never-flushes",
 ]

@@ -9,4 +9,5 @@ PARTS = [
     "secretmem-is-not-locked",
     "secretmem-frees-unzeroed",
     "hibernates-with-secrets",
+    "kvm-binds-guest-memfd",
 ]

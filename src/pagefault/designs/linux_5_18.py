@@ -17,6 +17,7 @@ PARTS = [
     "swapin-claims-nothing",
     "fork-copies-whatever-is-pinned",
     "no-unshare",
+    "gpc-looks-at-the-wrong-count",
     "mprotect-never-upgrades",
     "mprotect-always-flushes",
     "o-direct-takes-references",

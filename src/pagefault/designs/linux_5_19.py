@@ -13,6 +13,7 @@ PARTS = [
     "move-pages-asks-gup",
     "no-unshare-of-the-zero-page",
     "mprotect-never-upgrades",
+    "swapin-claims-nothing",
     "o-direct-takes-references",
     "foll-cow",
     "numa-skips-what-has-references",

@@ -8,6 +8,7 @@ those of MADV_FREE, which may go back to zeros, though not to what was stored be
 PARTS = [
     "no-memfd-secret",
     "reuse-by-mapcount",
+    "huge-reuse-by-torn-mapcount",
     "fork-shares-pinned",
     "no-unshare",
     "mprotect-never-upgrades",
@@ -16,6 +17,7 @@ PARTS = [
     "swapin-by-mapcount",
     "swapin-claims-nothing",
     "reclaim-swaps-pinned",
+    "madv-free-discards-what-is-referenced",
     "clear-refs-under-the-read-lock",
     "clear-refs-write-protects-what-is-pinned",
     "clear-refs-seldom-flushes",
@@ -26,6 +28,9 @@ PARTS = [
     "numa-saves-the-write-bit",
     "mremap-keeps-uffd-wp",
     "kpageflags-tells-ksm",
+    "zap-removes-rmap-before-the-flush",
+    "longterm-writes-to-files",
+    "pagemap-looks-at-the-first-page",
     "ksm-trusts-clean-entries",
     "no-droppable-memory",
 ]

@@ -19,6 +19,7 @@ PARTS = [
     "swapin-by-mapcount",
     "swapin-claims-nothing",
     "reclaim-swaps-pinned",
+    "madv-free-discards-what-is-referenced",
     "clear-refs-under-the-read-lock",
     "clear-refs-write-protects-what-is-pinned",
     "clear-refs-seldom-flushes",

@@ -9,5 +9,6 @@ GUP by others, demand faults, KSM, swap after munlock(), no zeroing.
 PARTS = [
     "exclusive-is-anonymous",
     "map-exclusive",
+    "fork-drops-exclusive",
     "zap-restores-the-direct-map",
 ]

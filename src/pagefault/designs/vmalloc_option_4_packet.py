@@ -1,4 +1,4 @@
-"""vmalloc option 4, and a packet socket that frees rings while their frames are in flight."""
+"""vmalloc option 4, and a packet socket that is closed under frames in flight."""
 
 PARTS = [
     "kernel-pages-are-not-counted",

@@ -121,7 +121,7 @@ def signal_name(signal: int) -> str:
     return _SIGNALS.get(signal, str(signal))
 
 
-_SIGNALS = {getattr(consts, n): n for n in ("SIGSEGV", "SIGBUS")}
+_SIGNALS = {getattr(consts, n): n for n in ("SIGSEGV", "SIGBUS", "SIGKILL")}
 _ERRNOS = {
     value: name
     for name, value in vars(consts).items()

@@ -14,7 +14,7 @@ the others with the names exchanged, now and ever after. This holds because
   the tasks, the CPUs or the frames in an order that does not matter, with two exceptions;
 - a flush sends its IPIs in order of the CPUs. A state in which a task stands between two of them is
   refused by `check()` unless the order is kept whatever members are exchanged;
-- folio_alloc() reuses a frame that only registers name, in the order in which they are looked at.
+- rmqueue() reuses a frame that only registers name, in the order in which they are looked at.
   A state with two such frames is refused by `check()`;
 - what a statement names is looked up in all that a task has still to run, which only shrinks.
 
@@ -58,21 +58,23 @@ AUDITED = frozenset(
         *("needs_batch_flush_ipi", "try_to_unmap_flush"),
         *("needs_flush_ipi", "flush_tlb_mm_range", "note_forgotten", "load_mm"),
         *("local_irq_disable", "local_irq_enable", "switch_to", "translate"),
-        *("folio_alloc", "folio_lock", "folio_unlock", "free_unref_folio"),
+        *("rmqueue", "folio_lock", "folio_unlock", "free_unref_folio"),
         *("folio_trylock", "folio_test_locked", "_holders"),
         *("pipe_lock", "pipe_unlock", "wait_for_space", "sys_read"),
         *("pte_lock_holder", "pte_offset_map_lock", "pte_unmap_unlock"),
-        *("pmd_lock", "pmd_unlock", "folio_alloc_pmd"),
+        *("pmd_lock", "pmd_unlock"),
         *("flush_is_held_up", "tlb_remove_table_sync_one"),
         *("process_vm_pin", "sys_process_vm_readv", "sys_process_vm_writev"),
         *("sys_clone", "sys_fork", "sys_wait", "delay_group_leader", "sys_reap"),
         *("get_task_mm", "sys_proc_mem_read", "sys_proc_mem_write", "sys_look"),
+        *("sys_ptrace_peek", "sys_kill"),
         *("wake_userfault", "_claim_is_leaked"),
         *("mark_kernel_address", "kernel_address_reach", "__purge_vmap_area_lazy"),
         *("free_area_pages", "packet_send", "skb_release_data"),
         *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
         "is_forking",
+        *("join_block", "block_is_whole"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )

@@ -146,7 +146,9 @@ class Shared:
         self, kernel_text: str, tasks: int, st: Any, many: int, disk: Path | None = None
     ) -> None:
         self.room = partial(lazy_zeros, disk=disk)
-        self.zeros = partial(lazy_zeros, huge=True, disk=disk)  # for what is looked into at random
+        self.zeros = partial(lazy_zeros, huge=True, disk=disk)
+        # Always in memory: it is looked into at random, while of states on a disk mostly late ones.
+        self.index = partial(lazy_zeros, huge=True)
         self.tasks = tasks
         self.many = many
         self.where = _make_where(kernel_text, tasks, st)
@@ -173,7 +175,7 @@ class Shared:
         self.team = np.zeros((many + 1) * numbers.LINE, dtype=np.int64)
         self.states = States(
             arena=self.zeros((FIRST_ROOM, self.where.id_words + 1), np.uint64),
-            table=self.zeros((_FIRST_TABLE,), np.uint64),
+            table=self.index((_FIRST_TABLE,), np.uint64),
             parent=self.room((FIRST_ROOM,), np.int32),
             onward=self.room((FIRST_ROOM,), np.int32),
             flags=self.room((FIRST_ROOM,), np.uint8),
@@ -226,7 +228,7 @@ class Shared:
         rows[:end, : old.rows.shape[1]] = old.rows[:end]
         judged = self.room((room,), np.int64)
         judged[:end] = old.judged[:end]
-        self.values = Values(rows=rows, table=self.zeros((2 * room,), np.uint64), judged=judged)
+        self.values = Values(rows=rows, table=self.index((2 * room,), np.uint64), judged=judged)
 
     def make_states(self, room: int, end: int) -> None:
         """Room for so many states, with those of numbers before `end`."""
@@ -239,7 +241,7 @@ class Shared:
 
     def empty_table(self, slots: int) -> None:
         """A table of states with nothing in it."""
-        self.states = self.states._replace(table=self.zeros((slots,), np.uint64))
+        self.states = self.states._replace(table=self.index((slots,), np.uint64))
 
     def grow_table(self, move: Callable[..., int]) -> None:
         """A larger table of states: a small one soon grows again."""

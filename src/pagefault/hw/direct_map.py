@@ -2,8 +2,11 @@
 
 The kernel takes a page out of it by set_direct_map_invalid_noflush() and puts it back by
 set_direct_map_default_noflush(); each CPU may go on with a translation from before until it is
-flushed, whether it is idle or not, and whatever address space it has loaded. Left out: large
-entries of the direct map and their splits, which `pagefault cost directmap` counts.
+flushed, whether it is idle or not, and whatever address space it has loaded.
+
+All of memory is one block that a large entry could map. A page that leaves splits it, and no
+verdict depends on that; a large entry that comes back brings back all pages. Left out: what splits
+cost and flushes beyond a range, which `pagefault cost directmap` counts.
 """
 
 from pagefault.consts import BLOCKED, PROP_NO_OOPS
@@ -56,6 +59,29 @@ def set_direct_map_default_noflush(st, pfn):
     is not there is in no TLB, so nothing is to be flushed."""
     st.direct_map[pfn].absent = 0
     st.direct_map[pfn].stale_cpus = 0
+    if block_is_joined(st, pfn):
+        join_block(st)
+
+
+def block_is_joined(st, pfn):
+    """Whether who puts a page back makes one large entry of the block again. Never in v6.12; since
+    6.15 set_memory_rox() does (cpa_collapse_large_pages()), not who takes pages out."""
+    return 0
+
+
+def join_block(st):
+    """A large entry maps the block, whatever was out of it."""
+    for pfn in range(st.nr_pfns):
+        st.direct_map[pfn].absent = 0
+        st.direct_map[pfn].stale_cpus = 0
+
+
+def block_is_whole(st):
+    """Whether no page of the block is out of the direct map."""
+    for pfn in range(st.nr_pfns):
+        if not kernel_page_present(st, pfn):
+            return 0
+    return 1
 
 
 def flush_tlb_kernel_range(st, t, pfn):

@@ -5,10 +5,17 @@ a device reaches memory by. Who may fill and clear it differs; what an access th
 here. Left out: the IOMMU's paging-structure caches, PASIDs, tearing between devices.
 """
 
-from pagefault.consts import PAGE_ACCESSED, PAGE_DANGLING, PAGE_DIRTY, PAGE_PRESENT, PAGE_RW
+from pagefault.consts import (
+    MIRROR_GPC,
+    PAGE_ACCESSED,
+    PAGE_DANGLING,
+    PAGE_DIRTY,
+    PAGE_PRESENT,
+    PAGE_RW,
+)
 from pagefault.hw.choice import choose
 from pagefault.hw.cpu import ANY_ACCESS, entry_permits
-from pagefault.hw.direct_map import bus_read
+from pagefault.hw.direct_map import bus_read, kernel_reaches
 from pagefault.hw.monitor import (
     note_secret,
     observe_dangling,
@@ -52,9 +59,17 @@ def iommu_translate(st, s, vpn, write):
     return pte
 
 
+def reach_page(st, s, pfn):
+    """What KVM itself reads or writes of its guest's memory, it does by the direct map
+    (virt/kvm/pfncache.c gpc_map()); a guest or a device has its own way to the frame."""
+    if st.secondary[s].kind == MIRROR_GPC:
+        kernel_reaches(st, pfn)
+
+
 def secondary_load(st, s, vpn, spte, cell):
     """A device reads a cell through its entry; the value."""
     observe_dangling(st, spte & PAGE_DANGLING)
+    reach_page(st, s, pte_pfn(spte))
     observe_load(st, st.secondary[s].mm, vpn, pte_pfn(spte), cell)
     return bus_read(st, pte_pfn(spte), cell)
 
@@ -63,6 +78,7 @@ def secondary_store(st, s, vpn, spte, cell, value):
     """A device writes a cell through its entry."""
     mm = st.secondary[s].mm
     observe_dangling(st, spte & PAGE_DANGLING)
+    reach_page(st, s, pte_pfn(spte))
     write_cell(st, mm, pte_pfn(spte), cell, value)
     note_secret(st, mm, vpn, pte_pfn(spte), cell)
     owe(st, mm, vpn, cell, value)

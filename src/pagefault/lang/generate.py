@@ -95,7 +95,7 @@ PAGES = "ABCD"
 PIPE = "pipe"
 NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
-ABOUT_FILES = {"munlock", "futex", "look"}
+ABOUT_FILES = {"munlock", "futex", "look", "emulate", "offline", "poison", "dump", "ptrace_peek"}
 """Verbs that tell nothing where there is no exclusive memory, which is a file;"""
 ABOUT_DUMPS = {"dontdump", "dodump", "seclude"}
 """and advice."""

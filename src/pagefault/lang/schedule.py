@@ -159,6 +159,7 @@ _TOUCHES = frozenset(
     {
         "user_load",
         "user_store",
+        "copy_to_user",
         "pin",
         "get",
         "o_direct",
@@ -299,6 +300,8 @@ def _kind(program: Program, task: Task, statement: Statement) -> _Move:
         case "vmsplice", (Page(page), Pipe(name)):
             may_fail = _may_be_gone(program) or not _is_mapped(program, task, statement, page)
             return _Move("put", program.pipes.index(name), may_fail)
+        case "splice", (_, Pipe(name)):
+            return _Move("put", program.pipes.index(name), may_fail=True)
         case "read", (Pipe(name), *_):
             return _Move("take", program.pipes.index(name))
     return _Move("")

@@ -36,6 +36,7 @@ _MIRROR = Slot("mirror", "m")
 _FILE = Slot("file", "f")
 _FILE_CELL = Slot("file_cell", "f[1]")
 _ANON = ("private", "droppable")
+_FILLED = ("locked", "populate")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 
 _ALL = (
@@ -62,7 +63,14 @@ _ALL = (
         (
             Slot("pages", "A", side="either"),
             _PROT,
-            Slot("words", group="map", required=("anon",), one_of=_ANON, implied="fixed"),
+            Slot(
+                "words",
+                group="map",
+                required=("anon",),
+                one_of=_ANON,
+                optional=_FILLED,
+                implied="fixed",
+            ),
         ),
         "status",
         "maps new pages; with the pages in the parentheses, over what is there (MAP_FIXED)",
@@ -72,7 +80,16 @@ _ALL = (
             "A, B = mmap(anon, private, r)",
             "mmap(A, anon, private, none)",
             "A = mmap(anon, droppable, rw)",
+            "A = mmap(anon, private, locked, rw)",
         ),
+    ),
+    Verb(
+        "vgetrandom_alloc",
+        (Slot("pages", "A", side="either"), Slot("words", group="map", implied="fixed")),
+        "status",
+        "maps new pages that are droppable; no release has it",
+        "vgetrandom_alloc(2), which no release has",
+        ("A = vgetrandom_alloc()",),
     ),
     Verb(
         "mmap_file",
@@ -107,6 +124,30 @@ _ALL = (
         "limits how many pages this process, and what it forks, may lock",
         "setrlimit(2), RLIMIT_MEMLOCK, without CAP_IPC_LOCK",
         ("memlock(2)",),
+    ),
+    Verb(
+        "mlock",
+        (_PAGES, Slot("words", group="lock", optional=("onfault",))),
+        "status",
+        "makes pages present, and keeps them so; droppable ones are made present only",
+        "mlock(2), mlock2(2)",
+        ("mlock(A)", "r0 = mlock(A..B, onfault)"),
+    ),
+    Verb(
+        "mlockall",
+        (Slot("words", group="lock", optional=("current", "future", "onfault")),),
+        "status",
+        "mlock() of all pages that there are, or that are mapped from now on, or both",
+        "mlockall(2)",
+        ("mlockall(future)", "r0 = mlockall(current, future, onfault)"),
+    ),
+    Verb(
+        "munlockall",
+        (),
+        "status",
+        "munlock() of all pages, and an end to mlockall(future)",
+        "munlockall(2)",
+        ("munlockall()",),
     ),
     Verb(
         "munlock",
@@ -182,6 +223,14 @@ _ALL = (
         "moves any pages to other frames, of all tasks, but those that somebody else refers to",
         "write(2) to /proc/sys/vm/compact_memory",
         ("compact()",),
+    ),
+    Verb(
+        "mseal",
+        (_PAGES,),
+        "status",
+        "nobody unmaps, moves or protects pages any more, nor takes away what he may not write",
+        "mseal(2)",
+        ("mseal(A)", "r0 = mseal(A..B)"),
     ),
     Verb(
         "mremap",
@@ -292,6 +341,14 @@ _ALL = (
         "puts a reference to a page, not a copy, into a pipe",
         "vmsplice(2)",
         ("vmsplice(A, p)",),
+    ),
+    Verb(
+        "splice",
+        (_FILE_CELL, Slot("pipe", "p")),
+        "status",
+        "puts the page of a file that has the cell into a pipe; ENOENT beyond the file's end",
+        "splice(2) of a page",
+        ("splice(f[0], p)", "r0 = splice(f[5], p)"),
     ),
     Verb(
         "read",
@@ -484,6 +541,22 @@ _ALL = (
         ("reap(P)",),
     ),
     Verb(
+        "kill",
+        (Slot("process", "P"),),
+        "status",
+        "SIGKILL: ends what a process waits for or tries again and again, where the kernel looks",
+        "kill(2)",
+        ("kill(P)",),
+    ),
+    Verb(
+        "copy_to_user",
+        (_CELL, _VALUE),
+        "status",
+        "the kernel writes a cell by the user's address",
+        "read(2) of a pipe into the page",
+        ("copy_to_user(A[1], 5)", "r1 = copy_to_user(A[1], r0)"),
+    ),
+    Verb(
         "parse",
         (_CELL,),
         "value",
@@ -565,6 +638,54 @@ _ALL = (
         ("r0 = futex(A, shared)", "r0 = futex(A, private)"),
     ),
     Verb(
+        "receive",
+        (_FILE,),
+        "status",
+        "takes a file over from whoever has it open; EBADF once it is closed",
+        "recvmsg(2), SCM_RIGHTS",
+        ("receive(f)", "r0 = receive(f)"),
+    ),
+    Verb(
+        "guest_read",
+        (_FILE_CELL,),
+        "value",
+        "this process' guest reads a cell of a file that KVM has as its memory",
+        "a load of the guest, by guest_memfd",
+        ("r0 = guest_read(f[1])",),
+    ),
+    Verb(
+        "guest_write",
+        (_FILE_CELL, _VALUE),
+        "status",
+        "this process' guest writes a cell of a file that KVM has as its memory",
+        "a store of the guest, by guest_memfd",
+        ("guest_write(f[1], 5)", "r1 = guest_write(f[0], r0)"),
+    ),
+    Verb(
+        "emulate",
+        (_CELL,),
+        "value",
+        "KVM reads a cell to emulate an instruction of this process' guest",
+        "an exit of the guest that needs its instruction",
+        ("r0 = emulate(A[1])",),
+    ),
+    Verb(
+        "offline",
+        (_PAGE,),
+        "status",
+        "takes the frame of a page out of use, which must move; EINTR where it stays",
+        "write(2) to /sys/devices/system/memory/memoryN/state",
+        ("offline(A)", "r0 = offline(A)"),
+    ),
+    Verb(
+        "poison",
+        (_PAGE,),
+        "status",
+        "the frame of an exclusive page goes bad: who touches it gets SIGBUS; EBUSY if it stays",
+        "a machine check, memory_failure()",
+        ("poison(A)", "r0 = poison(A)"),
+    ),
+    Verb(
         "look",
         (
             Slot("process", "P"),
@@ -575,6 +696,22 @@ _ALL = (
         "reads a cell of another process's memory without asking that process",
         "a bug, a privilege or a service of the kernel, by the way that is named",
         ("r0 = look(P, A[1], direct_map)", "r0 = look(P, A[0], core_dump)"),
+    ),
+    Verb(
+        "dump",
+        (_CELL,),
+        "value",
+        "reads a cell of what a core dump of this process has; 0 where that has nothing",
+        "a signal that ends a child with the same memory, and its core file",
+        ("r0 = dump(A[1])",),
+    ),
+    Verb(
+        "ptrace_peek",
+        (Slot("process", "P"), _CELL),
+        "value",
+        "stops another process and reads a cell of its memory; EPERM for its own and for dead ones",
+        "ptrace(2), PTRACE_SEIZE, PTRACE_INTERRUPT and PTRACE_PEEKDATA",
+        ("r0 = ptrace_peek(P, A[1])",),
     ),
     Verb(
         "proc_mem_read",

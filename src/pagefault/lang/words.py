@@ -24,7 +24,7 @@ ERRNOS = (
     "ESPIPE",
     "ENOSYS",
 )
-SIGNALS = ("SIGSEGV", "SIGBUS")
+SIGNALS = ("SIGSEGV", "SIGBUS", "SIGKILL")
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -44,6 +44,13 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "private": "copy-on-write, not shared",
             "shared": "what is stored is the file's",
             "droppable": "the kernel may take the data away at any time (MAP_DROPPABLE)",
+            "locked": "locked in memory, as by mlock(); droppable memory refuses (MAP_LOCKED)",
+            "populate": "the pages are made present at once (MAP_POPULATE)",
+        },
+        "lock": {
+            "current": "what is mapped now (MCL_CURRENT)",
+            "future": "what will be mapped (MCL_FUTURE)",
+            "onfault": "a page when it is touched; none is made present (MLOCK_ONFAULT)",
         },
         "prot": {
             "r": "readable",
@@ -92,6 +99,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "kdump": "by the kernel that is booted after a crash",
             "injected": "a tracer has the process itself write the page to a pipe",
             "build_id": "who reads the file that is mapped there, by the page cache",
+            "uprobe": "who sets a probe in the file that is mapped there: its instruction",
         },
         "drop": {
             "dirty": "mark the page dirty first",

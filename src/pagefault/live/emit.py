@@ -24,6 +24,7 @@ from pagefault.lang.program import (
     Signal,
 )
 from pagefault.lang.schedule import Schedule, sample_schedules
+from pagefault.live.drivers import closes_a_driver, no_call
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
 from pagefault.live.statements import Names, call_of, missing, needs_of, rule_of
@@ -78,6 +79,7 @@ class Test:
     needs: str
     no_stress: str
     spread: int
+    one_table: int
     tasks: list[Task]
     names: list[list[str]]
     pages: tuple[str, ...]
@@ -95,6 +97,8 @@ def refusal(program: Program) -> str:
         for statement in task.statements:
             if rule_of(statement) is None:
                 return missing(statement)
+            if reason := no_call(program, statement):
+                return reason
     plan = plan_pins(program)
     return plan.reason if isinstance(plan, Refusal) else ""
 
@@ -176,6 +180,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         needs=" | ".join(f"1ull << NEED_{f.name}" for f in Feature if f in features) or "0",
         no_stress=next((plan.no_stress for plan in plans.values() if plan.no_stress), ""),
         spread=int(any(task.kind == "thread" for task in program.tasks)),
+        one_table=int(closes_a_driver(program)),
         tasks=[_task(names, t) for t in range(len(program.tasks))],
         names=[
             [names.c(name) for name in group]

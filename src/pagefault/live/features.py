@@ -30,6 +30,7 @@ class Feature(Enum):
     SWAP = ("swap.c", "probe_swap", "swap and MADV_PAGEOUT (/proc/swaps)")
     POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "probe_droppable", "mmap(2) with MAP_DROPPABLE (6.11)")
+    SEAL = ("verbs/mseal.c", "probe_seal", "mseal(2) (6.10)")
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",
@@ -56,6 +57,12 @@ class Feature(Enum):
         "O_DIRECT reads by FOLL_GET (Linux up to 6.4), userfaultfd(2), frame numbers in pagemap",
     )
     PROC_MEM = ("verbs/proc_mem.c", "probe_proc_mem", "/proc/PID/mem that forces its way")
+    PTRACE = ("verbs/ptrace.c", "probe_ptrace", "ptrace(2) of other processes")
+    CORES = (
+        "verbs/dump.c",
+        "probe_core",
+        "core dumps into the folder of the process (kernel.core_pattern without | and /)",
+    )
     UFFD_MISSING = (
         "verbs/userfaults.c",
         "probe_uffd_missing",
@@ -83,7 +90,7 @@ class Feature(Enum):
         "probe_regular_files",
         "a folder on a disk (PAGEFAULT_FS, TMPDIR, /var/tmp, /tmp), with O_TMPFILE",
     )
-    RINGS = ("drivers.c", "probe_rings", "rings of io_uring at an address of the program's choice")
+    RINGS = ("drivers.c", "probe_rings", "rings of io_uring for provided buffers, to map (6.4)")
     PACKET_RINGS = ("drivers.c", "probe_packet_rings", "packet sockets (CAP_NET_RAW)")
     BPF_ARRAYS = ("drivers.c", "probe_bpf_arrays", "bpf arrays to map (CAP_BPF, Linux 5.5)")
     PERF_BUFFERS = ("drivers.c", "probe_perf_buffers", "perf_event_open(2)")

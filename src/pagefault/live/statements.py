@@ -127,10 +127,14 @@ MODEL_ONLY = MappingProxyType(
         "numa_hint": "NUMA balancing that looks at a page when it is told to",
         "compact": "compaction that tells which pages it moved, or moves those of a test for sure",
         "reap": "a process that the kernel kills for want of memory",
-        "ioctl": "a driver that frees its buffer, or sends it, when it is told to",
-        "kread": "a driver that reads its buffer when it is told to",
-        "kwrite": "a driver that writes its buffer when it is told to",
+        "vgetrandom_alloc": "vgetrandom_alloc(2), which no release has",
+        "kill": "a process that is looked at after it was killed",
         "limit": "a memory cgroup that is full, with nobody to kill",
+        "guest_read": "a guest, which needs KVM",
+        "guest_write": "a guest, which needs KVM",
+        "emulate": "a guest, which needs KVM",
+        "poison": "memory that goes bad when it is told to, and stays so",
+        "offline": "memory that can be taken out of use, for good where it fails",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
@@ -241,6 +245,13 @@ def _load(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _copy_to_user(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index), (Int() | Register()) as value):
+            return f"copy_to_user({names.c(page)}, {index}, {_value(value)})"
+    raise AssertionError(s)
+
+
 def _store(names: Names, s: Statement) -> str:
     match s.args:
         case (Cell(page, index), (Int() | Register()) as value):
@@ -254,6 +265,8 @@ def _mmap(names: Names, s: Statement) -> str:
             fixed = "MAP_FIXED" if "fixed" in words else "MAP_FIXED_NOREPLACE"
             kind = "MAP_DROPPABLE" if "droppable" in words else "MAP_PRIVATE"
             flags = f"{kind} | MAP_ANONYMOUS | {fixed}"
+            flags += " | MAP_LOCKED" * ("locked" in words)
+            flags += " | MAP_POPULATE" * ("populate" in words)
             return f"map({names.pages(pages)}, {_word(prot, PROT)}, {flags})"
     raise AssertionError(s)
 
@@ -299,6 +312,27 @@ def _truncate(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _ioctl(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileName(file), Words(words=words)):
+            return f"free_buffer({names.c(file)}, {int('realloc' in words)})"
+    raise AssertionError(s)
+
+
+def _kread(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset),):
+            return f"kernel_read({names.c(file)}, {offset})"
+    raise AssertionError(s)
+
+
+def _kwrite(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), (Int() | Register()) as value):
+            return f"kernel_write({names.c(file)}, {offset}, {_value(value)})"
+    raise AssertionError(s)
+
+
 def _memlock(names: Names, s: Statement) -> str:
     match s.args:
         case (Int(pages),):
@@ -306,10 +340,50 @@ def _memlock(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _mlock(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages, Words(words=words)):
+            return f"lock({names.pages(pages)}, {'MLOCK_ONFAULT' if words else 0})"
+    raise AssertionError(s)
+
+
+def _mlockall(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Words(words=words),):
+            flags = " | ".join(f"MCL_{word.upper()}" for word in sorted(words))
+            return f"lock_all({flags or 0})"
+    raise AssertionError(s)
+
+
+def _munlockall(names: Names, s: Statement) -> str:
+    return "unlock_all()"
+
+
 def _munlock(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages,):
             return f"unlock({names.pages(pages)})"
+    raise AssertionError(s)
+
+
+def _ptrace_peek(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Name(task), Cell(page, index)):
+            return f"peek({names.c(task)}, {names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _dump(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Cell(page, index),):
+            return f"dump_cell({names.c(page)}, {index})"
+    raise AssertionError(s)
+
+
+def _splice(names: Names, s: Statement) -> str:
+    match s.args:
+        case (FileCell(file, offset), Pipe(pipe)):
+            return f"splice_file({names.c(file)}, {offset}, {names.c(pipe)})"
     raise AssertionError(s)
 
 
@@ -349,6 +423,13 @@ def _madvise(names: Names, s: Statement) -> str:
     match s.args:
         case (Range() as pages, Words() as advice):
             return f"advise({names.pages(pages)}, {_word(advice, ADVICE)})"
+    raise AssertionError(s)
+
+
+def _mseal(names: Names, s: Statement) -> str:
+    match s.args:
+        case (Range() as pages,):
+            return f"seal({names.pages(pages)})"
     raise AssertionError(s)
 
 
@@ -529,6 +610,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
         "user_store": Rule(_store, "verbs/user_store.c"),
+        "copy_to_user": Rule(_copy_to_user, "verbs/copy_to_user.c"),
         "mmap": Rule(_mmap, "verbs/mmap.c", word_needs={"droppable": Feature.DROPPABLE}),
         "mmap_file": Rule(
             _mmap_file,
@@ -544,8 +626,12 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             },
         ),
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
+        "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
         "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "mlock": Rule(_mlock, "verbs/mlock.c"),
+        "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
+        "munlockall": Rule(_munlockall, "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
@@ -553,6 +639,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "truncate": Rule(_truncate, "verbs/files.c"),
         "uprobe_register": Rule(_uprobe(1), "verbs/uprobes.c", (Feature.UPROBES,)),
         "uprobe_unregister": Rule(_uprobe(0), "verbs/uprobes.c", (Feature.UPROBES,)),
+        "ioctl": Rule(_ioctl, "verbs/drivers.c"),
+        "kread": Rule(_kread, "verbs/drivers.c"),
+        "kwrite": Rule(_kwrite, "verbs/drivers.c"),
         "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
@@ -561,11 +650,13 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
+        "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
         "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
+        "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
         "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
         "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
@@ -589,6 +680,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         ),
         "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
+        "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
+        "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),
         "proc_mem_read": Rule(_proc_mem_read, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
         "proc_mem_write": Rule(_proc_mem_write, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
         "o_direct": Rule(_take, ""),

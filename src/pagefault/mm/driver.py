@@ -19,6 +19,7 @@ from pagefault.consts import (
     EBADF,
     EBUSY,
     EINVAL,
+    ENOENT,
     FILE_BPF,
     FILE_CLOSED,
     FILE_FB,
@@ -84,6 +85,12 @@ def maps_pfns(st, file):
     return st.file[file].kind in (FILE_PERF, FILE_FB, FILE_PCM)
 
 
+def maps_by_address(st, file):
+    """Whether mmap() goes by remap_vmalloc_range(), which finds the area by its address: that of a
+    bpf array does."""
+    return st.file[file].kind == FILE_BPF
+
+
 def counts_mappings(st, file):
     """Whether ->open and ->close count VMAs: po->mapped, mmap_count, dlfb's and ALSA's counters.
     io_uring and a bpf array go by the file, that each VMA holds."""
@@ -99,6 +106,12 @@ def refuses_while_mapped(st, file):
     """Whether an ioctl() that would free the buffer is refused while it is mapped: -EBUSY of
     packet_set_ring() and udlfb, -EBADFD of snd_pcm_hw_free()."""
     return counts_mappings(st, file)
+
+
+def is_in_flight(st, file):
+    """net/packet/af_packet.c packet_read_pending(), v6.12: skbs have pages of the ring, which stays
+    for that, unless its socket is closed."""
+    return st.file[file].private[DRV_IN_FLIGHT] != 0
 
 
 def may_be_freed(st, file):
@@ -125,6 +138,19 @@ def freed_by_last_close(st, file):
 def clears_maywrite(st, file):
     """Whether what is mapped read-only can never become writable: a bpf array's cannot."""
     return st.file[file].kind == FILE_BPF
+
+
+def chooses_the_address(st, file):
+    """io_uring/memmap.c io_uring_get_unmapped_area(), v6.12: where the ring is mapped is not for
+    the program to say, for some CPUs have caches that mind. The language's `A = mmap_file()` leaves
+    it to the kernel."""
+    return st.file[file].kind == FILE_IO_URING
+
+
+def minds_what_is_not_there(st, file):
+    """Whether it is an error to free a buffer that is freed: io_unregister_pbuf_ring() says so,
+    packet_set_ring() does not."""
+    return st.file[file].kind == FILE_IO_URING
 
 
 def length_is_right(st, file, length, nr_pages):
@@ -223,7 +249,7 @@ def driver_map(st, t, mm, start, end, file, v):
     """How the driver puts its buffer into page tables: 0 or a negative errno."""
     if maps_pfns(st, file):
         return (yield from remap_pfn_range(st, t, mm, start, end, v))
-    if st.file[file].kind == FILE_BPF:
+    if maps_by_address(st, file):
         return (yield from remap_vmalloc_range(st, t, mm, start, end, v))
     if st.file[file].kind == FILE_IO_URING:
         set_vma_flags(st, mm, start, end, VM_DONTEXPAND)
@@ -245,6 +271,7 @@ def driver_mmap(st, t, mm, start, end, file):
         number_vma(st, mm, start, end, file, v)
         if not mmap_holds_the_mutex(st, file):
             driver_unlock(st, file)
+            yield "buffer found, mutex dropped"
         ret = yield from map_and_count(st, t, mm, start, end, file, v)
         if not mmap_holds_the_mutex(st, file):
             yield from driver_lock(st, t, file)
@@ -255,17 +282,21 @@ def driver_mmap(st, t, mm, start, end, file):
 def map_and_count(st, t, mm, start, end, file, v):
     """The VMA counts, and its pages are mapped. A mapping that failed counts no more."""
     if counts_before_it_maps(st, file):
-        count_mapping(st, file, 1)
-        area_open(st, v)
+        count_mmap(st, file, v)
     ret = yield from driver_map(st, t, mm, start, end, file, v)
     if not counts_before_it_maps(st, file):
-        count_mapping(st, file, 1)
-        area_open(st, v)
+        count_mmap(st, file, v)
     if ret != 0:
         count_mapping(st, file, -1)
         area_close(st, v)
         number_vma(st, mm, start, end, file, -1)
     return ret
+
+
+def count_mmap(st, file, v):
+    """mmap() counts its VMA itself: ->open is not called for the first one."""
+    count_mapping(st, file, 1)
+    area_open(st, v)
 
 
 def count_mapping(st, file, more):
@@ -275,6 +306,14 @@ def count_mapping(st, file, more):
         if st.file[file].private[DRV_MAPPED] < 0:
             break_promise(st, PROP_COUNTS)
             st.file[file].private[DRV_MAPPED] = 0
+
+
+def get_unmapped_area(st, file):
+    """mm/mmap.c __get_unmapped_area(), v6.12, of an address that the program names: 0, or -EINVAL
+    where the file chooses."""
+    if is_driver(st.file[file].kind) and chooses_the_address(st, file):
+        return -EINVAL
+    return 0
 
 
 def driver_refuses(st, mm, start, file):
@@ -430,6 +469,8 @@ def sys_ioctl(st, t, file, command):
     if not is_driver(st.file[file].kind):
         return -EINVAL
     if command == IOCTL_SEND:
+        if st.file[file].kind != FILE_PACKET:
+            return -EINVAL
         return (yield from packet_send(st, t, file))
     return (yield from change_buffer(st, t, file, command))
 
@@ -443,6 +484,10 @@ def change_buffer(st, t, file, command):
     ret = 0
     if refuses_while_mapped(st, file) and st.file[file].private[DRV_MAPPED]:
         ret = -EBUSY
+    elif is_in_flight(st, file):
+        ret = -EBUSY
+    elif minds_what_is_not_there(st, file) and not st.file[file].private[DRV_AREA]:
+        ret = -ENOENT
     else:
         yield from replace_buffer(st, t, file, command)
     driver_unlock(st, file)
@@ -465,6 +510,8 @@ def replace_buffer(st, t, file, command):
 def sys_kread(st, t, file, index, cell):
     """The kernel reads its buffer by the address that it has, as bpf_map_lookup_elem() does: the
     value, or -EINVAL without a buffer."""
+    if st.file[file].closed:
+        return -EBADF
     pfn = yield from kernel_use(st, t, file, index)
     if pfn < 0:
         return -EINVAL
@@ -475,6 +522,8 @@ def sys_kread(st, t, file, index, cell):
 def sys_kwrite(st, t, file, index, cell, value):
     """The kernel writes its buffer by the address that it has, as bpf_map_update_elem() does: 0, or
     -EINVAL without a buffer."""
+    if st.file[file].closed:
+        return -EBADF
     pfn = yield from kernel_use(st, t, file, index)
     if pfn < 0:
         return -EINVAL
@@ -502,12 +551,12 @@ def kernel_writes(st, t, pfn, cell, value):
 def packet_send(st, t, file):
     """net/packet/af_packet.c tpacket_snd(), v6.12: the skb holds the frame of page 0, and its
     destructor tpacket_destruct_skb() writes the frame's status, here 0 into cell 3, by the ring's
-    address. Left out: other drivers, -EINVAL."""
+    address. -EBUSY without a ring, -EINVAL of other drivers."""
     yield from driver_lock(st, t, file)
     v = st.file[file].private[DRV_AREA] - 1
-    if v < 0 or st.file[file].kind != FILE_PACKET:
+    if v < 0:
         driver_unlock(st, file)
-        return -EINVAL
+        return -EBUSY
     st.task[t].pin.state = PIN_HELD
     st.task[t].pin.gup_flags = FOLL_GET
     st.task[t].pin.pfn = st.vmalloc[v].pfn[0]

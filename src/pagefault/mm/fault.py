@@ -5,6 +5,7 @@ from pagefault.consts import (
     FAULT_FLAG_WRITE,
     SIG_BASE,
     SIGBUS,
+    SIGKILL,
     SIGSEGV,
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
@@ -18,6 +19,7 @@ from pagefault.hw.monitor import expect_write
 from pagefault.mm.memcontrol import mem_cgroup_oom_synchronize
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.signal import fatal_signal_pending
 
 
 def user_load(st, t, vpn, cell):
@@ -85,4 +87,6 @@ def do_user_addr_fault(st, t, vpn, write):
     if ret & VM_FAULT_SIGBUS:
         st.task[t].signal = SIGBUS
         return SIGBUS
+    if fatal_signal_pending(st, t):
+        return SIGKILL
     return 0

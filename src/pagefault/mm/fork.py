@@ -18,6 +18,7 @@ from pagefault.consts import (
     TASK_RUNNING,
     VM_DONTCOPY,
     VM_LOCKED,
+    VM_LOCKONFAULT,
     VM_MAPPED,
     VM_WIPEONFORK,
 )
@@ -65,7 +66,7 @@ def dup_vma(st, mm, child_mm, vpn):
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if not vm_flags & VM_MAPPED or vm_flags & VM_DONTCOPY:
         return 0
-    vm_flags = dup_userfaultfd(vm_flags) & ~VM_LOCKED
+    vm_flags = dup_userfaultfd(vm_flags) & ~(VM_LOCKED | VM_LOCKONFAULT)
     if vm_flags & VM_WIPEONFORK:
         set_vma(st, child_mm, vpn, vm_flags, 0)
         return 0

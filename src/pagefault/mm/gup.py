@@ -7,6 +7,7 @@ pages that a long-term pin must not hold.
 
 from pagefault.consts import (
     EFAULT,
+    EINTR,
     EMLINK,
     ENOENT,
     ENOMEM,
@@ -29,6 +30,7 @@ from pagefault.consts import (
     VM_FAULT_OOM,
     VM_FAULT_RETRY,
     VM_IO,
+    VM_LOCKONFAULT,
     VM_MAPPED,
     VM_PFNMAP,
     VM_READ,
@@ -80,6 +82,7 @@ from pagefault.mm.pgtable_generic import (
 )
 from pagefault.mm.rmap import PageAnonExclusive
 from pagefault.mm.secretmem import folio_is_secretmem, vma_is_secretmem
+from pagefault.mm.signal import fatal_signal_pending
 
 
 def gup_must_unshare(st, gup_flags, pfn):
@@ -339,7 +342,7 @@ def get_user_page_slow(st, t, mm, vpn, gup_flags):
 
 
 def __get_user_pages(st, t, mm, vpn, gup_flags):
-    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT or -ENOMEM.
+    """mm/gup.c __get_user_pages(), v6.12, of one page. Returns a pfn, -EFAULT, -ENOMEM or -EINTR.
 
     After each fault it looks again: the page may have changed meanwhile. Locks: mmap_lock held for
     reading on entry and on return; a fault that waits gives it back in between, if the caller
@@ -347,6 +350,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
     """
     pfn = -ENOENT
     while pfn < 0:
+        if fatal_signal_pending(st, t):
+            return -EINTR
         ret = check_vma_flags(st, mm, vpn, gup_flags)
         if ret == 0:
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
@@ -365,14 +370,45 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
     return pfn
 
 
+def populate_vma_page(st, t, mm, vpn, gup_flags):
+    """mm/gup.c populate_vma_page_range(), v6.12, of one page: 0, -EFAULT or -ENOMEM. What is
+    writable gets a write fault, to break COW now. Locks: as __get_user_pages()."""
+    if st.mm[mm].vma[vpn].vm_flags & VM_LOCKONFAULT:
+        return 0
+    if not vma_is_accessible(st, mm, vpn):
+        return -EFAULT
+    if vma_is_writable(st, mm, vpn) and not vma_is_shared(st, mm, vpn):
+        gup_flags |= FOLL_WRITE
+    else:
+        gup_flags |= FOLL_FORCE
+    pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
+    if pfn < 0:
+        return pfn
+    gup_put_folio(st, pfn, gup_flags)
+    return 0
+
+
+def __mm_populate(st, t, mm, start, end):
+    """mm/gup.c __mm_populate(), v6.12: fault the pages in, but those of holes, until one fails: 0
+    or its error. Locks: takes mmap_lock for reading."""
+    yield from mmap_read_lock(st, t, mm)
+    ret = 0
+    vpn = start
+    while vpn < end and ret == 0:
+        if st.mm[mm].vma[vpn].vm_flags & (VM_MAPPED | VM_IO | VM_PFNMAP) == VM_MAPPED:
+            ret = yield from populate_vma_page(st, t, mm, vpn, FOLL_UNLOCKABLE)
+        vpn += 1
+    mmap_read_unlock(st, mm)
+    return ret
+
+
 def mm_populate(st, t, mm, start, end):
-    """mm/gup.c __mm_populate(), v6.12, of a writable range: fault it in, as far as that goes.
-    Locks: takes mmap_lock for reading."""
+    """include/linux/mm.h mm_populate(), v6.12: as __mm_populate(), but who fails is skipped. (The
+    rest of its VMA, too, which fails as well.)"""
     yield from mmap_read_lock(st, t, mm)
     for vpn in range(start, end):
-        pfn = yield from __get_user_pages(st, t, mm, vpn, FOLL_WRITE | FOLL_UNLOCKABLE)
-        if pfn >= 0:
-            gup_put_folio(st, pfn, FOLL_WRITE)
+        if st.mm[mm].vma[vpn].vm_flags & (VM_MAPPED | VM_IO | VM_PFNMAP) == VM_MAPPED:
+            yield from populate_vma_page(st, t, mm, vpn, FOLL_UNLOCKABLE)
     mmap_read_unlock(st, mm)
 
 

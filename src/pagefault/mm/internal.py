@@ -7,6 +7,10 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    VM_DONTEXPAND,
+    VM_DROPPABLE,
+    VM_IO,
+    VM_MIXEDMAP,
     VM_PFNMAP,
     VM_READ,
     VM_SHARED,
@@ -19,11 +23,24 @@ from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
 from pagefault.mm.page_alloc import folio_test_anon
 from pagefault.mm.rmap import PageAnonExclusive
 
+VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
+
 
 def vm_normal_page(pte):
     """mm/memory.c vm_normal_page(), v6.12: the entry's page is counted. A special one, which the
     zero page's always is, is nobody's."""
     return not pte_special(pte)
+
+
+def can_do_mlock(st, mm):
+    """mm/mlock.c can_do_mlock(), v6.12: not with a limit of 0."""
+    return st.mm[mm].rlimit_memlock != 1
+
+
+def vma_supports_mlock(st, mm, vpn):
+    """mm/internal.h vma_supports_mlock(), v6.12.86: neither what has no pages that could go, nor
+    what is there to be dropped."""
+    return not st.mm[mm].vma[vpn].vm_flags & (VM_SPECIAL | VM_DROPPABLE)
 
 
 def wp_finds_folio(st, pte):
@@ -33,6 +50,12 @@ def wp_finds_folio(st, pte):
 
 def vma_is_writable(st, mm, vpn):
     return st.mm[mm].vma[vpn].vm_flags & VM_WRITE != 0
+
+
+def vma_is_anonymous(st, mm, vpn):
+    """include/linux/mm.h vma_is_anonymous(), v6.12: no operations of its own, so that what is read
+    first is the zero page."""
+    return st.mm[mm].vma[vpn].vm_file == 0
 
 
 def vma_is_shared(st, mm, vpn):

@@ -127,6 +127,12 @@ def ksm_must_not_share(st, pfn, anon_exclusive):
     return anon_exclusive and folio_try_share_anon_rmap_pte(st, pfn) != 0
 
 
+def ksm_may_take(st, pfn):
+    """Whether a page that is write-protected by now may become a KSM page, or give way to one.
+    v6.12 asks nothing more: what is not anon-exclusive cannot be pinned any more."""
+    return 1
+
+
 def replace_page(st, t, mm, vpn, k_pfn, orig_pte):
     """mm/ksm.c replace_page(), v6.12: map the KSM page instead, if the PTE is still as it was left:
     0 or -EFAULT. Locks: mmap_lock for reading and the old folio's lock held."""
@@ -134,7 +140,7 @@ def replace_page(st, t, mm, vpn, k_pfn, orig_pte):
     ret = -EFAULT
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if locked:
-        if ptep_get(st, mm, vpn) == orig_pte:
+        if ptep_get(st, mm, vpn) == orig_pte and ksm_may_take(st, pte_pfn(orig_pte)):
             folio_get(st, k_pfn)
             folio_add_anon_rmap_pte(st, k_pfn, 0)
             observe_merged(st, k_pfn, pte_pfn(orig_pte))
@@ -179,8 +185,9 @@ def try_to_merge_one_page(st, t, mm, vpn, pfn, k_pfn):
     if orig_pte != 0:
         yield "write-protected, not compared"
         if k_pfn < 0:
-            st.folio[pfn].pg_flags |= PG_KSM | PG_DIRTY
-            ret = 0
+            if ksm_may_take(st, pfn):
+                st.folio[pfn].pg_flags |= PG_KSM | PG_DIRTY
+                ret = 0
         elif pages_identical(st, pfn, k_pfn):
             ret = yield from replace_page(st, t, mm, vpn, k_pfn, orig_pte)
     folio_unlock(st, pfn)

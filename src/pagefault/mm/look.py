@@ -6,13 +6,17 @@ returns, the looker keeps; what it must not see is for the promises to say.
 
 from pagefault.consts import (
     EFAULT,
+    EIO,
     EPERM,
     ESRCH,
+    FILE_REGULAR,
+    FILE_SHMEM,
     LOOK_BUILD_ID,
     LOOK_CORE_DUMP,
     LOOK_HIBERNATION,
     LOOK_INJECTED,
     LOOK_KDUMP,
+    LOOK_UPROBE,
     TASK_RUNNING,
     VM_DONTDUMP,
 )
@@ -37,6 +41,8 @@ def sys_look(st, t, task, vpn, cell, way):
         return (yield from dump_user_range(st, t, mm, vpn, cell))
     if way == LOOK_BUILD_ID:
         return freader_fetch(st, mm, vpn, cell)
+    if way == LOOK_UPROBE:
+        return copy_insn(st, mm, vpn, cell)
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte):
         return -EFAULT
@@ -100,6 +106,12 @@ def dump_user_range(st, t, mm, vpn, cell):
     return ret
 
 
+def sys_dump(st, t, vpn, cell):
+    """fs/coredump.c do_coredump(), v6.12, of this process: what its core has of a cell. Left out:
+    what coredump_filter leaves out."""
+    return (yield from dump_user_range(st, t, st.task[t].mm, vpn, cell))
+
+
 def freader_fetch(st, mm, vpn, cell):
     """lib/buildid.c freader_get_folio(), v6.12: who looks for a build ID reads what the page cache
     of a mapped file has, not what memfd_secret() made (in 6.1.y since 6.1.132)."""
@@ -112,6 +124,23 @@ def freader_fetch(st, mm, vpn, cell):
     ret = -EFAULT
     if not build_id_refuses_secretmem(st, pfn):
         ret = kernel_read(st, pfn, cell)
+    folio_put(st, pfn)
+    return ret
+
+
+def copy_insn(st, mm, vpn, cell):
+    """kernel/events/uprobes.c copy_insn(), v6.12: what stands where a probe is to be, by the page
+    cache. -EIO for a file whose pages nobody can read in (uprobe_register()), like that of
+    memfd_secret(). Left out: that such a file cannot be named."""
+    file = st.mm[mm].vma[vpn].vm_file - 1
+    if file < 0:
+        return -EFAULT
+    if st.file[file].kind not in (FILE_REGULAR, FILE_SHMEM):
+        return -EIO
+    pfn = filemap_get_folio(st, file, linear_page_index(st, mm, vpn))
+    if pfn < 0:
+        return 0
+    ret = kernel_read(st, pfn, cell)
     folio_put(st, pfn)
     return ret
 

@@ -2,8 +2,10 @@
 
 from pagefault.consts import (
     EAGAIN,
+    EINTR,
     EINVAL,
     ENOMEM,
+    EPERM,
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     MADV_COLD,
@@ -60,7 +62,7 @@ from pagefault.mm.driver import split_vmas
 from pagefault.mm.folio_lock import folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.huge_memory import maps_huge_zero_page, track_huge_pmd, vma_adjust_trans_huge
-from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.internal import vm_normal_page, vma_is_anonymous
 from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
 from pagefault.mm.lru import folio_isolate_lru
@@ -76,6 +78,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.mseal import can_modify_vma_madv
 from pagefault.mm.page_alloc import (
     folio_get,
     folio_put,
@@ -128,6 +131,9 @@ def madvise_walk_vmas(st, t, start, end, advice):
         if next_vpn == vpn:
             ret = -ENOMEM
             next_vpn = vpn + 1
+        elif not can_modify_vma_madv(st, mm, vpn, advice):
+            ret = -EPERM
+            break
         elif madvise_is_forbidden(st, mm, vpn, advice):
             ret = -EINVAL
             break
@@ -149,7 +155,7 @@ def madvise_is_forbidden(st, mm, vpn, advice):
     vma = st.mm[mm].vma[vpn]
     if vma.vm_flags & (VM_LOCKED | VM_PFNMAP):
         return 1
-    return advice == MADV_FREE and vma.vm_file != 0
+    return advice == MADV_FREE and not vma_is_anonymous(st, mm, vpn)
 
 
 def madvise_walk_collapse(st, t, start, end):
@@ -411,7 +417,8 @@ def populate_goes_on(ret):
 
 def madvise_populate(st, t, start, end, advice):
     """mm/madvise.c madvise_populate(), v6.12: fault the pages in, for a write or a read: 0, -ENOMEM
-    without a VMA, -EINVAL where the VMA does not permit it. Takes no references that last."""
+    without a VMA, -EINVAL where the VMA does not permit it, -EINTR for who is killed. Takes no
+    references that last."""
     mm = st.task[t].mm
     gup_flags = FOLL_UNLOCKABLE
     if advice == MADV_POPULATE_WRITE:
@@ -423,6 +430,8 @@ def madvise_populate(st, t, start, end, advice):
         pfn = yield from __get_user_pages(st, t, mm, vpn, gup_flags)
         if pfn >= 0:
             gup_put_folio(st, pfn, gup_flags)
+        elif pfn == -EINTR:
+            ret = -EINTR
         elif st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and pfn != -ENOMEM:
             ret = -EINVAL
         else:
@@ -501,6 +510,9 @@ def madvise_vma_behavior(st, t, start, end, advice):
     while vpn < end and ret == 0:
         next_vpn = max(vpn + 1, vma_end(st, mm, vpn, end))
         if range_is_mapped(st, mm, vpn, next_vpn):
+            if not can_modify_vma_madv(st, mm, vpn, advice):
+                ret = -EPERM
+                break
             if behavior_is_forbidden(st, mm, vpn, advice):
                 ret = -EINVAL
                 break

@@ -6,6 +6,7 @@ is charged besides anonymous pages.
 
 from pagefault.consts import MEMORY_MAX, PG_ANON, VM_FAULT_OOM, WAITING
 from pagefault.mm.rmap import vma_is_droppable
+from pagefault.mm.signal import fatal_signal_pending
 
 
 def sys_limit(st, t, pages):
@@ -27,9 +28,9 @@ def mem_cgroup_charge(st):
 
 def mem_cgroup_oom_synchronize(st, t):
     """mm/memcontrol-v1.c mem_cgroup_oom_synchronize(), v6.12: who got no page waits until there is
-    one."""
+    one, or is killed."""
     yield "out of memory"
-    while not mem_cgroup_charge(st):
+    while not mem_cgroup_charge(st) and not fatal_signal_pending(st, t):
         yield WAITING
 
 

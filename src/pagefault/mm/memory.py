@@ -46,10 +46,7 @@ from pagefault.mm.fs_userfaultfd import (
     userfaultfd_pte_wp,
     userfaultfd_wp,
 )
-from pagefault.mm.huge_memory import (
-    handle_huge_pmd,
-    may_map_huge_pmd,
-)
+from pagefault.mm.huge_memory import handle_huge_pmd, may_map_huge_pmd
 from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
@@ -58,6 +55,7 @@ from pagefault.mm.internal import (
     pte_modify,
     pte_needs_soft_dirty_wp,
     vma_is_accessible,
+    vma_is_anonymous,
     vma_is_shared,
     vma_is_writable,
     vma_page_prot,
@@ -170,7 +168,7 @@ def do_numa_page(st, mm, vpn, orig_pte):
 def do_anonymous_page(st, t, mm, vpn, fault_flags):
     """mm/memory.c do_anonymous_page(), v6.12: the first touch."""
     pte_alloc(st, mm, vpn)
-    if not fault_flags & FAULT_FLAG_WRITE:
+    if not fault_flags & FAULT_FLAG_WRITE and vma_is_anonymous(st, mm, vpn):
         yield from pte_offset_map_lock(st, t, mm, vpn)
         if pte_none(ptep_get(st, mm, vpn)):
             if userfaultfd_missing(st, mm, vpn):

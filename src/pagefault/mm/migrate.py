@@ -313,10 +313,18 @@ def wait_for_writeback(st, t, pfn):
         yield from folio_wait_writeback(st, t, pfn)
 
 
+def secretmem_refuses_to_move(st, pfn):
+    """mm/secretmem.c secretmem_migrate_folio(), v6.12: what is not in the direct map cannot be
+    copied."""
+    return folio_is_secretmem(st, pfn)
+
+
 def move_to_new_folio(st, t, new_pfn, pfn):
-    """mm/migrate.c __migrate_folio(), v6.12: copy, unless somebody else has a reference: 0 or
-    -EAGAIN. Up to 6.9 the mapping went first. Locks: both folio locks held."""
+    """mm/migrate.c __migrate_folio(), v6.12: copy, unless somebody else has a reference: 0, -EAGAIN
+    or -EBUSY. Up to 6.9 the mapping went first. Locks: both folio locks held."""
     yield "unmapped, references not looked at"
+    if secretmem_refuses_to_move(st, pfn):
+        return -EBUSY
     if has_extra_references(st, pfn):
         return -EAGAIN
     yield "nobody refers to it, not copied"
@@ -326,8 +334,8 @@ def move_to_new_folio(st, t, new_pfn, pfn):
 
 
 def migrate_folio(st, t, new_pfn, pfn):
-    """mm/migrate.c migrate_folio_unmap() and migrate_folio_move(), v6.12: 0 or -EAGAIN. Locks:
-    takes both folio locks."""
+    """mm/migrate.c migrate_folio_unmap() and migrate_folio_move(), v6.12: 0, -EAGAIN or -EBUSY.
+    Locks: takes both folio locks."""
     yield from folio_lock(st, t, pfn)
     yield from wait_for_writeback(st, t, pfn)
     folio_trylock(st, t, new_pfn)  # nobody else knows it
@@ -345,7 +353,7 @@ def migrate_folio(st, t, new_pfn, pfn):
 
 
 def migrate_pages(st, t, pfn):
-    """mm/migrate.c migrate_pages(), v6.12, of one isolated folio: 0 or -EAGAIN."""
+    """mm/migrate.c migrate_pages(), v6.12, of one isolated folio: 0, -EAGAIN or -EBUSY."""
     new_pfn = folio_alloc(st)
     ret = yield from migrate_folio(st, t, new_pfn, pfn)
     folio_put(st, new_pfn)

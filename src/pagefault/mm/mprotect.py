@@ -4,6 +4,7 @@ from pagefault.consts import (
     EACCES,
     EINVAL,
     ENOMEM,
+    EPERM,
     MM_CP_PROT_NUMA,
     MM_CP_TRY_CHANGE_WRITABLE,
     MM_CP_UFFD_WP,
@@ -54,6 +55,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.mseal import can_modify_vma
 from pagefault.mm.page_alloc import folio_maybe_dma_pinned, folio_test_anon
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending, folio_precise_page_mapcount
@@ -156,10 +158,12 @@ def change_protection(st, t, mm, start, end, cp_flags):
 def mprotect_fixup(st, t, mm, start, end, prot):
     """mm/mprotect.c mprotect_fixup(), v6.12, of one VMA. Nothing is touched if its rights stay.
 
-    Returns 0, -EACCES for what must never be written (VM_MAYWRITE), -EINVAL where a driver does not
-    let its VMA be split. Left out: VMAs that merge become soft-dirty or clean as the first one is
-    (up to 6.18).
+    Returns 0, -EPERM of what is sealed, -EACCES for what must never be written (VM_MAYWRITE),
+    -EINVAL where a driver does not let its VMA be split. Left out: VMAs that merge become
+    soft-dirty or clean as the first one is (up to 6.18).
     """
+    if not can_modify_vma(st, mm, start):
+        return -EPERM
     vm_flags = calc_vm_prot_bits(prot)
     if vm_flags & VM_WRITE and not st.mm[mm].vma[start].vm_flags & VM_MAYWRITE:
         return -EACCES

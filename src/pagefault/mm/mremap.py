@@ -1,6 +1,6 @@
 """mremap(). Models mm/mremap.c: PTEs move, pages stay. Left out: moving whole page tables."""
 
-from pagefault.consts import EFAULT, EINVAL
+from pagefault.consts import EFAULT, EINVAL, EPERM
 from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import (
     pmd_has_table,
@@ -14,17 +14,18 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import flush_tlb_mm_range
-from pagefault.mm.driver import copy_driver_vma, split_vmas
+from pagefault.mm.driver import copy_driver_vma, get_unmapped_area, split_vmas
 from pagefault.mm.fs_userfaultfd import dup_userfaultfd
 from pagefault.mm.huge_memory import move_or_split_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.i_mmap import i_mmap_lock_write, i_mmap_unlock_write
 from pagefault.mm.ksm import unmerge_ksm_pages
-from pagefault.mm.mmap import range_is_mapped, remove_vmas, unmap_region
+from pagefault.mm.mmap import range_is_mapped, remove_vmas, split_for_munmap, unmap_region
 from pagefault.mm.mmap_lock import mmap_write_lock, mmap_write_unlock
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.mseal import can_modify_vma
 from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import flush_tlb_batched_pending
 from pagefault.mm.vma import set_vma, vma_end, vma_merge
@@ -122,18 +123,25 @@ def remap_move(st, t, start, end, new_start):
 
 def mremap_to(st, t, start, end, new_start):
     """mm/mremap.c mremap_to(), v6.12: what is in the way is unmapped first, even if then
-    vma_to_resize() says -EFAULT, for the range is not of one VMA. KSM pages do not move, they are
-    copied (move_vma()). Locks: mmap_lock held for writing."""
+    vma_to_resize() says -EFAULT, for the range is not of one VMA, or -EINVAL, for its file chooses
+    the place. KSM pages do not move, they are copied (move_vma()). Locks: mmap_lock held for
+    writing."""
     mm = st.task[t].mm
     new_end = new_start + end - start
-    if split_vmas(st, mm, new_start, new_end) != 0:
-        return -EINVAL
+    if not can_modify_vma(st, mm, start):
+        return -EPERM
+    ret = split_for_munmap(st, mm, new_start, new_end)
+    if ret != 0:
+        return ret
     yield from vma_adjust_trans_huge(st, t, mm, new_start, new_end)
     if range_is_mapped(st, mm, new_start, new_end):
         remove_vmas(st, mm, new_start, new_end)
         yield from unmap_region(st, t, mm, new_start, new_end)
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
+    file = st.mm[mm].vma[start].vm_file - 1
+    if file >= 0 and get_unmapped_area(st, file) != 0:
+        return -EINVAL
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
     yield from unmerge_ksm_pages(st, t, mm, start, end)

@@ -1,12 +1,21 @@
 """/proc/PID/mem: one process reads and writes another's memory, whatever its protection. Models
-fs/proc/base.c, and access_remote_vm() in mm/memory.c.
+fs/proc/base.c, what ptrace() reads in kernel/ptrace.c, and access_remote_vm() in mm/memory.c.
 
-ptrace() does the same. A fault cannot give mmap_lock back, so it does not wait for an answer by
+A fault cannot give mmap_lock back, so it does not wait for an answer by
 userfaultfd: -EIO. Left out: kernels that are told not to force, the folio lock under which a
 page of a file is marked dirty.
 """
 
-from pagefault.consts import EIO, ESRCH, FOLL_FORCE, FOLL_GET, FOLL_REMOTE, FOLL_WRITE
+from pagefault.consts import (
+    EIO,
+    EPERM,
+    ESRCH,
+    FOLL_FORCE,
+    FOLL_GET,
+    FOLL_REMOTE,
+    FOLL_WRITE,
+    TASK_NEW,
+)
 from pagefault.hw.direct_map import kernel_reaches, kernel_read
 from pagefault.hw.monitor import (
     note_secret,
@@ -27,7 +36,23 @@ def sys_proc_mem_read(st, t, task, vpn, cell):
     reader is allowed to see what it reads: it passed the ptrace check."""
     if not get_task_mm(st, task):
         return -ESRCH
-    mm = st.task[task].mm
+    return (yield from access_remote_vm(st, t, st.task[task].mm, vpn, cell))
+
+
+def sys_ptrace_peek(st, t, task, vpn, cell):
+    """kernel/ptrace.c generic_ptrace_peekdata(), v6.12, of a process that is stopped for it
+    (ptrace_attach()): the value, -EIO where nothing is mapped, -ESRCH, or -EPERM for the tracer's
+    own process and for one that has exited."""
+    if st.task[task].state == TASK_NEW:
+        return -ESRCH
+    if st.task[task].mm == st.task[t].mm or not get_task_mm(st, task):
+        return -EPERM
+    return (yield from access_remote_vm(st, t, st.task[task].mm, vpn, cell))
+
+
+def access_remote_vm(st, t, mm, vpn, cell):
+    """mm/memory.c access_remote_vm(), v6.12, to read: the value or -EIO. Who calls holds the
+    address space, and holds it no more."""
     yield from mmap_read_lock(st, t, mm)
     pfn = yield from __get_user_pages(st, t, mm, vpn, FORCED)
     ret = -EIO

@@ -17,6 +17,7 @@ from pagefault.consts import (
     TLB_FLUSH_BATCH_PENDING_LARGE,
     TLB_FLUSH_BATCH_PENDING_MASK,
     VM_DROPPABLE,
+    VM_LOCKED,
 )
 from pagefault.hw.monitor import (
     break_promise,
@@ -379,6 +380,9 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
     if not pte_maps(ptep_get(st, mm, vpn), pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 1
+    if st.mm[mm].vma[vpn].vm_flags & VM_LOCKED:
+        pte_unmap_unlock(st, mm, vpn)
+        return 0
     anon_exclusive = PageAnonExclusive(st, pfn)
     pte = yield from nuke_pte(st, t, mm, vpn, pfn)
     if unmap_makes_dirty(st, mm, vpn, pte):

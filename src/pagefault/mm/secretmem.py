@@ -14,6 +14,7 @@ from pagefault.consts import (
     FILE_EVICTED,
     FILE_SECRET,
     NR_FILE_PAGES,
+    PG_HWPOISON,
     VM_DONTDUMP,
     VM_EXCLUSIVE,
     VM_FAULT_SIGBUS,
@@ -34,9 +35,11 @@ from pagefault.mm.filemap import (
     filemap_invalidate_unlock_shared,
     page_cache_delete,
 )
-from pagefault.mm.folio_lock import folio_lock, folio_trylock
+from pagefault.mm.folio_lock import folio_lock, folio_trylock, folio_unlock
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.page_alloc import clear_highpage, folio_alloc, folio_get, folio_put
+
+FILE_USERS = 0  # of a file's private fields: who holds it for a moment, besides VMAs
 
 # --- what is secret ----------------------------------------------------------------------------
 
@@ -135,12 +138,27 @@ def secretmem_fault(st, t, mm, vpn, fault_flags):
     index = linear_page_index(st, mm, vpn)
     if index >= st.file[file].nr_pages:
         return -VM_FAULT_SIGBUS
+    return (yield from secretmem_read_folio(st, t, file, index))
+
+
+def secretmem_read_folio(st, t, file, index):
+    """mm/secretmem.c secretmem_fault(), v6.12, of a page that the file has: as it returns. Locks:
+    takes the file's invalidate_lock for reading, which may not be what a release does."""
     yield from secretmem_fault_lock(st, t, file)
     pfn = -EEXIST
     while pfn == -EEXIST:
         pfn = yield from secretmem_get_folio(st, t, file, index)
     secretmem_fault_unlock(st, file)
+    if pfn >= 0 and is_poisoned(st, pfn):
+        folio_unlock(st, pfn)
+        folio_put(st, pfn)
+        return -VM_FAULT_SIGBUS
     return pfn
+
+
+def is_poisoned(st, pfn):
+    """mm/memory.c __do_fault(), v6.12, PageHWPoison(): the frame has gone bad, nobody maps it."""
+    return st.folio[pfn].pg_flags & PG_HWPOISON
 
 
 def secretmem_get_folio(st, t, file, index):
@@ -258,7 +276,7 @@ def fput_files(st, t):
     out: what becomes of other files than memfd_secret()'s. Locks: none."""
     for file in range(st.nr_files):
         if st.file[file].closed == FILE_CLOSED and st.file[file].kind == FILE_SECRET:
-            if not file_is_mapped(st, file):
+            if not file_is_mapped(st, file) and not st.file[file].private[FILE_USERS]:
                 st.file[file].closed = FILE_EVICTED
                 yield from secretmem_evict(st, t, file)
 

@@ -1,13 +1,26 @@
-"""vmsplice() to a pipe and reading it. Models fs/splice.c and fs/pipe.c.
+"""vmsplice() and splice() to a pipe, and reading it. Models fs/splice.c and fs/pipe.c.
 
 A pipe buffer holds a FOLL_GET reference to the user's page for as long as nobody reads it, in
 every release.
 """
 
-from pagefault.consts import BLOCKED, BUG_UNLOCK, EFAULT, FOLL_GET, NR_PIPE_BUFS, WAITING
+from pagefault.consts import (
+    BLOCKED,
+    BUG_UNLOCK,
+    EFAULT,
+    EINVAL,
+    ENOENT,
+    FILE_REGULAR,
+    FILE_SHMEM,
+    FOLL_GET,
+    NR_PIPE_BUFS,
+    WAITING,
+    ZERO_PFN,
+)
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.direct_map import kernel_read
 from pagefault.hw.monitor import observe_dangling, observe_read
+from pagefault.mm.filemap import __filemap_get_folio
 from pagefault.mm.gup import gup_fast_fallback
 from pagefault.mm.page_alloc import folio_put
 
@@ -47,6 +60,43 @@ def sys_vmsplice(st, t, vpn, pipe):
     if pfn < 0:
         return -EFAULT
     return 0
+
+
+def splice_reads_file(st, file):
+    """fs/splice.c do_splice_read(), v6.12: whether the file has a ->splice_read(). Those of
+    memfd_secret() and of most drivers have not. Left out: sockets."""
+    return st.file[file].kind in (FILE_REGULAR, FILE_SHMEM)
+
+
+def sys_splice(st, t, file, index, cell, pipe):
+    """fs/splice.c splice_file_to_pipe(), v6.12, of one page: 0, -EINVAL for a file that cannot, or
+    -ENOENT beyond its end. Waits for room first."""
+    yield from wait_for_space(st, t, pipe)
+    pfn = -EINVAL
+    if splice_reads_file(st, file):
+        pfn = yield from filemap_splice_read(st, t, file, index)
+    if pfn >= 0:
+        add_to_pipe(st, pipe, pfn, st.task[t].mm)
+    pipe_unlock(st, pipe)
+    if pfn < 0:
+        return pfn
+    return 0
+
+
+def filemap_splice_read(st, t, file, index):
+    """mm/filemap.c filemap_splice_read(), v6.12: the page of the page cache, with a reference.
+    shmem has the zero page where it has none (mm/shmem.c shmem_file_splice_read())."""
+    if index >= st.file[file].nr_pages:
+        return -ENOENT
+    yield "i_size read, page cache not looked at"
+    if st.file[file].kind == FILE_SHMEM and st.file[file].page[index].pfn == 0:
+        return ZERO_PFN
+    pfn = yield from __filemap_get_folio(st, t, file, index)
+    yield "folio found, i_size not looked at again"
+    if index < st.file[file].nr_pages:
+        return pfn
+    folio_put(st, pfn)
+    return -ENOENT
 
 
 def add_to_pipe(st, pipe, pfn, giver):

@@ -15,6 +15,7 @@ from pagefault.consts import (
     MM_CP_UFFD_WP,
     MM_CP_UFFD_WP_RESOLVE,
     PAGE_SPECIAL,
+    VM_LOCKED,
     VM_MAPPED,
     VM_READ,
     VM_WRITE,
@@ -57,7 +58,7 @@ from pagefault.mm.fs_userfaultfd import (
 )
 from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.i_mmap import linear_page_index
-from pagefault.mm.internal import maybe_mkwrite, vma_is_shared, vma_page_prot
+from pagefault.mm.internal import maybe_mkwrite, vma_is_anonymous, vma_is_shared, vma_page_prot
 from pagefault.mm.memory import set_anon_pte
 from pagefault.mm.migrate import migration_entry_wait
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -231,7 +232,9 @@ def validate_move_areas(st, mm, vpn, new_vpn):
     new_flags = st.mm[mm].vma[new_vpn].vm_flags
     if not vm_flags & VM_WRITE or vm_flags & VM_ACCESS_FLAGS != new_flags & VM_ACCESS_FLAGS:
         return -EINVAL
-    if not new_flags & VM_UFFD_FLAGS:
+    if not vma_is_anonymous(st, mm, vpn) or not vma_is_anonymous(st, mm, new_vpn):
+        return -EINVAL
+    if vm_flags & VM_LOCKED != new_flags & VM_LOCKED or not new_flags & VM_UFFD_FLAGS:
         return -EINVAL
     return 0
 

@@ -190,13 +190,12 @@ def reclaim_mapped(st, t, active):
 
 def age_lazyfree(st, mm, vpn):
     """mm/vmscan.c walk_pte_range() and sort_folio(), v6.12: the multi-generational LRU may have
-    looked at PTEs before. It takes over that one is dirty; a dirty folio of the file LRU waits to
-    be written, it thinks, and is the youngest of all (up to 6.12.113)."""
+    looked at PTEs before, and have taken over that one is dirty."""
     pte = ptep_get(st, mm, vpn)
     if pte_present(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
         if aging_makes_dirty(st, mm, vpn, pte) and choose(st, 2):
             pfn = page_folio(st, pte_pfn(pte))
-            st.folio[pfn].pg_flags |= PG_DIRTY | PG_ACTIVE
+            st.folio[pfn].pg_flags |= PG_DIRTY | sort_dirty_folio()
             if aging_rescues(st, pfn):
                 st.folio[pfn].pg_flags |= PG_SWAPBACKED
 
@@ -204,6 +203,12 @@ def age_lazyfree(st, mm, vpn):
 def aging_makes_dirty(st, mm, vpn, pte):
     """mm/vmscan.c walk_pte_range(), v6.12: the folio takes over that its PTE is dirty."""
     return pte_dirty(pte)
+
+
+def sort_dirty_folio():
+    """mm/vmscan.c sort_folio(), v6.12: the flag of a dirty folio of the file LRU, which waits to be
+    written, it thinks, and is made the youngest of all."""
+    return PG_ACTIVE
 
 
 def aging_rescues(st, pfn):

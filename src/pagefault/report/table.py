@@ -23,6 +23,14 @@ LEGEND = (
 _LETTER = {"Never": "N", "Sometimes": "S", "Always": "A", "Unknown": "?"}
 
 
+def legend(document: Document) -> str:
+    """What the letters mean, and how many designs have no column."""
+    if not document["left_out"]:
+        return LEGEND
+    left_out = f"{document['left_out']} designs have no column, as no test here names them"
+    return f"{LEGEND}; {left_out} (--all shows them)"
+
+
 def cell_text(answers: Sequence[Document]) -> str:
     """A cell in a few letters, as LEGEND says."""
     letters = [_LETTER[a["verdict"]] + "!" * bool(a["breaks"] or a["bugs"]) for a in answers]
@@ -39,7 +47,7 @@ def table_text(document: Document) -> str:
         return "nothing to do: there is no test"
     width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else 100
     lines = [*_grid(tests, [design["name"] for design in designs]), ""]
-    lines += [*textwrap.wrap(LEGEND, width), ""]
+    lines += [*textwrap.wrap(legend(document), width), ""]
     for number, design in enumerate(designs, 1):
         lines += _paragraph(f"{number:>2} {design['name']}: {design['idea']}", 5, width)
         for label, words in _row(design):
@@ -112,7 +120,7 @@ def table_html(document: Document) -> str:
     return _template().render(
         tests=document["tests"],
         designs=document["designs"],
-        legend=LEGEND,
+        legend=legend(document),
         cell=cell_text,
         about=_about,
         row=_row,

@@ -1,7 +1,7 @@
 """GUP for reading takes a copy-on-read fault on a page that is write-protected and shared.
 
 gup_must_unshare() of Andrea Arcangeli's branch "aa" (2021): for every reference, FOLL_GET or
-FOLL_PIN, judged by mapcount. The zero page, KSM and file pages are taken as they are.
+FOLL_PIN, judged by mapcount, KSM pages too. The zero page and file pages are taken as they are.
 """
 
 from pagefault.consts import FOLL_WRITE

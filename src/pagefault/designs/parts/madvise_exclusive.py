@@ -11,6 +11,7 @@ from pagefault.consts import MADV_EXCLUSIVE, PG_SECRETMEM, VM_EXCLUSIVE
 from pagefault.hw.direct_map import flush_tlb_kernel_range, set_direct_map_invalid_noflush
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.secretmem import folio_is_secretmem
 
 
 def exclusive_is_an_advice():
@@ -39,4 +40,4 @@ def gup_refuses_secretmem(st, mm, vpn):
 
 
 def gup_fast_refuses_secretmem(st, pfn):
-    return st.folio[pfn].pg_flags & PG_SECRETMEM != 0
+    return st.folio[pfn].pg_flags & PG_SECRETMEM or folio_is_secretmem(st, pfn)

@@ -2,7 +2,7 @@
 
 RFC by Mike Rapoport, 27 October 2019. A page that populating GUP finds is flagged
 (PG_user_exclusive), taken out of the direct map and flushed; what is faulted in later is ordinary
-memory. The VMA is locked and not copied by fork(). GUP by others is not refused.
+memory. The VMA is locked. GUP by others is not refused.
 """
 
 from pagefault.consts import (
@@ -10,21 +10,20 @@ from pagefault.consts import (
     FOLL_UNLOCKABLE,
     FOLL_WRITE,
     PG_SECRETMEM,
-    VM_DONTCOPY,
     VM_EXCLUSIVE,
-    VM_LOCKED,
     VM_SHARED,
 )
 from pagefault.hw.direct_map import flush_tlb_kernel_range, set_direct_map_invalid_noflush
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.secretmem import mlock_future_ok
+from pagefault.mm.page_alloc import page_folio
+from pagefault.mm.secretmem import mlock_future_ok, secretmem_vm_flags
 
 
 def secretmem_mmap(st, mm, vm_flags, nr_pages):
     if not mlock_future_ok(st, mm, nr_pages):
         return -EAGAIN
-    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE | VM_LOCKED | VM_DONTCOPY
+    return vm_flags & ~VM_SHARED | VM_EXCLUSIVE | secretmem_vm_flags()
 
 
 def secretmem_populates():
@@ -36,7 +35,7 @@ def mm_populate(st, t, mm, start, end):
     for vpn in range(start, end):
         pfn = yield from __get_user_pages(st, t, mm, vpn, FOLL_WRITE | FOLL_UNLOCKABLE)
         if pfn >= 0:
-            st.folio[pfn].pg_flags |= PG_SECRETMEM
+            st.folio[page_folio(st, pfn)].pg_flags |= PG_SECRETMEM
             set_direct_map_invalid_noflush(st, pfn)
             yield "out of the direct map, not flushed"
             yield from flush_tlb_kernel_range(st, t, pfn)

@@ -4,7 +4,12 @@ The swap cache's reference is dropped if no PTE names the slot, and does not cou
 53a05ad9f21d and d4c470970d45 by David Hildenbrand; the flag came with 5.19.
 """
 
-NOT_PROMISED = ["exclusive-if-writable", "exclusive-if-pinned", "exclusive-once"]
+NOT_PROMISED = [
+    "exclusive-if-pinned",
+    "exclusive-if-writable",
+    "exclusive-once",
+    "exclusive-until-unpinned",
+]
 
 
 def SetPageAnonExclusive(st, pfn):

@@ -1,4 +1,4 @@
-"""packet_set_ring() frees a ring whose frames are in flight (CVE-2026-80841).
+"""A packet socket that is closed frees its ring under the frames in flight (CVE-2026-80841).
 
 The skb's references keep the frames; its destructor writes their status by the ring's address.
 """

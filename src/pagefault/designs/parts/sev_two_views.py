@@ -5,7 +5,7 @@ ciphertext that is copied to another frame is of no use to anybody. The direct m
 a read by another way gets CIPHERTEXT, and a copy that the kernel makes holds it.
 """
 
-from pagefault.consts import CELLS
+from pagefault.consts import CELLS, EFAULT
 from pagefault.hw.monitor import EVERYBODY, SECRET
 
 NOT_PROMISED = ["secret-does"]
@@ -17,6 +17,12 @@ def bus_read(st, pfn, cell):
     if st.page[pfn].audience[cell] & SECRET:
         return CIPHERTEXT
     return st.page[pfn].cell[cell]
+
+
+def __kvm_read_guest_page(st, t, vpn, cell):
+    """arch/x86/kvm/svm/svm.c svm_check_emulate_instruction(), v6.12: nothing is emulated."""
+    yield "instruction not known"
+    return -EFAULT
 
 
 def observe_secret_leaves(st, pfn):

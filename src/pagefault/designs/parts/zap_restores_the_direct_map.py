@@ -1,7 +1,7 @@
 """A page comes back into the direct map when it is unmapped, as it is: the MAP_EXCLUSIVE RFC.
 
 No flush is needed, and nothing is zeroed. Only the zap of a PTE does so: a huge page that is
-unmapped whole would go back to the allocator without (not modelled: there are no huge pages here).
+unmapped whole goes back to the allocator without (`exclusive+huge-munmap-mmap-store`).
 """
 
 from pagefault.consts import PG_SECRETMEM

@@ -99,6 +99,26 @@ static void see_off(int task)
 	}
 }
 
+enum { MOST_FILES = 1024 };
+
+static int files_open;		/* descriptors up to here are the driver's */
+
+/* In a table of descriptors that all share, those of a task stay when it ends. */
+static void close_what_tasks_opened(void)
+{
+	if (files_open)
+		for (int fd = files_open; fd < MOST_FILES; fd++)
+			close(fd);
+	files_open = 0;
+}
+
+static void remember_files(void)
+{
+	files_open = test->one_table ? MOST_FILES : 0;
+	while (files_open && fcntl(files_open - 1, F_GETFD) < 0)
+		files_open--;
+}
+
 static void set_the_scene(void)
 {
 {%- if uses_files %}
@@ -119,6 +139,7 @@ static void set_the_scene(void)
 	shared->busy = 1;
 	shared->progress = 0;
 	shared->spins = test->spread && CPU_COUNT(&cpus) > 1 ? 1000 : 0;
+	remember_files();
 }
 
 static void start_processes(void)
@@ -145,6 +166,10 @@ static void clear_up(void)
 		if (child == 0)
 			sched_yield();
 	} while (child == 0);
+	close_what_tasks_opened();
+{%- if uses_files %}
+	forget_closed_files();
+{%- endif %}
 	for (int p = 0; p < test->pins; p++)
 		test->drop[p](p);
 {%- if uses_pipes %}

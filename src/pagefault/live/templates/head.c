@@ -97,6 +97,7 @@ struct test {
 	/* Tasks that share memory run on a CPU each, for the sake of its TLB. Others may share one:
 	 * handing over the turn is quicker so. */
 	int spread;
+	int one_table;		/* of file descriptors: what one task closes is closed for all */
 	int tasks;
 	struct task task[MAX_TASKS];
 	int pages;

@@ -111,6 +111,8 @@ HELPER long ring_pin(int pin, int page)
 		error = 0;
 		blocked();
 	}
+	if (error == EOPNOTSUPP)
+		unable("io_uring takes no memory of files before 6.5");
 	return pin_taken(&shared->pin[pin], page, 1, error);
 }
 

@@ -6,10 +6,13 @@
 #include <sys/vfs.h>
 
 #define NO_FILES { -1, -1, -1, -1, -1, -1, -1 }
-#define RING_OFFSET 0x10000000	/* IORING_OFF_SQES */
 
 static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
-static int (*open_driver)(enum file_kind kind, int pages);	/* of drivers.c */
+
+/* Of drivers.c. */
+static int (*open_driver)(enum file_kind kind, int pages);
+static void *(*map_driver)(enum file_kind kind, char *place, size_t bytes, int prot, int flags,
+			   int fd);
 static void (*forget_uprobes)(void);	/* of uprobes.c */
 
 #ifndef SYS_memfd_secret
@@ -94,6 +97,14 @@ static void fresh_driver(int f)
 		die("a driver");
 }
 
+/* A driver's file that was closed was closed for us, too. */
+static void forget_closed_files(void)
+{
+	for (int f = 0; f < test->files; f++)
+		if (shared->closed[f] && test->file[f].kind > SECRET)
+			file_fd[f][test->file[f].kind] = -1;
+}
+
 static void fresh_files(void)
 {
 	if (forget_uprobes)
@@ -117,13 +128,15 @@ static void fresh_files(void)
 /* A, B = mmap_file(f, shmem, private, rw) */
 HELPER long map_file(int page, int pages, int file, int prot, int flags)
 {
-	off_t offset = test->file[file].kind == IO_URING ? RING_OFFSET : 0;
+	enum file_kind kind = test->file[file].kind;
+	void *got;
 
 	if (shared->closed[file])
 		return -EBADF;
-
-	void *got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), offset);
-
+	if (kind > SECRET)
+		got = map_driver(kind, address(page), bytes_of(pages), prot, flags, file_of(file));
+	else
+		got = mmap(address(page), bytes_of(pages), prot, flags, file_of(file), 0);
 	return got == MAP_FAILED ? -errno : 0;
 }
 
@@ -166,7 +179,8 @@ HELPER long truncate_file(int file, int pages)
 	return set_length(file, pages) < 0 ? -errno : 0;
 }
 
-/* The driver has one more descriptor, which keeps the file: nobody can tell. */
+/* Of a driver's file this is the last descriptor, for all tasks have one table of them then. Of
+ * others the test's driver has one more, which keeps the file: nobody can tell. */
 HELPER long close_file(int file)
 {
 	if (shared->closed[file])

@@ -17,6 +17,24 @@ HELPER long limit_locked(int pages)
 	return setrlimit(RLIMIT_MEMLOCK, &limit) < 0 ? -errno : 0;
 }
 
+/* mlock(A..B[, onfault]) */
+HELPER long lock(int page, int pages, int flags)
+{
+	return syscall(SYS_mlock2, address(page), bytes_of(pages), flags) < 0 ? -errno : 0;
+}
+
+/* mlockall([current][, future][, onfault]) */
+HELPER long lock_all(int flags)
+{
+	return mlockall(flags) < 0 ? -errno : 0;
+}
+
+/* munlockall() */
+HELPER long unlock_all(void)
+{
+	return munlockall() < 0 ? -errno : 0;
+}
+
 /* munlock(A..B) */
 HELPER long unlock(int page, int pages)
 {
