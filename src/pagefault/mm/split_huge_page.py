@@ -193,8 +193,8 @@ def try_to_map_unused_to_zeropage(st, t, mm, vpn, pfn):
 
 
 def free_tail(st, pfn):
-    """mm/huge_memory.c __split_huge_page(), v6.12: the lock and the reference that came with the
-    split go."""
+    """mm/huge_memory.c __split_huge_page(), v6.12: the folio lock and the reference that each page
+    got by the split go."""
     folio_unlock(st, pfn)
     folio_put(st, pfn)
 

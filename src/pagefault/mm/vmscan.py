@@ -165,7 +165,7 @@ def sys_reclaim(st, t):
 
 
 def folio_is_active(st, pfn):
-    """include/linux/page-flags.h folio_test_active(), v6.12: PG_ACTIVE or 0."""
+    """PG_ACTIVE if the folio was used lately, else 0."""
     return st.folio[page_folio(st, pfn)].pg_flags & PG_ACTIVE
 
 
