@@ -466,7 +466,7 @@ _ALL = (
     ),
     Verb(
         "uprobe_register",
-        (_FILE_CELL,),
+        (FILE_CELL,),
         "status",
         "puts a breakpoint (int3, -52) for a cell of a file in place: who maps it privately to read"
         " gets a page of his own with it",
@@ -475,7 +475,7 @@ _ALL = (
     ),
     Verb(
         "uprobe_unregister",
-        (_FILE_CELL,),
+        (FILE_CELL,),
         "status",
         "puts back what the breakpoint stands for; ENOENT if there is none",
         "uprobe_unregister(), by close(2) of the event",
