@@ -7,7 +7,20 @@ from typing import Literal, TypeAlias
 
 from pagefault.lang.words import WORDS
 
-__all__ = ["Returns", "Shape", "Side", "Slot", "Verb"]
+__all__ = [
+    "CELL",
+    "FILE",
+    "FILE_CELL",
+    "MIRROR",
+    "PAGE",
+    "PAGES",
+    "VALUE",
+    "Returns",
+    "Shape",
+    "Side",
+    "Slot",
+    "Verb",
+]
 
 Shape: TypeAlias = Literal[
     "pages",  # A or A..B
@@ -58,6 +71,15 @@ class Slot:
         """The words that the text may have here, in the order in which they are printed."""
         allowed = {*self.one_of, *self.required, *self.optional}
         return tuple(word for word in WORDS.get(self.group, ()) if word in allowed)
+
+
+PAGES = Slot("pages", "A")
+PAGE = Slot("page", "A")
+CELL = Slot("cell", "A[1]")
+VALUE = Slot("value", "5")
+FILE = Slot("file", "f")
+FILE_CELL = Slot("file_cell", "f[1]")
+MIRROR = Slot("mirror", "m")
 
 
 @dataclass(frozen=True)

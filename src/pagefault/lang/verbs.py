@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pagefault.lang.file_verbs import FILE_VERBS
-from pagefault.lang.lock_verbs import LOCK_VERBS
-from pagefault.lang.slots import Slot, Verb
+from pagefault.lang.slots import CELL, FILE, FILE_CELL, PAGE, PAGES, VALUE, Slot, Verb
+from pagefault.lang.verbs_of_others import OF_OTHERS
 from pagefault.lang.words import ERRNOS, SIGNALS, WORDS
 
 __all__ = [
@@ -28,15 +27,8 @@ __all__ = [
 ]
 
 
-_PAGES = Slot("pages", "A")
-_PAGE = Slot("page", "A")
-_CELL = Slot("cell", "A[1]")
-_VALUE = Slot("value", "5")
 _PIN_CELL = Slot("pin_cell", "h[1]")
 _NEW_PIN = Slot("pin", "h", side="result")
-_MIRROR = Slot("mirror", "m")
-_FILE = Slot("file", "f")
-_FILE_CELL = Slot("file_cell", "f[1]")
 _ANON = ("private", "droppable")
 _FILLED = ("locked", "populate")
 _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
@@ -44,7 +36,7 @@ _PROT = Slot("words", group="prot", one_of=("r", "rw", "none"))
 _ALL = (
     Verb(
         "user_load",
-        (_CELL,),
+        (CELL,),
         "value",
         "the CPU loads a cell; a signal's code if it may not",
         "a load instruction",
@@ -53,7 +45,7 @@ _ALL = (
     ),
     Verb(
         "user_store",
-        (_CELL, _VALUE),
+        (CELL, VALUE),
         "nothing",
         "the CPU stores into a cell; a signal if it may not",
         "a store instruction",
@@ -97,7 +89,7 @@ _ALL = (
         "mmap_file",
         (
             Slot("pages", "A", side="either"),
-            _FILE,
+            FILE,
             _PROT,
             Slot("words", group="file", one_of=tuple(WORDS["file"])),
             Slot("words", group="map", one_of=("private", "shared"), implied="fixed"),
@@ -113,16 +105,55 @@ _ALL = (
     ),
     Verb(
         "close",
-        (_FILE,),
+        (FILE,),
         "status",
         "closes a file for all: a secret one or a driver's that nobody maps is gone",
         "close(2) of its last descriptor",
         ("close(f)", "r0 = close(f)"),
     ),
-    *LOCK_VERBS,
+    Verb(
+        "memlock",
+        (Slot("number", "2"),),
+        "status",
+        "limits how many pages this process, and what it forks, may lock",
+        "setrlimit(2), RLIMIT_MEMLOCK, without CAP_IPC_LOCK",
+        ("memlock(2)",),
+    ),
+    Verb(
+        "mlock",
+        (PAGES, Slot("words", group="lock", optional=("onfault",))),
+        "status",
+        "makes pages present, and keeps them so; droppable ones are made present only",
+        "mlock(2), mlock2(2)",
+        ("mlock(A)", "r0 = mlock(A..B, onfault)"),
+    ),
+    Verb(
+        "mlockall",
+        (Slot("words", group="lock", optional=("current", "future", "onfault")),),
+        "status",
+        "mlock() of all pages that there are, or that are mapped from now on, or both",
+        "mlockall(2)",
+        ("mlockall(future)", "r0 = mlockall(current, future, onfault)"),
+    ),
+    Verb(
+        "munlockall",
+        (),
+        "status",
+        "munlock() of all pages, and an end to mlockall(future)",
+        "munlockall(2)",
+        ("munlockall()",),
+    ),
+    Verb(
+        "munlock",
+        (PAGES,),
+        "status",
+        "lets pages go to swap again",
+        "munlock(2)",
+        ("munlock(A)", "r0 = munlock(A..B)"),
+    ),
     Verb(
         "munmap",
-        (_PAGES,),
+        (PAGES,),
         "status",
         "unmaps pages",
         "munmap(2)",
@@ -130,7 +161,7 @@ _ALL = (
     ),
     Verb(
         "mprotect",
-        (_PAGES, _PROT),
+        (PAGES, _PROT),
         "status",
         "changes the rights of pages",
         "mprotect(2)",
@@ -139,7 +170,7 @@ _ALL = (
     Verb(
         "madvise",
         (
-            _PAGES,
+            PAGES,
             Slot("words", group="advice", one_of=tuple(WORDS["advice"])),
         ),
         "status",
@@ -173,7 +204,7 @@ _ALL = (
     ),
     Verb(
         "migrate",
-        (_PAGE,),
+        (PAGE,),
         "status",
         "moves a page to another frame; EAGAIN where somebody else refers to it",
         "move_pages(2) to another node, MPOL_MF_MOVE_ALL",
@@ -189,7 +220,7 @@ _ALL = (
     ),
     Verb(
         "mseal",
-        (_PAGES,),
+        (PAGES,),
         "status",
         "nobody unmaps, moves or protects pages any more, nor takes away what he may not write",
         "mseal(2)",
@@ -197,7 +228,7 @@ _ALL = (
     ),
     Verb(
         "mremap",
-        (_PAGES, Slot("page", "X", side="result")),
+        (PAGES, Slot("page", "X", side="result")),
         "status",
         "moves pages to a new name",
         "mremap(2), MREMAP_MAYMOVE and MREMAP_FIXED",
@@ -238,7 +269,7 @@ _ALL = (
     Verb(
         "pin",
         (
-            _PAGE,
+            PAGE,
             _NEW_PIN,
             Slot("words", group="gup", one_of=("read", "write"), optional=("longterm", "slow")),
         ),
@@ -250,7 +281,7 @@ _ALL = (
     Verb(
         "get",
         (
-            _PAGE,
+            PAGE,
             _NEW_PIN,
             Slot("words", group="gup", one_of=("read", "write"), optional=("slow",)),
         ),
@@ -262,7 +293,7 @@ _ALL = (
     Verb(
         "o_direct",
         (
-            _PAGE,
+            PAGE,
             _NEW_PIN,
             Slot("words", group="gup", one_of=("read", "write"), optional=("slow",)),
         ),
@@ -290,7 +321,7 @@ _ALL = (
     ),
     Verb(
         "dma_write",
-        (_PIN_CELL, _VALUE),
+        (_PIN_CELL, VALUE),
         "status",
         "the device writes a cell of the pinned page; waits until the pin is there",
         "DMA to memory",
@@ -299,7 +330,7 @@ _ALL = (
     ),
     Verb(
         "vmsplice",
-        (_PAGE, Slot("pipe", "p")),
+        (PAGE, Slot("pipe", "p")),
         "status",
         "puts a reference to a page, not a copy, into a pipe",
         "vmsplice(2)",
@@ -307,7 +338,7 @@ _ALL = (
     ),
     Verb(
         "splice",
-        (_FILE_CELL, Slot("pipe", "p")),
+        (FILE_CELL, Slot("pipe", "p")),
         "status",
         "puts the page of a file that has the cell into a pipe; ENOENT beyond the file's end",
         "splice(2) of a page",
@@ -323,7 +354,7 @@ _ALL = (
     ),
     Verb(
         "uffd_register",
-        (_PAGES, Slot("words", group="uffd", one_of=("missing", "wp", "minor"))),
+        (PAGES, Slot("words", group="uffd", one_of=("missing", "wp", "minor"))),
         "status",
         "registers pages with userfaultfd: accesses wait until a task answers",
         "ioctl(2) UFFDIO_REGISTER",
@@ -331,7 +362,7 @@ _ALL = (
     ),
     Verb(
         "uffd_copy",
-        (_CELL, _VALUE),
+        (CELL, VALUE),
         "status",
         "supplies a missing page: this cell holds the value, all others 0; who waits goes on",
         "ioctl(2) UFFDIO_COPY",
@@ -339,7 +370,7 @@ _ALL = (
     ),
     Verb(
         "uffd_wp",
-        (_PAGES,),
+        (PAGES,),
         "status",
         "write-protects registered pages that are there",
         "ioctl(2) UFFDIO_WRITEPROTECT, UFFDIO_WRITEPROTECT_MODE_WP",
@@ -347,7 +378,7 @@ _ALL = (
     ),
     Verb(
         "uffd_unprotect",
-        (_PAGES,),
+        (PAGES,),
         "status",
         "ends the write-protection; who waits goes on",
         "ioctl(2) UFFDIO_WRITEPROTECT, mode 0",
@@ -355,7 +386,7 @@ _ALL = (
     ),
     Verb(
         "uffd_move",
-        (_PAGE, Slot("page", "B")),
+        (PAGE, Slot("page", "B")),
         "status",
         "moves page A to B, which is registered and missing; who waits for B goes on",
         "ioctl(2) UFFDIO_MOVE",
@@ -363,16 +394,79 @@ _ALL = (
     ),
     Verb(
         "uffd_continue",
-        (_PAGE,),
+        (PAGE,),
         "status",
         "maps what the page cache of a shmem file has; who waits goes on",
         "ioctl(2) UFFDIO_CONTINUE",
         ("uffd_continue(A)", "r0 = uffd_continue(A)"),
     ),
-    *FILE_VERBS,
+    Verb(
+        "pread",
+        (FILE_CELL,),
+        "value",
+        "reads a cell of a file; ENOENT beyond its end",
+        "pread(2)",
+        ("r0 = pread(f[1])",),
+    ),
+    Verb(
+        "pwrite",
+        (FILE_CELL, VALUE),
+        "status",
+        "writes a cell of a file, which grows to whole pages where it must",
+        "pwrite(2)",
+        ("pwrite(f[1], 5)", "r1 = pwrite(f[5], r0)"),
+    ),
+    Verb(
+        "fsync",
+        (FILE,),
+        "status",
+        "writes to the disk what is dirty of a file, and waits for that",
+        "fsync(2)",
+        ("fsync(f)", "r0 = fsync(f)"),
+    ),
+    Verb(
+        "truncate",
+        (FILE, Slot("number", "1")),
+        "status",
+        "makes a file so many pages long",
+        "ftruncate(2)",
+        ("truncate(f, 0)", "r0 = truncate(f, 2)"),
+    ),
+    Verb(
+        "ioctl",
+        (FILE, Slot("words", group="ioctl", one_of=tuple(WORDS["ioctl"]))),
+        "status",
+        "asks a driver for something that concerns its buffer",
+        "ioctl(2), setsockopt(2) or io_uring_register(2) of a driver",
+        ("ioctl(f, discard)", "r0 = ioctl(f, realloc)"),
+    ),
+    Verb(
+        "kread",
+        (FILE_CELL,),
+        "value",
+        "the kernel reads a driver's buffer by its own address; EINVAL where there is none",
+        "bpf_map_lookup_elem()",
+        ("r0 = kread(f[1])",),
+    ),
+    Verb(
+        "kwrite",
+        (FILE_CELL, VALUE),
+        "status",
+        "the kernel writes a driver's buffer by its own address; EINVAL where there is none",
+        "bpf_map_update_elem()",
+        ("kwrite(f[1], 5)", "r0 = kwrite(f[5], r0)"),
+    ),
+    Verb(
+        "drop_cache",
+        (FILE,),
+        "status",
+        "takes what is clean and nobody maps out of the page cache of a file",
+        "posix_fadvise(2), POSIX_FADV_DONTNEED, after fsync(2)",
+        ("drop_cache(f)",),
+    ),
     Verb(
         "numa_hint",
-        (_PAGES,),
+        (PAGES,),
         "status",
         "the kernel takes all access away for a while, to learn who uses the pages",
         "NUMA balancing, task_numa_work()",
@@ -389,7 +483,7 @@ _ALL = (
     Verb(
         "pagemap",
         (
-            _PAGE,
+            PAGE,
             Slot(
                 "words", group="pagemap", one_of=("present", "exclusive", "swapped", "soft_dirty")
             ),
@@ -401,7 +495,7 @@ _ALL = (
     ),
     Verb(
         "process_vm_readv",
-        (Slot("process", "P"), _CELL),
+        (Slot("process", "P"), CELL),
         "value",
         "reads a cell of another process's memory",
         "process_vm_readv(2)",
@@ -409,7 +503,7 @@ _ALL = (
     ),
     Verb(
         "process_vm_writev",
-        (Slot("process", "P"), _CELL, _VALUE),
+        (Slot("process", "P"), CELL, VALUE),
         "status",
         "writes a cell of another process's memory",
         "process_vm_writev(2)",
@@ -433,7 +527,7 @@ _ALL = (
     ),
     Verb(
         "copy_to_user",
-        (_CELL, _VALUE),
+        (CELL, VALUE),
         "status",
         "the kernel writes a cell by the user's address",
         "read(2) of a pipe into the page",
@@ -441,200 +535,13 @@ _ALL = (
     ),
     Verb(
         "parse",
-        (_CELL,),
+        (CELL,),
         "value",
         "the kernel reads a cell, checks it, and gives what it then uses",
         "a system call that parses a header in user memory",
         ("r0 = parse(A[1])",),
     ),
-    Verb(
-        "mirror",
-        (
-            Slot("mirror", "m", side="result"),
-            Slot("words", group="follow", one_of=("kvm", "gpc", "odp", "sva", "user_map")),
-        ),
-        "status",
-        "lets a device follow this address space, with page-table entries of its own",
-        "KVM_CREATE_VM, ibv_reg_mr() with IBV_ACCESS_ON_DEMAND, iommu_sva_bind_device()",
-        ("m = mirror(kvm)", "m = mirror(user_map)"),
-    ),
-    Verb(
-        "enter",
-        (_MIRROR, _PAGE),
-        "status",
-        "begins a section that uses the page, as a job of a GPU does; only for user_map",
-        "user_map_enter()",
-        ("enter(m, A)",),
-        in_device=True,
-    ),
-    Verb(
-        "leave",
-        (_MIRROR, Slot("words", group="leaving", optional=("put",))),
-        "status",
-        "ends the section, as the fence of the job does; EAGAIN where it must be done again",
-        "user_map_leave()",
-        ("leave(m)", "r0 = leave(m, put)"),
-        in_device=True,
-    ),
-    Verb(
-        "mirror_read",
-        (_MIRROR, _CELL),
-        "value",
-        "the device reads a cell by its own entry, or faults; waits until it follows",
-        "a load of the guest, DMA by virtual address",
-        ("r0 = mirror_read(m, A[1])",),
-        in_device=True,
-    ),
-    Verb(
-        "mirror_write",
-        (_MIRROR, _CELL, _VALUE),
-        "status",
-        "the device writes a cell by its own entry, or faults; waits until it follows",
-        "a store of the guest, DMA by virtual address",
-        ("mirror_write(m, A[1], 5)", "r1 = mirror_write(m, A[1], r0)"),
-        in_device=True,
-    ),
-    Verb(
-        "mirror_has",
-        (_MIRROR, _PAGE),
-        "value",
-        "1 if the device has an entry for the page, so that it needs no fault to read, else 0",
-        "a look at the device's page tables",
-        ("r0 = mirror_has(m, A)",),
-        in_device=True,
-    ),
-    Verb(
-        "mirror_drop",
-        (_MIRROR,),
-        "status",
-        "the device stops following and drops its entries",
-        "close(2) of the KVM, ibv_dereg_mr(), iommu_sva_unbind_device()",
-        ("mirror_drop(m)",),
-        in_device=True,
-    ),
-    Verb(
-        "futex",
-        (_PAGE, Slot("words", group="map", one_of=("private", "shared"))),
-        "status",
-        "looks a futex up, of this address space or of all that share the page",
-        "futex(2), FUTEX_WAKE with and without FUTEX_PRIVATE_FLAG",
-        ("r0 = futex(A, shared)", "r0 = futex(A, private)"),
-    ),
-    Verb(
-        "receive",
-        (_FILE,),
-        "status",
-        "takes a file over from whoever has it open; EBADF once it is closed",
-        "recvmsg(2), SCM_RIGHTS",
-        ("receive(f)", "r0 = receive(f)"),
-    ),
-    Verb(
-        "guest_read",
-        (_FILE_CELL,),
-        "value",
-        "this process' guest reads a cell of a file that KVM has as its memory",
-        "a load of the guest, by guest_memfd",
-        ("r0 = guest_read(f[1])",),
-    ),
-    Verb(
-        "guest_write",
-        (_FILE_CELL, _VALUE),
-        "status",
-        "this process' guest writes a cell of a file that KVM has as its memory",
-        "a store of the guest, by guest_memfd",
-        ("guest_write(f[1], 5)", "r1 = guest_write(f[0], r0)"),
-    ),
-    Verb(
-        "emulate",
-        (_CELL,),
-        "value",
-        "KVM reads a cell to emulate an instruction of this process' guest",
-        "an exit of the guest that needs its instruction",
-        ("r0 = emulate(A[1])",),
-    ),
-    Verb(
-        "offline",
-        (_PAGE,),
-        "status",
-        "takes the frame of a page out of use, which must move; EINTR where it stays",
-        "write(2) to /sys/devices/system/memory/memoryN/state",
-        ("offline(A)", "r0 = offline(A)"),
-    ),
-    Verb(
-        "poison",
-        (_PAGE,),
-        "status",
-        "the frame of an exclusive page goes bad: who touches it gets SIGBUS; EBUSY if it stays",
-        "a machine check, memory_failure()",
-        ("poison(A)", "r0 = poison(A)"),
-    ),
-    Verb(
-        "look",
-        (
-            Slot("process", "P"),
-            _CELL,
-            Slot("words", group="way", one_of=tuple(WORDS["way"])),
-        ),
-        "value",
-        "reads a cell of another process's memory without asking that process",
-        "a bug, a privilege or a service of the kernel, by the way that is named",
-        ("r0 = look(P, A[1], direct_map)", "r0 = look(P, A[0], core_dump)"),
-    ),
-    Verb(
-        "dump",
-        (_CELL,),
-        "value",
-        "reads a cell of what a core dump of this process has; 0 where that has nothing",
-        "a signal that ends a child with the same memory, and its core file",
-        ("r0 = dump(A[1])",),
-    ),
-    Verb(
-        "ptrace_peek",
-        (Slot("process", "P"), _CELL),
-        "value",
-        "stops another process and reads a cell of its memory; EPERM for its own and for dead ones",
-        "ptrace(2), PTRACE_SEIZE, PTRACE_INTERRUPT and PTRACE_PEEKDATA",
-        ("r0 = ptrace_peek(P, A[1])",),
-    ),
-    Verb(
-        "proc_mem_read",
-        (Slot("process", "P"), _CELL),
-        "value",
-        "reads a cell of another process's memory, whatever its protection (FOLL_FORCE)",
-        "read(2) of /proc/PID/mem",
-        ("r0 = proc_mem_read(P, A[1])",),
-    ),
-    Verb(
-        "proc_mem_write",
-        (Slot("process", "P"), _CELL, _VALUE),
-        "status",
-        "writes a cell of another process's memory, whatever its protection (FOLL_FORCE)",
-        "write(2) of /proc/PID/mem",
-        ("proc_mem_write(P, A[1], 5)", "r1 = proc_mem_write(P, A[1], r0)"),
-    ),
-    Verb(
-        "kpagecount",
-        (_PAGE,),
-        "value",
-        "how many page table entries map the frame of a page; EFAULT where it has none",
-        "read(2) of /proc/kpagecount",
-        ("r0 = kpagecount(A)",),
-    ),
-    Verb(
-        "kpageflags",
-        (
-            _PAGE,
-            Slot(
-                "words",
-                group="kpageflags",
-                one_of=("anonymous", "swapbacked", "swapcache", "zero", "ksm", "thp"),
-            ),
-        ),
-        "value",
-        "looks what the kernel says of the frame of a page: 1, 0, or EFAULT where it has none",
-        "read(2) of /proc/kpageflags",
-        ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
-    ),
+    *OF_OTHERS,
 )
 
 VERBS: Mapping[str, Verb] = MappingProxyType({verb.name: verb for verb in _ALL})
