@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "src" / "pagefault" / "mm" / "gup_users.toml"
 DOCUMENT = ROOT / "docs" / "pins.md"
 
-RELEASES = ("5.7", "5.8", "5.9", "5.10", "5.19", "6.1", "6.2", "6.5", "6.12")
+RELEASES = ("5.7", "5.8", "5.9", "5.10", "5.18", "5.19", "6.1", "6.2", "6.5", "6.12")
 
 SITUATIONS = {
     "F": ("fork after it", ["A[0] = 1", "{take}", "fork(C)"]),

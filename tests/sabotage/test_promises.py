@@ -39,6 +39,10 @@ CAUGHT = [
         *("notifier+gpc-read-read+munmap-mmap", "step", 24),
     ),
     ("coherent", "odp_never_retries", "notifier+odp-read-read+cow-store", "step", 27),
+    (
+        *("no-lost-write", "kvm_forgets_what_was_written"),
+        *("notifier+kvm-write-free-write-pageout", "op", 7),
+    ),
     ("coherent", "cow_tells_nobody", "notifier+kvm-read-read+cow-store", "op", 6),
     ("coherent", "cow_ends_before_the_change", "notifier+kvm-read-read+cow-store", "step", 31),
     ("coherent", "cow_tells_afterwards", "notifier+kvm-read-read+cow-store", "step", 27),

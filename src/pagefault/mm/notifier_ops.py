@@ -9,6 +9,7 @@ from pagefault.consts import (
     BUG_UNLOCK,
     FOLL_GET,
     FOLL_PIN,
+    MIRROR_GPC,
     MIRROR_USER_MAP,
     PAGE_PRESENT,
     PAGE_RW,
@@ -16,7 +17,7 @@ from pagefault.consts import (
 )
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.pgtable import mk_pte, pte_pfn
-from pagefault.mm.page_alloc import folio_ungrab, is_zero_pfn
+from pagefault.mm.page_alloc import folio_mark_dirty, folio_ungrab, is_zero_pfn
 
 SEQ_MASK = 63  # sequence numbers wrap, so that programs of any length fit the state
 
@@ -58,8 +59,17 @@ def zap_sptes(st, s, start, end):
     for vpn in range(start, end):
         spte = st.secondary[s].spte[vpn]
         st.secondary[s].spte[vpn] = 0
+        if spte & PAGE_RW and zap_makes_dirty(st, s):
+            folio_mark_dirty(st, pte_pfn(spte))
         if spte & SPTE_REFERENCED:
             folio_ungrab(st, pte_pfn(spte), spte_gup_flags(st, s))
+
+
+def zap_makes_dirty(st, s):
+    """What a device could write counts as written: arch/x86/kvm/mmu/tdp_mmu.c handle_changed_spte()
+    and drivers/infiniband/core/umem_odp.c ib_umem_odp_unmap_dma_pages(), v6.12. The PTE knows
+    nothing of it. KVM's pfn cache does not say so (pfncache.c, kvm_release_pfn_clean())."""
+    return st.secondary[s].kind != MIRROR_GPC
 
 
 def spte_gup_flags(st, s):
