@@ -54,6 +54,7 @@ TOLD_APART = [
         *("thp+gup-fast-pin+collapse-store", "step"),
     ),
     ("fences-need-memory", "mainline", "usermap+reap+enter-read-leave", "op"),
+    ("fences-need-memory", "fences-reclaim", "usermap+enter-read-leave+store", "op"),
     ("fences-need-memory", "oom-reaper-waits-for-fences", "usermap+reap+enter-read-leave", "op"),
     ("hugetlb", "mainline", "cow+vmsplice-in-child-unmap+parent-writes", "op"),
     ("gup-always-writes", "mainline", "cow+fork-vmsplice-write-read", "op"),
