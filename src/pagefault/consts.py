@@ -39,7 +39,10 @@ NR_SECONDARY = 2
 NR_GATHER = 8
 NR_RECLAIM = 4  # folios that reclaim isolates at a time
 NR_CHOICES = 16
-MEMORY_MAX = 3  # in the private fields of the machine: the limit of its memory, plus 1
+# In the private fields of the machine.
+ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
+DUP_MMAP_SEM = 2  # 1 while nobody may fork
+MEMORY_MAX = 3  # the limit of its memory, plus 1
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1
@@ -164,6 +167,9 @@ MMF_UNSTABLE = 1 << 1  # the OOM reaper takes pages away
 MMF_OOM_SKIP = 1 << 2  # and is done
 MMF_LOCK_FUTURE = 1 << 3  # the model's: mm->def_flags has VM_LOCKED
 MMF_LOCK_FUTURE_ONFAULT = 1 << 4  # the model's: and VM_LOCKONFAULT
+MMF_HAS_UPROBES = 1 << 5  # a breakpoint was set, and may have been removed since
+
+UPROBE_SWBP_INSN = -52  # int3, 0xcc, as a signed byte: the breakpoint
 
 # Folio flags.
 PG_ANON = 1 << 0
@@ -198,6 +204,7 @@ TASK_NEW = 0
 TASK_RUNNING = 1
 TASK_DEAD = 2
 MMAP_LOCK_WRITER = -1
+ANON_VMA_WRITER = -1
 
 # Files: what their file system wants to be told.
 FILE_REGULAR = 1  # of the first write to a page that is clean

@@ -77,6 +77,7 @@ NO_ANCHOR = {
     *("user_map_invalidate", "user_map_gup", "user_map_take", "user_map_drop", "user_map_put"),
     *("user_map_enter", "user_map_leave", "user_map_read", "user_map_write"),  # not in Linux
     *("sys_enter", "sys_leave", "sys_parse"),
+    "sys_vgetrandom_alloc",  # proposed, never merged
     "sys_look",  # whoever reads what is not his
     "reap_vma",  # a turn of the loop in __oom_reap_task_mm()
     "secondary_lock",  # kvm->mmu_lock, umem_mutex

@@ -86,6 +86,7 @@ process S on cpu 0 {
     r3 = emulate(A[1]); r4 = guest_read(f[1]); guest_write(f[1], 5)
     poison(A); offline(A)
     receive(f); splice(f[0], p)
+    uprobe_register(f[1]); r5 = uprobe_unregister(f[1])
 }
 device D {
     r0 = dma_read(h)

@@ -108,7 +108,7 @@ def _same(program: Program, from_text: list[tuple[str, ...]]) -> None:
     # have failed, or comes to a task that waits for userfaultfd.
     verbs = {s.verb for task in program.tasks for s in task.statements}
     for moves in set(from_text) - from_model:
-        assert verbs & {"splice", "vmsplice", "uffd_register"}
+        assert verbs & {"vmsplice", "splice", "uffd_register"}
         if "uffd_register" in verbs:
             continue
         assert any(m[: len(moves)] == moves or moves[: len(m)] == m for m in from_model), moves

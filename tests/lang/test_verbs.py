@@ -27,6 +27,7 @@ BEFORE = {
     "mirror_drop": "m = mirror(kvm)",
     "wait": "fork(C)",
     **dict.fromkeys(("pread", "pwrite", "fsync", "truncate", "drop_cache", "close"), FILE),
+    **dict.fromkeys(("uprobe_register", "uprobe_unregister"), FILE),
     **dict.fromkeys(("receive", "splice", "guest_read", "guest_write"), FILE),
     **dict.fromkeys(("ioctl", "kread", "kwrite"), FILE.replace("regular", "bpf")),
 }

@@ -16,4 +16,5 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "userfaultfd-refuses-droppable",
     "referenced-lazyfree-stays-so",
+    "uprobes-write-in-place",
 ]

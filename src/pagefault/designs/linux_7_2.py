@@ -18,4 +18,5 @@ PARTS = [
     "referenced-lazyfree-stays-so",
     "aging-leaves-dirty-folios-old",
     "secretmem-charges-pages",
+    "uprobes-write-in-place",
 ]

@@ -73,6 +73,7 @@ AUDITED = frozenset(
         *("free_area_pages", "packet_send", "skb_release_data"),
         *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
+        *("is_forking", "__split_huge_page"),
         *("join_block", "block_is_whole"),
         "dup_mmap",  # the child that it passes on is an address space
     }

@@ -465,6 +465,23 @@ _ALL = (
         ("drop_cache(f)",),
     ),
     Verb(
+        "uprobe_register",
+        (FILE_CELL,),
+        "status",
+        "puts a breakpoint (int3, -52) for a cell of a file in place: who maps it privately to read"
+        " gets a page of his own with it",
+        "uprobe_register(), by perf_event_open(2)",
+        ("uprobe_register(f[1])", "r0 = uprobe_register(f[0])"),
+    ),
+    Verb(
+        "uprobe_unregister",
+        (FILE_CELL,),
+        "status",
+        "puts back what the breakpoint stands for; ENOENT if there is none",
+        "uprobe_unregister(), by close(2) of the event",
+        ("uprobe_unregister(f[1])", "r0 = uprobe_unregister(f[0])"),
+    ),
+    Verb(
         "numa_hint",
         (PAGES,),
         "status",

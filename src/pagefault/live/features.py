@@ -94,6 +94,11 @@ class Feature(Enum):
     PACKET_RINGS = ("drivers.c", "probe_packet_rings", "packet sockets (CAP_NET_RAW)")
     BPF_ARRAYS = ("drivers.c", "probe_bpf_arrays", "bpf arrays to map (CAP_BPF, Linux 5.5)")
     PERF_BUFFERS = ("drivers.c", "probe_perf_buffers", "perf_event_open(2)")
+    UPROBES = (
+        "verbs/uprobes.c",
+        "probe_uprobes",
+        "uprobes for all processes by perf_event_open(2) (CAP_PERFMON)",
+    )
     USERFAULTFD = (
         "pins/copy.c",
         "probe_userfaultfd",

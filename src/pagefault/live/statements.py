@@ -295,6 +295,16 @@ def _pwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _uprobe(wanted: int) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (FileCell(file, offset),):
+                return f"ask_for_uprobe({names.c(file)}, {offset}, {wanted})"
+        raise AssertionError(s)
+
+    return call
+
+
 def _truncate(names: Names, s: Statement) -> str:
     match s.args:
         case (FileName(file), Int(pages)):
@@ -627,6 +637,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "pwrite": Rule(_pwrite, "verbs/files.c"),
         "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),
         "truncate": Rule(_truncate, "verbs/files.c"),
+        "uprobe_register": Rule(_uprobe(1), "verbs/uprobes.c", (Feature.UPROBES,)),
+        "uprobe_unregister": Rule(_uprobe(0), "verbs/uprobes.c", (Feature.UPROBES,)),
         "ioctl": Rule(_ioctl, "verbs/drivers.c"),
         "kread": Rule(_kread, "verbs/drivers.c"),
         "kwrite": Rule(_kwrite, "verbs/drivers.c"),

@@ -1,7 +1,10 @@
 """fork(), clone() of a thread, and the start of the machine. Models kernel/fork.c."""
 
 from pagefault.consts import (
+    BLOCKED,
+    DUP_MMAP_SEM,
     EINVAL,
+    MMF_HAS_UPROBES,
     NR_CPUS,
     NR_FILES,
     NR_MM,
@@ -97,6 +100,7 @@ def dup_mmap(st, t, mm, child_mm):
     The child's mmap_lock is nobody else's yet.
     """
     yield from dup_mmap_lock(st, t, mm)
+    st.mm[child_mm].mm_flags |= st.mm[mm].mm_flags & MMF_HAS_UPROBES  # uprobe_dup_mmap()
     for vpn in range(st.nr_vpns):
         if dup_vma(st, mm, child_mm, vpn):
             if st.mm[mm].vma[vpn].vm_file:
@@ -111,6 +115,8 @@ def dup_mmap(st, t, mm, child_mm):
 
 def sys_fork(st, t, child):
     """kernel/fork.c kernel_clone(), v6.12, of a process: 0, or -EINVAL if it was forked before."""
+    while st.private[DUP_MMAP_SEM]:
+        yield BLOCKED  # uprobe_start_dup_mmap()
     if st.task[child].state != TASK_NEW:
         return -EINVAL
     st.mm[st.task[child].mm].mm_users = 1

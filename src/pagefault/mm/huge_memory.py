@@ -2,9 +2,9 @@
 
 Such a PMD stands where else a page table hangs, and the PMD lock stands for the PTL. It is split
 into PTEs where only some of its pages are meant; the folio stays large then, and is mapped by PTEs.
-Left out everywhere: the table that is put aside for the split (it is taken when it is needed),
-that there may be no memory for a huge page, NUMA hints, migration, splitting the folio itself, and
-so reclaim of large folios.
+How the folio itself is split stands in split_huge_page.py. Left out everywhere: the table that is
+put aside for the split (it is taken when it is needed), that there may be no memory for a huge
+page, NUMA hints, migration of large folios.
 """
 
 from pagefault.consts import (

@@ -45,22 +45,27 @@ from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
 from pagefault.hw.pgtable import (
     is_swap_pte,
     pmd_index,
+    pmd_trans_huge,
+    pmdp_get,
     pte_dirty,
+    pte_maps,
     pte_mkclean,
     pte_mkold,
     pte_pfn,
     pte_present,
     pte_young,
     ptep_get,
+    set_pmd_at,
     set_pte_at,
 )
 from pagefault.mm.driver import split_vmas
-from pagefault.mm.folio_lock import folio_test_locked
+from pagefault.mm.folio_lock import folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.gup import __get_user_pages, gup_put_folio
-from pagefault.mm.huge_memory import leaves_out_huge_pages, vma_adjust_trans_huge
+from pagefault.mm.huge_memory import maps_huge_zero_page, track_huge_pmd, vma_adjust_trans_huge
 from pagefault.mm.internal import vm_normal_page, vma_is_anonymous
 from pagefault.mm.khugepaged import madvise_collapse
 from pagefault.mm.ksm import unmerge_ksm_pages
+from pagefault.mm.lru import folio_isolate_lru
 from pagefault.mm.mmap import range_is_mapped
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -74,12 +79,29 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_start,
 )
 from pagefault.mm.mseal import can_modify_vma_madv
-from pagefault.mm.page_alloc import folio_test_lru
-from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
-from pagefault.mm.rmap import flush_tlb_batched_pending
+from pagefault.mm.page_alloc import (
+    folio_get,
+    folio_put,
+    folio_test_large,
+    folio_test_lru,
+    page_folio,
+)
+from pagefault.mm.pgtable_generic import (
+    pmd_trans_huge_lock,
+    pmd_unlock,
+    pmdp_invalidate,
+    pte_offset_map_lock,
+    pte_unmap_unlock,
+)
+from pagefault.mm.rmap import (
+    flush_tlb_batched_pending,
+    folio_likely_mapped_shared,
+    folio_mapcount,
+)
+from pagefault.mm.split_huge_page import folio_nr_pages, split_folio
 from pagefault.mm.swap_state import folio_free_swap
 from pagefault.mm.vma import vma_end, vma_merge
-from pagefault.mm.vmscan import folio_isolate_lru, reclaim_pages
+from pagefault.mm.vmscan import reclaim_pages
 from pagefault.mm.zap import zap_nonpresent_pte, zap_page_range_single
 
 
@@ -175,24 +197,127 @@ def madvise_free_single_vma(st, t, mm, start, end):
     owner_gave_up(st, mm, start, end)
 
 
+def madvise_huge_pmd(st, t, mm, start, end, advice):
+    """mm/huge_memory.c madvise_free_huge_pmd(), v6.12, and the first part of
+    madvise_cold_or_pageout_pte_range(): 1 if that was all, 0 if PTEs are next, since the huge page
+    was split, for some of its pages alone are meant."""
+    locked = yield from pmd_trans_huge_lock(st, t, mm, start)
+    if not locked:
+        return 0
+    pfn = pte_pfn(pmdp_get(st, mm, start))
+    if maps_huge_zero_page(st, mm, start) or folio_likely_mapped_shared(st, pfn):
+        pmd_unlock(st, mm)
+        return 1
+    if end - start != PTRS_PER_PTE:
+        if not folio_trylock(st, t, pfn):
+            pmd_unlock(st, mm)
+            return 1
+        folio_get(st, pfn)
+        pmd_unlock(st, mm)
+        ret = yield from split_locked_folio(st, t, pfn)
+        return ret != 0 and advice != MADV_FREE
+    if advice == MADV_FREE:
+        yield from free_huge_pmd(st, t, mm, start, pfn)
+    elif advice == MADV_PAGEOUT:
+        folio_isolate_lru(st, t, pfn)
+    elif pte_young(pmdp_get(st, mm, start)):
+        set_pmd_at(st, mm, start, pte_mkold(pmdp_get(st, mm, start)))
+        track_huge_pmd(st, t, start)
+    pmd_unlock(st, mm)
+    yield from reclaim_pages(st, t)
+    return 1
+
+
+def free_huge_pmd(st, t, mm, start, pfn):
+    """mm/huge_memory.c madvise_free_huge_pmd(), v6.12, of all of a huge page. Locks: PMD lock
+    held."""
+    if folio_test_locked(st, pfn):
+        return
+    st.folio[pfn].pg_flags &= ~PG_DIRTY
+    pmd = pmdp_get(st, mm, start)
+    if pte_young(pmd) or pte_dirty(pmd):
+        pmd = yield from pmdp_invalidate(st, t, mm, start)
+        set_pmd_at(st, mm, start, pte_mkclean(pte_mkold(pmd)))
+        track_huge_pmd(st, t, start)
+    folio_mark_lazyfree(st, pfn)
+
+
+def split_locked_folio(st, t, pfn):
+    """mm/madvise.c madvise_free_pte_range(), v6.12: split, and let go of it: 0 or -EAGAIN. Locks:
+    folio lock held on entry, with a reference."""
+    ret = yield from split_folio(st, t, pfn)
+    folio_unlock(st, pfn)
+    folio_put(st, pfn)
+    return ret
+
+
+def folio_pte_batch(st, mm, vpn, end):
+    """mm/internal.h folio_pte_batch(), v6.12: how many PTEs from here map pages of one folio that
+    follow each other there."""
+    pfn = pte_pfn(ptep_get(st, mm, vpn))
+    nr = 1
+    while vpn + nr < end and pte_maps(ptep_get(st, mm, vpn + nr), pfn + nr):
+        if page_folio(st, pfn + nr) != page_folio(st, pfn) or not folio_test_large(st, pfn):
+            break
+        nr += 1
+    return nr
+
+
+def split_to_go_on(st, t, mm, vpn, nr):
+    """mm/madvise.c madvise_free_pte_range(), v6.12, of a large folio that is not all within the
+    range: how many PTEs to skip, 0 to look again; -1 where the table has gone. Locks: PTL held,
+    dropped in between."""
+    pfn = page_folio(st, pte_pfn(ptep_get(st, mm, vpn)))
+    if folio_likely_mapped_shared(st, pfn) or not folio_trylock(st, t, pfn):
+        return nr
+    folio_get(st, pfn)
+    pte_unmap_unlock(st, mm, vpn)
+    ret = yield from split_locked_folio(st, t, pfn)
+    locked = yield from pte_offset_map_lock(st, t, mm, vpn)
+    if not locked:
+        return -1
+    yield from flush_tlb_batched_pending(st, t, mm)
+    if ret == 0:
+        return 0
+    return nr
+
+
 def madvise_free_pte_range(st, t, mm, start, end):
     """mm/madvise.c madvise_free_pte_range(), v6.12, of one page table. What is in swap goes."""
-    leaves_out_huge_pages(st, mm, start)
+    if pmd_trans_huge(pmdp_get(st, mm, start)):
+        done = yield from madvise_huge_pmd(st, t, mm, start, end, MADV_FREE)
+        if done:
+            return
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
-    for vpn in range(start, end):
-        leaves_out_huge_pages(st, mm, vpn)
+    vpn = start
+    while vpn < end:
         pte = ptep_get(st, mm, vpn)
+        nr = 1
         if is_swap_pte(pte):
             zap_nonpresent_pte(st, mm, vpn)
-        elif pte_present(pte) and vm_normal_page(pte) and clean_for_lazyfree(st, pte_pfn(pte)):
-            if pte_young(pte) or pte_dirty(pte):
-                set_pte_at(st, mm, vpn, pte_mkclean(pte_mkold(pte)))
-                tlb_track_range(st, t, vpn)
-            folio_mark_lazyfree(st, pte_pfn(pte))
+        elif pte_present(pte) and vm_normal_page(pte):
+            nr = folio_pte_batch(st, mm, vpn, end)
+            if nr < folio_nr_pages(st, pte_pfn(pte)):
+                nr = yield from split_to_go_on(st, t, mm, vpn, nr)
+                if nr < 0:
+                    return
+            elif clean_for_lazyfree(st, page_folio(st, pte_pfn(pte))):
+                clear_young_dirty_ptes(st, t, mm, vpn, nr)
+                folio_mark_lazyfree(st, page_folio(st, pte_pfn(pte)))
+        vpn += nr
     pte_unmap_unlock(st, mm, start)
+
+
+def clear_young_dirty_ptes(st, t, mm, start, nr):
+    """include/linux/pgtable.h clear_young_dirty_ptes(), v6.12. PTL held."""
+    for vpn in range(start, start + nr):
+        pte = ptep_get(st, mm, vpn)
+        if pte_young(pte) or pte_dirty(pte):
+            set_pte_at(st, mm, vpn, pte_mkclean(pte_mkold(pte)))
+            tlb_track_range(st, t, vpn)
 
 
 def others_map_lazyfree(st, pfn):
@@ -200,7 +325,7 @@ def others_map_lazyfree(st, pfn):
     to be cleared: do others map it? What is dirty nowhere is marked whoever maps it."""
     if not st.folio[pfn].swap and not st.folio[pfn].pg_flags & PG_DIRTY:
         return 0
-    return st.page[pfn].mapcount != 1
+    return folio_mapcount(st, pfn) != folio_nr_pages(st, pfn)
 
 
 def clean_for_lazyfree(st, pfn):
@@ -242,27 +367,47 @@ def madvise_cold_or_pageout_pte_range(st, t, mm, start, end, advice):
     """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of one page table: the pages are
     reclaimed, or take themselves for unused. One that more than one PTE maps, or that is off the
     LRU, stays: others may need it."""
-    leaves_out_huge_pages(st, mm, start)
+    if pmd_trans_huge(pmdp_get(st, mm, start)):
+        done = yield from madvise_huge_pmd(st, t, mm, start, end, advice)
+        if done:
+            return
     locked = yield from pte_offset_map_lock(st, t, mm, start)
     if not locked:
         return
     yield from flush_tlb_batched_pending(st, t, mm)
-    for vpn in range(start, end):
-        leaves_out_huge_pages(st, mm, vpn)
+    vpn = start
+    while vpn < end:
         pte = ptep_get(st, mm, vpn)
-        if pte_present(pte) and vm_normal_page(pte) and cold_may_touch(st, pte_pfn(pte)):
-            if advice == MADV_PAGEOUT:
-                folio_isolate_lru(st, t, pte_pfn(pte))
-            elif pte_young(pte):
-                set_pte_at(st, mm, vpn, pte_mkold(pte))
-                tlb_track_range(st, t, vpn)
+        nr = 1
+        if pte_present(pte) and vm_normal_page(pte):
+            nr = folio_pte_batch(st, mm, vpn, end)
+            if nr < folio_nr_pages(st, pte_pfn(pte)):
+                nr = yield from split_to_go_on(st, t, mm, vpn, nr)
+                if nr < 0:
+                    return
+            elif cold_may_touch(st, pte_pfn(pte)):
+                cold_or_pageout_ptes(st, t, mm, vpn, nr, advice)
+        vpn += nr
     pte_unmap_unlock(st, mm, start)
     yield from reclaim_pages(st, t)
 
 
+def cold_or_pageout_ptes(st, t, mm, start, nr, advice):
+    """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12, of the PTEs of one folio. PTL
+    held."""
+    if advice == MADV_PAGEOUT:
+        folio_isolate_lru(st, t, pte_pfn(ptep_get(st, mm, start)))
+        return
+    for vpn in range(start, start + nr):
+        pte = ptep_get(st, mm, vpn)
+        if pte_young(pte):
+            set_pte_at(st, mm, vpn, pte_mkold(pte))
+            tlb_track_range(st, t, vpn)
+
+
 def cold_may_touch(st, pfn):
     """mm/madvise.c madvise_cold_or_pageout_pte_range(), v6.12: nobody else maps the folio."""
-    return folio_test_lru(st, pfn) and st.page[pfn].mapcount == 1
+    return folio_test_lru(st, pfn) and folio_mapcount(st, pfn) == folio_nr_pages(st, pfn)
 
 
 def populate_goes_on(ret):

@@ -31,6 +31,8 @@ from pagefault.hw.pgtable import (
     is_writable_migration_entry,
     make_migration_entry,
     mk_pte,
+    pmd_trans_huge,
+    pmdp_get,
     pte_dirty,
     pte_maps,
     pte_mkold,
@@ -43,10 +45,12 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.hw.tlb import ptep_clear_flush
+from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
 from pagefault.mm.internal import vma_page_prot
+from pagefault.mm.lru import folio_putback_lru
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -56,9 +60,11 @@ from pagefault.mm.page_alloc import (
     copy_highpage,
     folio_alloc,
     folio_get,
+    folio_mark_dirty,
     folio_put,
     folio_test_anon,
     is_zero_pfn,
+    page_folio,
 )
 from pagefault.mm.page_writeback import folio_wait_writeback
 from pagefault.mm.pgtable_generic import pte_offset_map_lock, pte_unmap_unlock
@@ -71,7 +77,6 @@ from pagefault.mm.rmap import (
     rmap_walk,
 )
 from pagefault.mm.secretmem import folio_is_secretmem
-from pagefault.mm.vmscan import folio_putback_lru
 
 # --- who meets a migration entry ---------------------------------------------------------------
 
@@ -97,14 +102,18 @@ def migration_entry_wait(st, t, mm, vpn):
 
 def rmap_lock_read(st, t, pfn):
     """mm/rmap.c rmap_walk_file(), v6.12: nobody maps the file elsewhere meanwhile, nor moves its
-    pages. Left out: the anon_vma's lock."""
+    pages; rmap_walk_anon(): nobody collapses or splits a huge page."""
     if st.folio[pfn].mapping:
         yield from i_mmap_lock_read(st, t, st.folio[pfn].mapping - 1)
+    elif folio_test_anon(st, pfn):
+        yield from anon_vma_lock_read(st, t)
 
 
 def rmap_unlock_read(st, pfn):
     if st.folio[pfn].mapping:
         i_mmap_unlock_read(st, st.folio[pfn].mapping - 1)
+    elif folio_test_anon(st, pfn):
+        anon_vma_unlock_read(st)
 
 
 def try_to_migrate(st, t, pfn):
@@ -112,13 +121,18 @@ def try_to_migrate(st, t, pfn):
     until one has to stay. Locks: folio lock held; takes i_mmap_rwsem for reading. Left out: that a
     PTE which is none is not waited for by its PTL."""
     yield from rmap_lock_read(st, t, pfn)
+    yield from rmap_walk_to_migrate(st, t, pfn)
+    rmap_unlock_read(st, pfn)
+
+
+def rmap_walk_to_migrate(st, t, pfn):
+    """mm/rmap.c rmap_walk(), v6.12, with try_to_migrate_one(), of one page."""
     place = rmap_walk(st, pfn)
     while place >= 0:
         unmapped = yield from try_to_migrate_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
         place = -1
         if unmapped:
             place = rmap_walk(st, pfn)
-    rmap_unlock_read(st, pfn)
 
 
 def try_to_migrate_one(st, t, mm, vpn, pfn):
@@ -133,7 +147,7 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
     """mm/rmap.c try_to_migrate_one(), v6.12: what it does while notifiers know that it is at it."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
-        return 1
+        return not pmd_trans_huge(pmdp_get(st, mm, vpn))
     if not pte_maps(ptep_get(st, mm, vpn), pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 1
@@ -143,7 +157,7 @@ def migrate_one_pte(st, t, mm, vpn, pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 0
     if migration_makes_dirty(st, mm, vpn, pte):
-        st.folio[pfn].pg_flags |= PG_DIRTY
+        folio_mark_dirty(st, pfn)
     set_pte_at(st, mm, vpn, make_migration_entry(pte, anon_exclusive))
     folio_remove_rmap_pte(st, pfn)
     observe_rmap_removed(st, mm, vpn, pfn)
@@ -188,11 +202,16 @@ def remove_migration_ptes(st, t, pfn, new_pfn):
     the same where the page could not move. Locks: both folio locks held; takes i_mmap_rwsem for
     reading. Left out: that a folio which nobody mapped needs no look."""
     yield from rmap_lock_read(st, t, new_pfn)
+    yield from rmap_walk_to_restore(st, t, pfn, new_pfn)
+    rmap_unlock_read(st, new_pfn)
+
+
+def rmap_walk_to_restore(st, t, pfn, new_pfn):
+    """mm/rmap.c rmap_walk(), v6.12, with remove_migration_pte(), of one page."""
     place = rmap_walk_migration(st, pfn)
     while place >= 0:
         yield from remove_migration_pte(st, t, place // NR_VPN, place % NR_VPN, pfn, new_pfn)
         place = rmap_walk_migration(st, pfn)
-    rmap_unlock_read(st, new_pfn)
 
 
 def remove_migration_pte(st, t, mm, vpn, pfn, new_pfn):
@@ -218,7 +237,7 @@ def restored_pte(st, mm, vpn, entry, new_pfn):
     pte = mk_pte(new_pfn, vma_page_prot(st, mm, vpn) | (entry & PAGE_SOFT_DIRTY))
     if not entry & PAGE_ACCESSED:
         pte = pte_mkold(pte)
-    if st.folio[new_pfn].pg_flags & PG_DIRTY:
+    if st.folio[page_folio(st, new_pfn)].pg_flags & PG_DIRTY:
         pte |= restored_dirty(entry)
     if is_writable_migration_entry(entry):
         pte = pte_mkwrite(pte)

@@ -77,6 +77,7 @@ from pagefault.mm.secretmem import (
     secretmem_mmap,
     secretmem_populates,
 )
+from pagefault.mm.uprobes import uprobe_mmap
 from pagefault.mm.vma import set_vma, vma_end, vma_merge, vma_start
 from pagefault.mm.zap import zap_pte_range
 
@@ -313,6 +314,7 @@ def sys_mmap_file(st, t, start, end, file, prot, kind, map_flags):
             if is_driver(kind):
                 ret = yield from call_mmap(st, t, mm, start, end, file)
                 mmap_region_locks(st, mm, start, end)
+            yield from uprobe_mmap(st, t, mm, start, end, file)
     mmap_write_unlock(st, mm)
     if ret == 0 and (populates or (kind == FILE_SECRET and secretmem_populates())):
         yield from mm_populate(st, t, mm, start, end)

@@ -12,6 +12,7 @@ from pagefault.consts import (
     PG_DIRTY,
     PG_SWAPBACKED,
     PROP_COUNTS,
+    PTRS_PER_PTE,
     TLB_FLUSH_BATCH_FLUSHED_SHIFT,
     TLB_FLUSH_BATCH_PENDING_LARGE,
     TLB_FLUSH_BATCH_PENDING_MASK,
@@ -26,6 +27,8 @@ from pagefault.hw.monitor import (
     observe_rmap_removed,
 )
 from pagefault.hw.pgtable import (
+    pmd_trans_huge,
+    pmdp_get,
     pte_dirty,
     pte_maps,
     pte_mkclean,
@@ -44,6 +47,7 @@ from pagefault.hw.tlb import (
     flush_tlb_mm,
     ptep_clear_flush,
 )
+from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read, maps_file_page
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
@@ -184,6 +188,17 @@ def folio_mapcount(st, pfn):
     if folio_test_large(st, pfn):
         return st.folio[page_folio(st, pfn)].large_mapcount
     return st.page[pfn].mapcount
+
+
+def folio_likely_mapped_shared(st, pfn):
+    """include/linux/mm.h folio_likely_mapped_shared(), v6.12: a guess, by the first page, where
+    PTEs map a large folio."""
+    mapcount = folio_mapcount(st, pfn)
+    if mapcount <= 1 or not folio_test_large(st, pfn):
+        return mapcount > 1
+    if st.folio[page_folio(st, pfn)].entire_mapcount or mapcount > PTRS_PER_PTE:
+        return 1
+    return st.page[page_folio(st, pfn)].mapcount > 1
 
 
 def folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn):
@@ -338,13 +353,15 @@ def flush_tlb_batched_pending(st, t, mm):
 
 def try_to_unmap(st, t, pfn):
     """mm/rmap.c try_to_unmap(), v6.12: put swap PTEs in place of all that map the folio, until one
-    has to stay. Locks: folio lock held."""
+    has to stay. Locks: folio lock held; takes the anon_vma's for reading."""
+    yield from anon_vma_lock_read(st, t)
     place = rmap_walk(st, pfn)
     while place >= 0:
         unmapped = yield from try_to_unmap_one(st, t, place // NR_VPN, place % NR_VPN, pfn)
         place = -1
         if unmapped:
             place = rmap_walk(st, pfn)
+    anon_vma_unlock_read(st)
 
 
 def try_to_unmap_one(st, t, mm, vpn, pfn):
@@ -359,7 +376,7 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
     """mm/rmap.c try_to_unmap_one(), v6.12: what it does while notifiers know that it is at it."""
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)
     if not locked:
-        return 1
+        return not pmd_trans_huge(pmdp_get(st, mm, vpn))
     if not pte_maps(ptep_get(st, mm, vpn), pfn):
         pte_unmap_unlock(st, mm, vpn)
         return 1
@@ -369,7 +386,7 @@ def unmap_one_pte(st, t, mm, vpn, pfn):
     anon_exclusive = PageAnonExclusive(st, pfn)
     pte = yield from nuke_pte(st, t, mm, vpn, pfn)
     if unmap_makes_dirty(st, mm, vpn, pte):
-        st.folio[pfn].pg_flags |= PG_DIRTY
+        st.folio[page_folio(st, pfn)].pg_flags |= PG_DIRTY
 
     if folio_test_swapbacked(st, pfn):
         unmapped = set_swap_pte(st, mm, vpn, pfn, pte, anon_exclusive)
@@ -415,7 +432,7 @@ def set_swap_pte(st, mm, vpn, pfn, pte, anon_exclusive):
 def lazyfree_has_other_users(st, pfn):
     """The question of try_to_unmap_one(), v6.12: who has a reference besides reclaim and the PTEs
     may write to the folio and make it dirty later (since 5.18, commit 6c8e2a256915)."""
-    return st.folio[pfn].refcount != 1 + st.page[pfn].mapcount
+    return st.folio[page_folio(st, pfn)].refcount != 1 + folio_mapcount(st, pfn)
 
 
 def unmap_makes_dirty(st, mm, vpn, pte):
@@ -425,7 +442,9 @@ def unmap_makes_dirty(st, mm, vpn, pte):
 
 def lazyfree_may_go(st, mm, vpn, pfn):
     """mm/rmap.c try_to_unmap_one(), v6.12: what was written anew stays, but in droppable memory."""
-    return vma_is_droppable(st, mm, vpn) or not st.folio[pfn].pg_flags & PG_DIRTY
+    if vma_is_droppable(st, mm, vpn):
+        return 1
+    return not st.folio[page_folio(st, pfn)].pg_flags & PG_DIRTY
 
 
 def failed_discard_rescues(st, mm, vpn, pfn):
@@ -449,9 +468,9 @@ def discard_lazyfree_pte(st, t, mm, vpn, pfn, pte):
     yield "references counted, dirty flag not looked at"
     if used or not lazyfree_may_go(st, mm, vpn, pfn):
         set_pte_at(st, mm, vpn, pte)
-        st.folio[pfn].pg_flags |= PG_ACTIVE
+        st.folio[page_folio(st, pfn)].pg_flags |= PG_ACTIVE
         if failed_discard_rescues(st, mm, vpn, pfn):
-            st.folio[pfn].pg_flags |= PG_SWAPBACKED
+            st.folio[page_folio(st, pfn)].pg_flags |= PG_SWAPBACKED
         return 0
     observe_dropped(st, mm, vpn, pfn)
     set_pte_at(st, mm, vpn, discarded_pte(st, mm, vpn))

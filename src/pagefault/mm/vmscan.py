@@ -4,48 +4,33 @@ Left out: the LRU lists, their order and their batches.
 """
 
 from pagefault.consts import (
-    BUG_LEFT_OUT,
     NR_RECLAIM,
     NR_SWAP,
     PG_ACTIVE,
     PG_DIRTY,
-    PG_ISOLATED,
     PG_SWAPBACKED,
+    PTRS_PER_PTE,
     VM_LOCKED,
 )
-from pagefault.hw.choice import VM_BUG_ON, choose
+from pagefault.hw.choice import choose
 from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_trylock, folio_unlock
+from pagefault.mm.lru import folio_isolate_lru, folio_putback_lru
 from pagefault.mm.page_alloc import (
-    folio_get,
     folio_maybe_dma_pinned,
-    folio_put,
     folio_test_large,
-    folio_test_lru,
     folio_test_swapbacked,
+    page_folio,
 )
 from pagefault.mm.page_io import folio_start_writeback, folio_test_writeback, swap_writepage
-from pagefault.mm.rmap import try_to_unmap, try_to_unmap_flush, try_to_unmap_flush_dirty
+from pagefault.mm.rmap import (
+    folio_mapcount,
+    try_to_unmap,
+    try_to_unmap_flush,
+    try_to_unmap_flush_dirty,
+)
+from pagefault.mm.split_huge_page import split_folio, unmap_huge_pmds
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
-
-
-def folio_isolate_lru(st, t, pfn):
-    """mm/vmscan.c folio_isolate_lru(), v6.12: take a folio off the LRU list, with a reference, onto
-    the list of this task, unless somebody else has, or the list is full (SWAP_CLUSTER_MAX)."""
-    reclaim = st.task[t].reclaim
-    VM_BUG_ON(st, folio_test_large(st, pfn), BUG_LEFT_OUT)
-    if not folio_test_lru(st, pfn) or reclaim.nr == NR_RECLAIM:
-        return
-    st.folio[pfn].pg_flags |= PG_ISOLATED
-    folio_get(st, pfn)
-    reclaim.pfn[reclaim.nr] = pfn
-    reclaim.nr += 1
-
-
-def folio_putback_lru(st, pfn):
-    """mm/vmscan.c folio_putback_lru(), v6.12."""
-    st.folio[pfn].pg_flags &= ~PG_ISOLATED
-    folio_put(st, pfn)
 
 
 def reclaim_keeps_pinned(st, pfn):
@@ -63,8 +48,10 @@ def is_page_cache_freeable(st, pfn):
 def reclaim_pages(st, t):
     """mm/vmscan.c reclaim_pages(), v6.12, of the folios that this task has isolated. Those that
     nobody else has a reference to any more are free then; their last mappings were flushed."""
-    for i in range(st.task[t].reclaim.nr):
+    i = 0
+    while i < st.task[t].reclaim.nr:  # a large folio that is split adds its pages
         yield from shrink_folio(st, t, st.task[t].reclaim.pfn[i])
+        i += 1
     yield from try_to_unmap_flush(st, t)
     for i in range(st.task[t].reclaim.nr):
         folio_putback_lru(st, st.task[t].reclaim.pfn[i])
@@ -104,14 +91,33 @@ def shrink_folio(st, t, pfn):
 
 def shrink_mapped_folio(st, t, pfn):
     """mm/vmscan.c shrink_folio_list(), v6.12: a slot for the folio if it needs one, and its PTEs
-    go; 1 if it may be reclaimed then. Locks: folio lock held."""
+    go; 1 if it may be reclaimed then. A large one is split before, which the kernel does where
+    swap has no room for it in one piece. Locks: folio lock held."""
     if folio_test_swapbacked(st, pfn) and not st.folio[pfn].swap:
-        if reclaim_keeps_pinned(st, pfn) or not add_to_swap(st, pfn):
+        if reclaim_keeps_pinned(st, pfn):
+            return 0
+        if folio_test_large(st, pfn):
+            ret = yield from split_folio(st, t, pfn)
+            if ret != 0:
+                return 0
+        if not add_to_swap(st, pfn):
             return 0
     yield "has its place, still mapped"
-    yield from try_to_unmap(st, t, pfn)
+    if folio_test_large(st, pfn):
+        yield from unmap_large_folio(st, t, pfn)
+    else:
+        yield from try_to_unmap(st, t, pfn)
     # Unmapped, it can no longer be pinned anew; if it is pinned, a device may write to it.
-    return st.page[pfn].mapcount == 0 and not folio_maybe_dma_pinned(st, pfn)
+    return folio_mapcount(st, pfn) == 0 and not folio_maybe_dma_pinned(st, pfn)
+
+
+def unmap_large_folio(st, t, pfn):
+    """mm/rmap.c try_to_unmap(), v6.12, TTU_SPLIT_HUGE_PMD, of a large lazyfree folio."""
+    yield from unmap_huge_pmds(st, t, pfn)
+    for i in range(PTRS_PER_PTE):
+        yield from try_to_unmap(st, t, pfn + i)
+        if st.page[pfn + i].mapcount:
+            return
 
 
 def folio_is_file_lru(st, pfn):
@@ -158,6 +164,11 @@ def sys_reclaim(st, t):
     return 0
 
 
+def folio_is_active(st, pfn):
+    """PG_ACTIVE if the folio was used lately, else 0."""
+    return st.folio[page_folio(st, pfn)].pg_flags & PG_ACTIVE
+
+
 def reclaim_mapped(st, t, active):
     """mm/vmscan.c shrink_lruvec(), v6.12: what page tables map and was not used lately; or, with
     PG_ACTIVE, what was, and may be spared."""
@@ -166,8 +177,11 @@ def reclaim_mapped(st, t, active):
             pte = ptep_get(st, mm, vpn)
             if st.mm[mm].vma[vpn].vm_flags & VM_LOCKED:
                 continue  # unevictable
-            if pte_present(pte) and st.folio[pte_pfn(pte)].pg_flags & PG_ACTIVE == active:
-                if not active or reclaim_comes_again(st):
+            if pte_present(pte) and folio_is_active(st, pte_pfn(pte)) == active:
+                if st.task[t].reclaim.nr and folio_test_large(st, pte_pfn(pte)):
+                    yield from reclaim_pages(st, t)  # so that there is room for its pages
+                    pte = ptep_get(st, mm, vpn)
+                if pte_present(pte) and (not active or reclaim_comes_again(st)):
                     folio_isolate_lru(st, t, pte_pfn(pte))
             if st.task[t].reclaim.nr == NR_RECLAIM:
                 yield from reclaim_pages(st, t)
@@ -180,9 +194,10 @@ def age_lazyfree(st, mm, vpn):
     pte = ptep_get(st, mm, vpn)
     if pte_present(pte) and not folio_test_swapbacked(st, pte_pfn(pte)):
         if aging_makes_dirty(st, mm, vpn, pte) and choose(st, 2):
-            st.folio[pte_pfn(pte)].pg_flags |= PG_DIRTY | sort_dirty_folio()
-            if aging_rescues(st, pte_pfn(pte)):
-                st.folio[pte_pfn(pte)].pg_flags |= PG_SWAPBACKED
+            pfn = page_folio(st, pte_pfn(pte))
+            st.folio[pfn].pg_flags |= PG_DIRTY | sort_dirty_folio()
+            if aging_rescues(st, pfn):
+                st.folio[pfn].pg_flags |= PG_SWAPBACKED
 
 
 def aging_makes_dirty(st, mm, vpn, pte):

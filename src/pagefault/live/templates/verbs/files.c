@@ -13,6 +13,7 @@ static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
 static int (*open_driver)(enum file_kind kind, int pages);
 static void *(*map_driver)(enum file_kind kind, char *place, size_t bytes, int prot, int flags,
 			   int fd);
+static void (*forget_uprobes)(void);	/* of uprobes.c */
 
 #ifndef SYS_memfd_secret
 #define SYS_memfd_secret 447
@@ -106,6 +107,8 @@ static void forget_closed_files(void)
 
 static void fresh_files(void)
 {
+	if (forget_uprobes)
+		forget_uprobes();
 	for (int f = 0; f < test->files; f++) {
 		if (test->file[f].kind > SECRET) {
 			fresh_driver(f);
