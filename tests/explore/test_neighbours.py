@@ -240,5 +240,12 @@ def test_a_proposal_for_a_release_is_all_of_that_release():
         assert set(parts_of("linux-5.10")) < set(parts_of(name)), name
 
 
+@pytest.mark.parametrize(
+    ("variant", "release"), [("linux-7.2", "linux-6.18"), ("linux-5.7-ksm-of-4.12", "linux-5.7")]
+)
+def test_what_is_told_by_another_release_has_all_of_its_parts(variant, release):
+    assert set(parts_of(release)) < set(parts_of(variant))
+
+
 def parts_of(name: str) -> list[str]:
     return import_module("pagefault.designs." + name.replace("-", "_").replace(".", "_")).PARTS
