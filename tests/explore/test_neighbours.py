@@ -111,6 +111,7 @@ TOLD_APART = [
     ("mainline", "pbuf-mmap-takes-no-reference", "vmalloc+ring-mmap+free", "step"),
     ("mainline", "rxe-mmap-takes-no-reference", "vmalloc+rings-mmap+free-realloc-store", "step"),
     ("mainline", "prime-mmap-drops-its-reference", "vmalloc+fb-free-load", "step"),
+    ("mainline", "perf-maps-in-advance", "vmalloc+perf-vmsplice-munmap-read", "op"),
     ("mainline", "perf-lets-vmas-split", "vmalloc+perf-munmap-half-load", "op"),
     ("mainline", "perf-maps-after-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
     ("mainline", "perf-close-frees-without-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
