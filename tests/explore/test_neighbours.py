@@ -20,6 +20,10 @@ TOLD_APART = [
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
     ("linux-5.19", "linux-6.1", "migrate+clear-migrate-store", "op"),
     ("linux-5.7", "linux-5.7-ksm-of-4.12", "ksm+store-load+free+clear+merge", "step"),
+    (
+        *("linux-5.7", "linux-5.7-huge-pages-of-4.14"),
+        *("thp+fork-proc_mem_write+dontneed-proc_mem_read+child-loads", "step"),
+    ),
     ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("mainline", "gup-drops-foll-write", "file+proc_mem_write+dontneed", "step"),
