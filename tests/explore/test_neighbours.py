@@ -115,6 +115,7 @@ TOLD_APART = [
     ("mainline", "pbuf-mmap-takes-no-reference", "vmalloc+ring-mmap+free", "step"),
     ("mainline", "rxe-mmap-takes-no-reference", "vmalloc+rings-mmap+free-realloc-store", "step"),
     ("mainline", "prime-mmap-drops-its-reference", "vmalloc+fb-free-load", "step"),
+    ("mainline", "perf-maps-in-advance", "vmalloc+perf-vmsplice-munmap-read", "op"),
     ("mainline", "perf-lets-vmas-split", "vmalloc+perf-munmap-half-load", "op"),
     ("mainline", "perf-maps-after-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
     ("mainline", "perf-close-frees-without-the-mutex", "vmalloc+perf-mmap+munmap", "step"),
@@ -242,6 +243,13 @@ def test_a_proposal_for_a_release_is_all_of_that_release():
     assert names
     for name in names:
         assert set(parts_of("linux-5.10")) < set(parts_of(name)), name
+
+
+@pytest.mark.parametrize(
+    ("variant", "release"), [("linux-7.2", "linux-6.18"), ("linux-5.7-ksm-of-4.12", "linux-5.7")]
+)
+def test_what_is_told_by_another_release_has_all_of_its_parts(variant, release):
+    assert set(parts_of(release)) < set(parts_of(variant))
 
 
 def parts_of(name: str) -> list[str]:

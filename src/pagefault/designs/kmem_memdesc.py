@@ -9,4 +9,5 @@ PARTS = [
     "kernel-pages-have-no-mapcount",
     "rmap-removes-no-kernel-pages",
     "rmap-adds-no-kernel-pages",
+    "perf-maps-in-advance",
 ]

@@ -3,4 +3,5 @@
 PARTS = [
     "kernel-pages-have-no-mapcount",
     "rmap-adds-no-kernel-pages",
+    "perf-maps-in-advance",
 ]

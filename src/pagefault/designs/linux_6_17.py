@@ -13,4 +13,5 @@ PARTS = [
     "userfaultfd-refuses-droppable",
     "referenced-lazyfree-stays-so",
     "secretmem-frees-before-it-restores",
+    "perf-maps-in-advance",
 ]

@@ -17,4 +17,5 @@ PARTS = [
     "userfaultfd-refuses-droppable",
     "referenced-lazyfree-stays-so",
     "uprobes-write-in-place",
+    "perf-maps-in-advance",
 ]

@@ -19,4 +19,5 @@ PARTS = [
     "aging-leaves-dirty-folios-old",
     "secretmem-charges-pages",
     "uprobes-write-in-place",
+    "perf-maps-in-advance",
 ]

@@ -8,4 +8,5 @@ warranted, he says.
 PARTS = [
     "vmalloc-pages-have-a-type",
     "vm-insert-page-takes-vmalloc",
+    "perf-maps-in-advance",
 ]

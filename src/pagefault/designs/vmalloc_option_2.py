@@ -7,4 +7,5 @@ page that is somebody else's by then.
 
 PARTS = [
     "kernel-pages-by-pfn",
+    "perf-maps-in-advance",
 ]

@@ -12,4 +12,5 @@ PARTS = [
     "cow-knows-kernel-pages",
     "gup-counts-on-the-area",
     "vfree-keeps-the-address",
+    "perf-maps-in-advance",
 ]

@@ -9,4 +9,5 @@ PARTS = [
     "kernel-pages-are-frozen",
     "vfree-keeps-the-address",
     "gup-refuses-kernel-pages",
+    "perf-maps-in-advance",
 ]

@@ -10,4 +10,5 @@ PARTS = [
     "kernel-pages-are-frozen",
     "vfree-keeps-the-address",
     "packet-frees-rings-under-skbs",
+    "perf-maps-in-advance",
 ]

@@ -8,4 +8,5 @@ PARTS = [
     "gup-counts-on-the-area",
     "kernel-pages-are-frozen",
     "vfree-keeps-the-address",
+    "perf-maps-in-advance",
 ]

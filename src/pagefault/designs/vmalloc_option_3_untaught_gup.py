@@ -7,4 +7,5 @@ PARTS = [
     "fork-knows-kernel-pages",
     "cow-knows-kernel-pages",
     "vfree-keeps-the-address",
+    "perf-maps-in-advance",
 ]

@@ -8,4 +8,5 @@ PARTS = [
     "cow-knows-kernel-pages",
     "vfree-keeps-the-address",
     "gup-refuses-kernel-pages",
+    "perf-maps-in-advance",
 ]

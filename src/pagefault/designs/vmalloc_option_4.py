@@ -13,4 +13,5 @@ PARTS = [
     "cow-knows-kernel-pages",
     "gup-counts-on-the-area",
     "kernel-pages-are-frozen",
+    "perf-maps-in-advance",
 ]

@@ -9,4 +9,5 @@ PARTS = [
     "gup-counts-on-the-area",
     "kernel-pages-are-frozen",
     "packet-frees-rings-under-skbs",
+    "perf-maps-in-advance",
 ]

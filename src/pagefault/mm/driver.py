@@ -48,6 +48,7 @@ from pagefault.consts import (
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import break_promise, kernel_page_written, observe_read, write_cell
 from pagefault.mm.gup import gup_put_folio, try_grab_folio
+from pagefault.mm.perf import perf_maps_on_fault
 from pagefault.mm.remap import (
     remap_pfn_range,
     remap_vmalloc_range,
@@ -80,7 +81,7 @@ def boot_drivers(st):
 
 
 def maps_pfns(st, file):
-    """Whether mmap() maps PFNs, that nobody counts: perf does (since 2025), udlfb, and ALSA where
+    """Whether mmap() maps PFNs, that nobody counts: perf does (since 6.15), udlfb, and ALSA where
     the buffer is DMA memory (dma_mmap_coherent())."""
     return st.file[file].kind in (FILE_PERF, FILE_FB, FILE_PCM)
 
@@ -247,6 +248,9 @@ def driver_release(st, t, file):
 
 def driver_map(st, t, mm, start, end, file, v):
     """How the driver puts its buffer into page tables: 0 or a negative errno."""
+    if st.file[file].kind == FILE_PERF and perf_maps_on_fault():
+        set_vma_flags(st, mm, start, end, VM_DONTEXPAND)
+        return 0
     if maps_pfns(st, file):
         return (yield from remap_pfn_range(st, t, mm, start, end, v))
     if maps_by_address(st, file):

@@ -29,6 +29,7 @@ from pagefault.mm.fs_userfaultfd import handle_userfault, userfaultfd_minor
 from pagefault.mm.i_mmap import linear_page_index
 from pagefault.mm.internal import vma_needs_dirty_tracking
 from pagefault.mm.page_alloc import folio_alloc, folio_get, folio_mark_dirty, folio_put
+from pagefault.mm.perf import vma_is_perf
 
 # --- locks -------------------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ def filemap_fault(st, t, mm, vpn, fault_flags):
     locked and with a reference, or the negative of VM_FAULT_* bits. What is beyond the end of the
     file when the folio is locked was truncated meanwhile. Locks: mmap_lock held for reading.
 
-    Drivers have mapped all at mmap() and have no ->fault (mm/memory.c do_fault())."""
+    Other drivers have mapped all at mmap() and have no ->fault (mm/memory.c do_fault())."""
     file = st.mm[mm].vma[vpn].vm_file - 1
     if st.file[file].kind >= FILE_IO_URING:
         return -VM_FAULT_SIGBUS
@@ -169,8 +170,9 @@ def filemap_fault(st, t, mm, vpn, fault_flags):
 
 
 def has_page_mkwrite(st, mm, vpn):
-    """Whether the mapping's vm_ops have page_mkwrite(). Those of shmem have not."""
-    return vma_needs_dirty_tracking(st, mm, vpn)
+    """Whether the mapping's vm_ops have page_mkwrite() that has something to do, as those of shmem
+    have not. Of perf's see mkwrite_refuses()."""
+    return vma_needs_dirty_tracking(st, mm, vpn) and not vma_is_perf(st, mm, vpn)
 
 
 def filemap_page_mkwrite(st, t, mm, vpn, pfn):

@@ -69,23 +69,10 @@ def is_cow_mapping(st, mm, vpn):
 
 def vma_needs_dirty_tracking(st, mm, vpn):
     """mm/vma.c vma_needs_dirty_tracking(), v6.12: a file system wants to know of writes through
-    this mapping."""
+    this mapping, or perf, whose vm_ops have page_mkwrite() (since 6.15 pfn_mkwrite(), too)."""
     if not vma_is_shared(st, mm, vpn):
         return 0
-    return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind == FILE_REGULAR
-
-
-def has_pfn_mkwrite(st, mm, vpn):
-    """Whether the mapping's vm_ops have pfn_mkwrite(), as perf's have (since 2025): it is asked
-    before what is behind a special PTE becomes writable."""
-    if not st.mm[mm].vma[vpn].vm_flags & VM_PFNMAP:
-        return 0
-    return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind == FILE_PERF
-
-
-def pfn_mkwrite_refuses(st, mm, vpn):
-    """kernel/events/core.c perf_mmap_pfn_mkwrite(): of a perf buffer only page 0 can be written."""
-    return has_pfn_mkwrite(st, mm, vpn) and vpn + st.mm[mm].vma[vpn].vm_pgoff != 0
+    return st.file[st.mm[mm].vma[vpn].vm_file - 1].kind in (FILE_REGULAR, FILE_PERF)
 
 
 def vma_wants_writenotify(st, mm, vpn):
@@ -94,7 +81,7 @@ def vma_wants_writenotify(st, mm, vpn):
     vm_flags = st.mm[mm].vma[vpn].vm_flags
     if vm_flags & VM_UFFD_WP or not vm_flags & VM_SOFTDIRTY:
         return 1
-    return vma_needs_dirty_tracking(st, mm, vpn) or has_pfn_mkwrite(st, mm, vpn)
+    return vma_needs_dirty_tracking(st, mm, vpn)
 
 
 def vma_is_accessible(st, mm, vpn):

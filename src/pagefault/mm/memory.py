@@ -51,7 +51,6 @@ from pagefault.mm.internal import (
     can_change_pte_writable,
     maybe_mkwrite,
     numa_saved_write,
-    pfn_mkwrite_refuses,
     pte_modify,
     pte_needs_soft_dirty_wp,
     vma_is_accessible,
@@ -80,6 +79,7 @@ from pagefault.mm.page_alloc import (
     folio_test_large,
 )
 from pagefault.mm.page_io import swap_read_folio
+from pagefault.mm.perf import mkwrite_refuses
 from pagefault.mm.pgtable_generic import pte_alloc, pte_offset_map_lock, pte_unmap_unlock
 from pagefault.mm.rmap import (
     PageAnonExclusive,
@@ -297,21 +297,21 @@ def do_shared_fault(st, t, mm, vpn, fault_flags):
 
 
 def wp_pfn_shared(st, mm, vpn, orig_pte):
-    """mm/memory.c wp_pfn_shared(), v6.12: a store by an entry that counts nothing. Left out: that
-    the driver is asked without the PTL. Locks: PTL held on entry, released on return."""
-    ret = 0
-    if pfn_mkwrite_refuses(st, mm, vpn):
-        ret = VM_FAULT_SIGBUS
-    else:
-        wp_page_reuse(st, mm, vpn, orig_pte)
+    """mm/memory.c wp_pfn_shared(), v6.12: a store by an entry that counts nothing.
+    Locks: PTL held on entry, released on return."""
+    wp_page_reuse(st, mm, vpn, orig_pte)
     pte_unmap_unlock(st, mm, vpn)
-    return ret
+    return 0
 
 
 def wp_page_shared(st, t, mm, vpn, orig_pte):
     """mm/memory.c wp_page_shared(), v6.12: a store into a page of a file that is mapped read-only,
-    for it was read first or is clean. Locks: PTL held on entry, released on return."""
+    for it was read first or is clean. Left out: that perf is asked without the PTL. Locks: PTL held
+    on entry, released on return."""
     pfn = pte_pfn(orig_pte)
+    if mkwrite_refuses(st, mm, vpn):
+        pte_unmap_unlock(st, mm, vpn)
+        return VM_FAULT_SIGBUS
     if not wp_finds_folio(st, orig_pte):
         return wp_pfn_shared(st, mm, vpn, orig_pte)
     folio_get(st, pfn)

@@ -1,6 +1,7 @@
 """What a mapping's own operations do where files differ. Models vm_ops of include/linux/mm.h."""
 
 from pagefault.mm.filemap import filemap_fault
+from pagefault.mm.perf import perf_mmap_fault, vma_is_perf
 from pagefault.mm.secretmem import secretmem_fault, vma_is_secretmem
 
 
@@ -9,4 +10,6 @@ def __do_fault(st, t, mm, vpn, fault_flags):
     reference, or the negative of VM_FAULT_* bits. Locks: mmap_lock held for reading."""
     if vma_is_secretmem(st, mm, vpn):
         return (yield from secretmem_fault(st, t, mm, vpn, fault_flags))
+    if vma_is_perf(st, mm, vpn):
+        return (yield from perf_mmap_fault(st, t, mm, vpn, fault_flags))
     return (yield from filemap_fault(st, t, mm, vpn, fault_flags))
