@@ -84,3 +84,11 @@ def test_plot(tmp_path):
     pytest.importorskip("matplotlib")
     run(["cost", "memdesc", "--plot", str(tmp_path / "a.svg")])
     assert (tmp_path / "a.svg").stat().st_size
+
+
+@pytest.mark.parametrize("name", ["a", "a.foo", ".svg"])
+def test_a_plot_that_has_no_format_is_refused_before_anything_is_measured(name, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    assert run(["cost", "notifier", "--plot", str(tmp_path / name)]) == 2
+    assert "the name of a plot ends in its format" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -31,7 +31,7 @@ PINNED = [
     ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
     ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),
     ("file+truncate-grow-pread+store", "mainline", "step", 249, 402, 35, 0, 5),
-    ("file+proc_mem_write+dontneed-continue", "linux-5.18", "step", 161, 260, 33, 2, 2),
+    ("file+proc_mem_write+dontneed-continue", "linux-5.18", "step", 158, 258, 33, 1, 2),
     ("file+longterm-pin-fsync-dma-write", "linux-6.1", "op", 10, 9, 9, 1, 0),
     ("uprobe+fork+register", "mainline", "step", 104, 141, 39, 0, 3),
     ("uprobe+unregister+store", "mainline", "step", 171, 248, 42, 1, 4),

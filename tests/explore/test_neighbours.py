@@ -20,6 +20,10 @@ TOLD_APART = [
     ("linux-5.18", "linux-5.19", "gup+pin-mprotect-write-dma", "op"),
     ("linux-5.19", "linux-6.1", "migrate+clear-migrate-store", "op"),
     ("linux-5.7", "linux-5.7-ksm-of-4.12", "ksm+store-load+free+clear+merge", "step"),
+    (
+        *("linux-5.7", "linux-5.7-huge-pages-of-4.14"),
+        *("thp+fork-proc_mem_write+dontneed-proc_mem_read+child-loads", "step"),
+    ),
     ("linux-6.0-weakly-ordered", "linux-6.1", "ksm+gup-fast-pin+store-dma", "step"),
     ("linux-6.1", "mainline", "gup+longterm-zero-page-write-dma", "op"),
     ("mainline", "gup-drops-foll-write", "file+proc_mem_write+dontneed", "step"),
@@ -239,6 +243,13 @@ def test_a_proposal_for_a_release_is_all_of_that_release():
     assert names
     for name in names:
         assert set(parts_of("linux-5.10")) < set(parts_of(name)), name
+
+
+@pytest.mark.parametrize(
+    ("variant", "release"), [("linux-7.2", "linux-6.18"), ("linux-5.7-ksm-of-4.12", "linux-5.7")]
+)
+def test_what_is_told_by_another_release_has_all_of_its_parts(variant, release):
+    assert set(parts_of(release)) < set(parts_of(variant))
 
 
 def parts_of(name: str) -> list[str]:

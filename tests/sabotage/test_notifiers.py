@@ -20,6 +20,7 @@ TELLS = {
 THEMSELVES = ("mm/mmu_notifier.py", "mm/notifier_ops.py")
 
 NOTICED = {
+    "__replace_page": ("notifier+kvm-read-uprobe-read", "op"),
     "change_protection": ("notifier+numa_hint-kvm-read", "op"),
     "collapse_huge_page": ("notifier+kvm-read-collapse-store-read", "op"),
     "copy_page_range": ("notifier+gpc-read-read+cow-store", "op"),
@@ -31,6 +32,7 @@ NOTICED = {
     "sys_uffd_move": ("notifier+kvm-read-uffd-move-read", "op"),
     "try_to_migrate_one": ("migrate+kvm-write-migrate-read", "op"),
     "try_to_unmap_one": ("notifier+kvm-write-pageout-read", "op"),
+    "unmap_huge_pmds": ("notifier+kvm-read-huge-free-pageout-read", "op"),
     "unmap_region": ("notifier+gpc-read-read+munmap-mmap", "op"),
     "wp_page_copy": ("notifier+kvm-read-read+cow-store", "op"),
     "write_protect_page": ("ksm+kvm-write-merge-read", "step"),

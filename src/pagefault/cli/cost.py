@@ -78,10 +78,13 @@ def notifier(
     from pagefault.cost.text import text
     from pagefault.report.story import SCHEMA
 
-    found = report(measure("notifier.c", trials, most), most // 10)
     if plot is not None:
+        from pagefault.cost.plot import can_plot
         from pagefault.cost.plot import plot as draw
 
+        can_plot(plot)
+    found = report(measure("notifier.c", trials, most), most // 10)
+    if plot is not None:
         draw(found, plot)
     if as_json:
         document = {"schema": SCHEMA, "kind": "cost", "unit": "ns", **found.document()}

@@ -119,9 +119,9 @@ def directmap(
     from pagefault.report.story import SCHEMA
 
     if plot is not None:
-        from pagefault.cost.plot import needs_matplotlib, plot_directmap
+        from pagefault.cost.plot import can_plot, plot_directmap
 
-        needs_matplotlib()
+        can_plot(plot)
     size = Size(bytes_of(memory) >> 12, cpus)
     load = Load(
         processes=processes,

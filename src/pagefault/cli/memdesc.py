@@ -36,9 +36,9 @@ def memdesc(sizes: tuple[str, ...], as_json: bool, plot: Path | None) -> None:
     from pagefault.report.story import SCHEMA
 
     if plot is not None:
-        from pagefault.cost.plot import needs_matplotlib, plot_memdesc
+        from pagefault.cost.plot import can_plot, plot_memdesc
 
-        needs_matplotlib()
+        can_plot(plot)
     found = report([-(-bytes_of(size) // PAGE) for size in sizes] or SIZES)
     if plot is not None:
         plot_memdesc(found, plot)

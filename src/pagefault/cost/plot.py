@@ -12,24 +12,30 @@ from pagefault.cost.memdesc import Report as Memdesc
 from pagefault.cost.notifier import Report
 from pagefault.errors import PagefaultError
 
-__all__ = ["needs_matplotlib", "plot", "plot_directmap", "plot_memdesc"]
+__all__ = ["can_plot", "plot", "plot_directmap", "plot_memdesc"]
 
 MACHINES = [2, 4, 8, 16, 32, 64, 128, 256, 512]
 
 
-def needs_matplotlib() -> None:
-    """PagefaultError without it. To be asked before what takes long."""
+def can_plot(file: Path) -> None:
+    """PagefaultError without matplotlib, or if it knows no such format. To be asked before what
+    takes long."""
     try:
-        import matplotlib.figure  # noqa: F401
+        from matplotlib.figure import Figure
     except ImportError:
         raise PagefaultError(
             "error: a plot needs matplotlib, which is not installed\n"
             "hint: pip install 'pagefault[plot]'"
         ) from None
+    formats = Figure().canvas.get_supported_filetypes()
+    if file.suffix.removeprefix(".") not in formats:
+        raise PagefaultError(
+            f"error: {file}: the name of a plot ends in its format\n"
+            f"hint: one of .{', .'.join(sorted(formats))}"
+        )
 
 
 def _figure(width: float, height: float) -> Any:
-    needs_matplotlib()
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -45,7 +51,7 @@ def _save(figure: Any, file: Path) -> None:
 def plot(report: Report, file: Path) -> None:
     """Registration against VMAs, and the tax of each operation; the file's suffix is the format.
 
-    PagefaultError without matplotlib, or if it cannot write such a file.
+    To be asked before: can_plot().
     """
     figure = _figure(11, 4.5)
     left, right = figure.subplots(1, 2)

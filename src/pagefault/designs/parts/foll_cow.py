@@ -5,8 +5,9 @@ walk takes a dirty page for its own. Gone in 6.0 (commit 5535be309971).
 """
 
 from pagefault.consts import FOLL_COW
-from pagefault.hw.pgtable import pte_dirty, pte_write
+from pagefault.hw.pgtable import pte_dirty, pte_pfn, pte_present, pte_write, ptep_get
 from pagefault.mm.internal import vma_is_writable
+from pagefault.mm.page_alloc import folio_test_anon
 
 
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
@@ -14,6 +15,10 @@ def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
 
 
 def gup_flags_after_fault(st, mm, vpn, gup_flags):
-    if vma_is_writable(st, mm, vpn):
+    """VM_FAULT_WRITE says that the fault found the copy: looked for here by what it leaves."""
+    pte = ptep_get(st, mm, vpn)
+    if vma_is_writable(st, mm, vpn) or not pte_present(pte) or not pte_dirty(pte):
+        return gup_flags
+    if not folio_test_anon(st, pte_pfn(pte)):
         return gup_flags
     return gup_flags | FOLL_COW

@@ -1,8 +1,8 @@
 """The end of a GPU's job allocates memory, and reclaims some first, before its fence signals.
 
-Direct reclaim comes to the job's own pages, tells mmu notifiers, and the driver's callback waits for
-the fence. The contract in drivers/dma-buf/dma-fence.c forbids GFP_KERNEL on the way to a fence, and
-dma_resv_lockdep() in dma-resv.c tells lockdep so.
+Direct reclaim comes to the job's own pages, tells mmu notifiers, and the driver's callback waits
+for the fence. The contract in drivers/dma-buf/dma-fence.c forbids GFP_KERNEL on the way to a fence,
+and dma_resv_lockdep() in dma-resv.c tells lockdep so.
 """
 
 from pagefault.consts import EINVAL
