@@ -13,6 +13,7 @@ from pagefault.consts import (
     PFN_SHIFT,
     SIG_BASE,
     VM_MAPPED,
+    VM_PFNMAP,
     VM_READ,
     VM_UFFD_MINOR,
     VM_UFFD_MISSING,
@@ -83,15 +84,25 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
 
 def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     """What the file has for a page that is not mapped; None beyond its end, and of a driver, that
-    maps all at mmap()."""
+    maps all at mmap(), if it has no faults as perf has."""
     vma = st.mm[mm].vma[vpn]
     file, index = st.file[vma.vm_file - 1], vpn + vma.vm_pgoff
+    if file.kind == consts.FILE_PERF and not vma.vm_flags & VM_PFNMAP:
+        return _peek_buffer(st, file, index, cell)
     if file.kind >= consts.FILE_IO_URING:
         return None
     if index >= file.nr_pages:
         return None
     page = file.page[index]
     return int(st.page[page.pfn].cell[cell] if page.pfn else page.disk[cell])
+
+
+def _peek_buffer(st: Any, file: Any, index: int, cell: int) -> int | None:
+    """What a driver's buffer has; None without one, and beyond its end."""
+    v = file.private[consts.DRV_AREA] - 1
+    if v < 0 or index >= st.vmalloc[v].nr_pages:
+        return None
+    return int(st.page[st.vmalloc[v].pfn[index]].cell[cell])
 
 
 def _page_cache_has(st: Any, mm: int, vpn: int) -> bool:
