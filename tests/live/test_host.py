@@ -68,7 +68,10 @@ def test_the_catalogue_goes_as_claimed(entry, answers: dict[str, Answers], host:
     designs = {claim.design for claim in entry.program.header.expect}
     release = design_for(host.release)
     design = release if release in designs else "mainline"
-    assert verdict_of(positive, len(ends) - positive) == verdict_in_turns(entry.program, design)
+    claimed = verdict_in_turns(entry.program, design)
+    if claimed is Verdict.SOMETIMES and len(got.outcomes) == 1:
+        return  # of one schedule: the kernel has a choice, and either is as claimed
+    assert verdict_of(positive, len(ends) - positive) == claimed
 
 
 def verdict_in_turns(program: Program, design: str) -> Verdict:

@@ -73,7 +73,7 @@ CAUGHT = [
     ("dirty-kept", "longterm-writes-to-files", "file+longterm-pin-fsync-dma-write", "op", 6),
     ("no-lost-write", "linux-6.1", "file+munmap-pread+store+fsync", "step", 40),
     ("file-intact", "gup-drops-foll-write", "file+proc_mem_write+dontneed", "step", 19),
-    ("file-intact", "linux-5.18", "file+proc_mem_write+dontneed-continue", "step", 27),
+    ("file-intact", "linux-5.18", "file+proc_mem_write+dontneed-continue", "step", 30),
     (
         *("no-use-after-free", "mremap-flushes-without-the-ptl"),
         *("file+mremap+truncate+store", "step", 25),

@@ -660,7 +660,7 @@ class CompiledSearch:
 
 def unpack_move(packed: int) -> Move:
     """The task and the choices of a packed move."""
-    nr = packed >> (4 + remembered.CHOICE_BITS * remembered.MAX_CHOICES)
-    mask = (1 << remembered.CHOICE_BITS) - 1
+    nr = packed >> (4 + remembered.CHOICE_BITS * consts.NR_CHOICES)
+    mask = remembered.CHOICE_MASK
     choices = tuple((packed >> (4 + remembered.CHOICE_BITS * i)) & mask for i in range(nr))
     return packed & 15, choices

@@ -121,8 +121,8 @@ NR_INFO = 8
 NOT_RUNNING = -1
 JUDGED = 0  # the node under which judgements are remembered
 SPIN_LIMIT = 10_000
-CHOICE_BITS = 4  # of each choice in a packed move; the task has the lowest 4 bits
-MAX_CHOICES = 13
+CHOICE_BITS = 3  # of each choice in a packed move; the task has the lowest 4 bits
+CHOICE_MASK = (1 << CHOICE_BITS) - 1
 
 # Rows of `first`: the state and the move that broke something first.
 ROW_PROPERTIES = 32  # before it, a row for each bit of st.broken

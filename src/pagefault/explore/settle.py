@@ -22,6 +22,7 @@ from pagefault.explore.control import (
 from pagefault.explore.numbers import spell_out, value_word
 from pagefault.explore.remembered import (
     CHOICE_BITS,
+    CHOICE_MASK,
     CONTROL_SEEN,
     FOUR,
     GROW_MEMORY,
@@ -33,7 +34,6 @@ from pagefault.explore.remembered import (
     INFO_OWN,
     INFO_RECORD,
     INFO_VISIBLE,
-    MAX_CHOICES,
     MAX_SUCCESSORS,
     MENTIONED,
     NEED,
@@ -233,17 +233,16 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
             if task.depth > 0 or task.ip < work.lengths[t]:
                 outcome = take_step(st, t, paths, work.slot, work.program, meta[STOP_AT_YIELD])
         nr = min(np.int64(st.nr_choices), NR_CHOICES)
-        packed = np.int64(t) | np.int64(nr) << (4 + CHOICE_BITS * MAX_CHOICES)
+        packed = np.int64(t) | np.int64(nr) << (4 + CHOICE_BITS * NR_CHOICES)
         for i in range(nr):
             ar[i] = st.arity[i]
             if i >= given:
                 cv[i] = 0  # was not given: the first answer was taken
-            if i < MAX_CHOICES:
-                packed |= np.int64(st.choice[i]) << (4 + CHOICE_BITS * i)
+            if np.int64(st.choice[i]) >> CHOICE_BITS and st.bug == 0:
+                st.bug = BUG_CHOICE_OVERFLOW
+            packed |= (np.int64(st.choice[i]) & CHOICE_MASK) << (4 + CHOICE_BITS * i)
         if nr > 0 or given > 0:
             clear_choices(st)
-        if nr > MAX_CHOICES and st.bug == 0:
-            st.bug = BUG_CHOICE_OVERFLOW
         outs.info[o, INFO_KIND] = outcome
         outs.info[o, INFO_CONTROL] = control_of(key, t)
         outs.move[o] = packed
