@@ -355,7 +355,9 @@ def test_a_claim_about_nothing_is_an_error(pagefault, leak, old, new, says, jobs
     code, _, err = pagefault("check", *files, "--jobs", jobs)
     assert code == 2
     assert says in err
-    assert "one.litmus:5" in err
+    place, shown, caret = err.splitlines()[:3]
+    assert f"one.litmus:5:{len(caret) - 2}: " in place
+    assert shown[len(caret) - 1 :].startswith(new)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b""])
