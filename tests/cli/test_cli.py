@@ -513,6 +513,32 @@ def test_a_full_disk(verb):
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_error_that_cannot_be_told_is_an_error():
+    command = f"{sys.executable} -m pagefault check no-such-test 2> /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["table", "--html", ""],
+        ["conform", "--database", ""],
+        ["conform", "--known", ""],
+        ["campaign", "--litmus", ""],
+        ["cost", "memdesc", "--plot", ""],
+        ["cost", "directmap", "--prices", ""],
+        ["kernels", "add", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_path_without_a_name_is_refused(pagefault, arguments):
+    code, out, err = pagefault(*arguments)
+    assert (code, out) == (2, "")
+    assert "it has no name" in err
+
+
 IDEA = '"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n    return 1\n'
 
 
