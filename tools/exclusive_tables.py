@@ -21,6 +21,8 @@ DESIGNS = {
     "RFC": "map-exclusive-rfc",
     "RFC huge": "map-exclusive-rfc-huge",
     "RFC fork": "map-exclusive-rfc-copied",
+    "special": "map-exclusive-special",
+    "special fork": "map-exclusive-special-copied",
     "ioctl": "mfd-secret-ioctl",
     "device": "exclusive-memory-device",
     "v16": "memfd-secret-v16",
@@ -56,6 +58,10 @@ LETTERS = {
     "no-oops": "o",
     "within-memlock": "m",
     "no-lost-write": "w",
+    "counts": "c",
+    "private": "p",
+    "no-use-after-free": "u",
+    "flushed-before-freed": "f",
 }
 Results = dict[tuple[str, str], Result]
 

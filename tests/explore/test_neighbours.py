@@ -197,6 +197,11 @@ TOLD_APART = [
     ("map-exclusive-rfc", "mainline", "exclusive+fork+child-stores", "op"),
     ("map-exclusive-rfc", "map-exclusive-rfc-copied", "exclusive+fork+child-stores", "op"),
     ("map-exclusive-rfc", "map-exclusive-rfc-huge", "exclusive+huge-munmap-mmap-store", "op"),
+    ("map-exclusive-rfc", "map-exclusive-special", "exclusive+mprotect-store", "op"),
+    (
+        *("map-exclusive-special", "map-exclusive-special-copied"),
+        *("exclusive+fork-munmap+child-loads", "op"),
+    ),
     ("secretmem-moves", "mainline", "exclusive+store+offline", "op"),
     ("kvm-binds-guest-memfd", "mainline", "exclusive+guest", "op"),
     ("exclusive-device-is-for-others", "mainline", "exclusive+may-mmap", "op"),

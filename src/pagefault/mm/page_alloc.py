@@ -164,6 +164,11 @@ def forget_contents(st, pfn):
 def copy_highpage(st, new_pfn, old_pfn):
     """Copy a page with who wrote each cell. One step: tearing within a copy is left out."""
     kernel_reaches(st, old_pfn)
+    copy_from_user_address(st, new_pfn, old_pfn)
+
+
+def copy_from_user_address(st, new_pfn, old_pfn):
+    """As copy_highpage(), of a page that the kernel reads by the address where its user has it."""
     kernel_reaches(st, new_pfn)
     for cell in range(CELLS):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
