@@ -217,6 +217,17 @@ TOLD_APART = [
         *("direct-map-joined-by-a-manager", "direct-map-joined-later"),
         *("exclusive+two-users-close-munmap+store", "step"),
     ),
+    ("direct-map-with-xpfo", "mainline", "exclusive+store-munmap+look", "op"),
+    (
+        *("direct-map-with-xpfo", "direct-map-with-xpfo-joined-by-one-user"),
+        *("exclusive+store-munmap+look", "op"),
+    ),
+    (
+        "direct-map-with-xpfo-joined-by-a-manager",
+        "direct-map-with-xpfo-joined-by-one-user",
+        *("exclusive+store-munmap+look", "op"),
+    ),
+    ("rox-joins-when-whole", "rox-joins-for-itself", "exclusive+store+load_text", "op"),
     ("exclusive-by-madvise", "map-exclusive-rfc", "exclusive+madvise-exclusive", "op"),
     (
         *("exclusive-by-madvise", "exclusive-by-madvise-looks-first"),

@@ -249,6 +249,13 @@ def free_unref_page(st, pfn):
     st.page[pfn].anon_exclusive = 0
     observe_secret_leaves(st, pfn)
     forget_contents(st, pfn)
+    arch_free_page(st, pfn)
+
+
+def arch_free_page(st, pfn):
+    """include/linux/gfp.h arch_free_page(), v6.12: what an architecture does to a page that nobody
+    has any more. On x86 nothing."""
+    return
 
 
 def free_tail_pages(st, pfn):
