@@ -52,7 +52,7 @@ from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
-from pagefault.mm.internal import vma_page_prot
+from pagefault.mm.internal import vm_normal_page, vma_page_prot
 from pagefault.mm.lru import folio_putback_lru
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -558,6 +558,8 @@ def isolate_mapped_folio(st, t, mm, vpn):
         pfn = page_folio(st, pte_pfn(pte))
         if is_zero_pfn(pfn):
             pfn = -EFAULT
+        elif not vm_normal_page(pte):
+            pfn = -ENOENT
         elif folio_is_secretmem(st, pfn):
             pfn = secret_folio_stays()
         elif not isolate_folio(st, pfn):
