@@ -394,7 +394,7 @@ def test_a_reader_that_goes_away():
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt(jobs):
-    with spawn("check", "--jobs", jobs, start_new_session=True) as process:
+    with spawn("check", "cow", "--jobs", jobs, start_new_session=True) as process:
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 130

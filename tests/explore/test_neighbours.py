@@ -200,6 +200,11 @@ TOLD_APART = [
     ("map-exclusive-rfc", "mainline", "exclusive+fork+child-stores", "op"),
     ("map-exclusive-rfc", "map-exclusive-rfc-copied", "exclusive+fork+child-stores", "op"),
     ("map-exclusive-rfc", "map-exclusive-rfc-huge", "exclusive+huge-munmap-mmap-store", "op"),
+    ("map-exclusive-rfc", "map-exclusive-special", "exclusive+mprotect-store", "op"),
+    (
+        *("map-exclusive-special", "map-exclusive-special-copied"),
+        *("exclusive+fork-munmap+child-loads", "op"),
+    ),
     ("secretmem-moves", "mainline", "exclusive+store+offline", "op"),
     ("kvm-binds-guest-memfd", "mainline", "exclusive+guest", "op"),
     ("exclusive-device-is-for-others", "mainline", "exclusive+may-mmap", "op"),
@@ -215,6 +220,17 @@ TOLD_APART = [
         *("direct-map-joined-by-a-manager", "direct-map-joined-later"),
         *("exclusive+two-users-close-munmap+store", "step"),
     ),
+    ("direct-map-with-xpfo", "mainline", "exclusive+store-munmap+look", "op"),
+    (
+        *("direct-map-with-xpfo", "direct-map-with-xpfo-joined-by-one-user"),
+        *("exclusive+store-munmap+look", "op"),
+    ),
+    (
+        "direct-map-with-xpfo-joined-by-a-manager",
+        "direct-map-with-xpfo-joined-by-one-user",
+        *("exclusive+store-munmap+look", "op"),
+    ),
+    ("rox-joins-when-whole", "rox-joins-for-itself", "exclusive+store+load_text", "op"),
     ("exclusive-by-madvise", "map-exclusive-rfc", "exclusive+madvise-exclusive", "op"),
     (
         *("exclusive-by-madvise", "exclusive-by-madvise-looks-first"),

@@ -16,4 +16,5 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "uprobes-write-in-place",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]
