@@ -93,6 +93,12 @@ class Feature(Enum):
     RINGS = ("drivers.c", "probe_rings", "rings of io_uring for provided buffers, to map (6.4)")
     PACKET_RINGS = ("drivers.c", "probe_packet_rings", "packet sockets (CAP_NET_RAW)")
     BPF_ARRAYS = ("drivers.c", "probe_bpf_arrays", "bpf arrays to map (CAP_BPF, Linux 5.5)")
+    BPF_RING_BUFFERS = (
+        "drivers.c",
+        "probe_bpf_ring_buffers",
+        "bpf ring buffers to map (CAP_BPF, Linux 5.8)",
+    )
+    BPF_ARENAS = ("drivers.c", "probe_bpf_arenas", "bpf arenas (CAP_BPF, Linux 6.9)")
     PERF_BUFFERS = ("drivers.c", "probe_perf_buffers", "perf_event_open(2)")
     UPROBES = (
         "verbs/uprobes.c",
