@@ -50,6 +50,8 @@ PINNED = [
     ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
+    ("vmalloc+ringbuf-maps-data-twice", "mainline", "step", 28, 27, 27, 1, 0),
+    ("vmalloc+arena-two-processes", "mainline", "step", 401, 745, 33, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
     (
         "vmalloc+rings-mmap+free-realloc-store",

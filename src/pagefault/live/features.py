@@ -63,6 +63,8 @@ class Feature(Enum):
     RINGS = ("drivers.c", "rings of io_uring for provided buffers, to map (6.4)")
     PACKET_RINGS = ("drivers.c", "packet sockets (CAP_NET_RAW)")
     BPF_ARRAYS = ("drivers.c", "bpf arrays to map (CAP_BPF, Linux 5.5)")
+    BPF_RING_BUFFERS = ("drivers.c", "bpf ring buffers to map (CAP_BPF, Linux 5.8)")
+    BPF_ARENAS = ("drivers.c", "bpf arenas (CAP_BPF, Linux 6.9)")
     PERF_BUFFERS = ("drivers.c", "perf_event_open(2)")
     UPROBES = ("verbs/uprobes.c", "uprobes for all processes by perf_event_open(2) (CAP_PERFMON)")
     USERFAULTFD = (

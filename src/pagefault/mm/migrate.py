@@ -547,8 +547,8 @@ def secret_folio_stays():
 
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
-    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Any page of a large folio stands for
-    all of it. Locks: takes the PTL, or the PMD lock."""
+    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Any page of a large folio stands
+    for all of it. Locks: takes the PTL, or the PMD lock."""
     locked = yield from lock_entry(st, t, mm, vpn)
     if not locked:
         return -ENOENT
