@@ -98,6 +98,7 @@ CAUGHT = [
         *("secret-is", "direct-map-joined-later"),
         *("exclusive+two-users-close-munmap+store", "step", 32),
     ),
+    ("secret-is", "rox-joins-for-itself", "exclusive+store+load_text", "op", 6),
     ("no-oops", "secretmem-races-truncate", "exclusive+load+truncate", "step", 17),
     (
         *("no-oops", "secretmem-frees-before-it-restores"),

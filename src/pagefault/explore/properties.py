@@ -57,7 +57,7 @@ from pagefault.mm.page_alloc import (
     page_has_mapcount,
     page_is_counted,
 )
-from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount
+from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount, special_pte_has_reference
 from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
@@ -104,6 +104,17 @@ def _pte_mappings(st, pfn):
                 if pte_maps(pte, pfn) and not pte_special(pte):
                     mappings += 1
     return mappings
+
+
+def _present_ptes(st, pfn):
+    """How many PTEs, special ones too, map a page."""
+    found = 0
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                if pte_maps(st.ptpage[table].pte[i], pfn):
+                    found += 1
+    return found
 
 
 def _counted_mappings(st, pfn):
@@ -193,7 +204,10 @@ def _holders(st, pfn):
     kernel = _kernel_references(st, pfn)
     if not page_is_counted(st, pfn):
         return kernel
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + kernel
+    mappings = _pte_mappings(st, pfn)
+    if special_pte_has_reference(st):
+        mappings = _present_ptes(st, pfn)
+    return mappings + _gup_references(st, pfn) + kernel
 
 
 def _holders_of_large(st, pfn):

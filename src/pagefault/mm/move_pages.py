@@ -8,6 +8,7 @@ Left out: that the pages of a folio which was split for it are moved with less e
 from pagefault.consts import EAGAIN, EBUSY, EFAULT, ENOENT, PG_PARTIALLY_MAPPED, VM_MAPPED
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.lru import folio_putback_lru
 from pagefault.mm.migrate import alloc_migration_target, isolate_folio, migrate_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -120,6 +121,8 @@ def isolate_mapped_folio(st, t, mm, vpn):
         pfn = page_folio(st, pte_pfn(pte))
         if is_zero_pfn(pfn):
             pfn = -EFAULT
+        elif not vm_normal_page(pte):
+            pfn = -ENOENT
         elif folio_is_secretmem(st, pfn):
             pfn = secret_folio_stays()
         elif not isolate_folio(st, pfn):
