@@ -19,6 +19,7 @@ PINNED = [
     ("cow+fork+parent-writes", "mainline", "step", 27, 33, 19, 0, 1),
     ("fork+gup-fast-pin+store-dma", "linux-5.7", "step", 185, 307, 26, 1, 1),
     ("fork+gup-fast-pin+store-dma", "mainline", "step", 174, 285, 25, 0, 2),
+    ("fork+copying-thread+stale-store-load", "faults-under-vma-locks", "step", 611, 1055, 29, 0, 8),
     ("gup+pin-unpin+fork-store", "mainline", "step", 964, 2355, 32, 0, 2),
     ("tlb+munmap-mmap-store+store", "mainline", "step", 93, 149, 21, 0, 2),
     ("ksm+stores", "mainline", "step", 334, 526, 50, 0, 8),

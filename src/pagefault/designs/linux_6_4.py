@@ -11,6 +11,7 @@ PARTS = [
     "build-id-reads-secretmem",
     "move-pages-asks-gup",
     "faults-under-vma-locks",
+    "fork-locks-no-vma",
     "swapin-claims-nothing",
     "o-direct-takes-references",
     "numa-skips-what-has-references",
