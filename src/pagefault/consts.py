@@ -185,6 +185,7 @@ PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
+PG_PARTIALLY_MAPPED = 1 << 13  # a large folio that waits to be split
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.

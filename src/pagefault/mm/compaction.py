@@ -10,7 +10,8 @@ from pagefault.consts import NR_VPN
 from pagefault.hw.choice import choose
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.internal import vm_normal_page
-from pagefault.mm.migrate import folio_in_cache, isolate_folio, migrate_pages
+from pagefault.mm.migrate import folio_in_cache, isolate_folio
+from pagefault.mm.move_pages import migrate_pages
 from pagefault.mm.page_alloc import folio_get, folio_put, folio_test_large
 from pagefault.mm.rmap import folio_mapcount, rmap_walk
 

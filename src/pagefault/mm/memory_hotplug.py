@@ -6,7 +6,8 @@ Of the block one frame is looked at. Left out: frames that come back, the free o
 from pagefault.consts import EBUSY, EFAULT, EINTR
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.internal import vm_normal_page
-from pagefault.mm.migrate import isolate_folio, migrate_pages
+from pagefault.mm.migrate import isolate_folio
+from pagefault.mm.move_pages import migrate_pages
 from pagefault.mm.page_alloc import folio_get, folio_put, is_zero_pfn, page_folio
 
 

@@ -29,7 +29,7 @@ from pagefault.mm.rmap import (
     try_to_unmap_flush,
     try_to_unmap_flush_dirty,
 )
-from pagefault.mm.split_huge_page import split_folio, unmap_huge_pmds
+from pagefault.mm.split_huge_page import deferred_split_scan, split_folio, unmap_huge_pmds
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
 
@@ -150,7 +150,8 @@ def sys_reclaim(st, t):
     """mm/vmscan.c try_to_free_mem_cgroup_pages(), v6.12, of a memory cgroup that all tasks are in,
     until nothing more can be had: by memory.reclaim. No mmap_lock is taken.
 
-    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it.
+    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it. Of the
+    shrinkers (mm/shrinker.c shrink_slab()) there is one.
     """
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
@@ -161,6 +162,7 @@ def sys_reclaim(st, t):
         if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
             folio_isolate_lru(st, t, st.swap[slot].pfn)
     yield from reclaim_pages(st, t)
+    yield from deferred_split_scan(st, t)
     return 0
 
 
