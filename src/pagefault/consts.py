@@ -284,6 +284,7 @@ EINVAL = 22
 ESPIPE = 29
 EMLINK = 31
 ENOSYS = 38
+EHWPOISON = 133
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7

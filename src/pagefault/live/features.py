@@ -31,6 +31,11 @@ class Feature(Enum):
     POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "probe_droppable", "mmap(2) with MAP_DROPPABLE (6.11)")
     SEAL = ("verbs/mseal.c", "probe_seal", "mseal(2) (6.10)")
+    BAD_FRAMES = (
+        "verbs/poison.c",
+        "probe_bad_frames",
+        "/sys/devices/system/memory/hard_offline_page (root, CONFIG_MEMORY_FAILURE)",
+    )
     RECLAIM = (
         "reclaim.c",
         "probe_reclaim",

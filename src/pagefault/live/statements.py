@@ -133,7 +133,6 @@ MODEL_ONLY = MappingProxyType(
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
         "emulate": "a guest, which needs KVM",
-        "poison": "memory that goes bad when it is told to, and stays so",
         "offline": "memory that can be taken out of use, for good where it fails",
         "load_text": "code of the kernel's in the same block of memory as the pages of a test",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
@@ -463,11 +462,14 @@ def _ksm(names: Names, s: Statement) -> str:
     return "ksm_scan()"
 
 
-def _migrate(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"migrate_page({names.c(page)})"
-    raise AssertionError(s)
+def _on_page(function: str) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Page(page),):
+                return f"{function}({names.c(page)})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _vmsplice(names: Names, s: Statement) -> str:
@@ -593,13 +595,6 @@ def _pagemap(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _kpagecount(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"mapcount_of({names.c(page)})"
-    raise AssertionError(s)
-
-
 def _kpageflags(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Words() as what):
@@ -607,6 +602,7 @@ def _kpageflags(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+BAD_FRAMES = (Feature.FRAMES, Feature.BAD_FRAMES)
 STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
         "user_load": Rule(_load, "verbs/user_load.c"),
@@ -649,7 +645,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
         "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
-        "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
+        "migrate": Rule(_on_page("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),
+        "poison": Rule(_on_page("poison_page"), "verbs/poison.c", BAD_FRAMES),
+        "soft_offline": Rule(_on_page("soft_offline_page"), "verbs/poison.c", BAD_FRAMES),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
@@ -679,7 +677,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             (Feature.PAGEMAP,),
             word_needs={"soft_dirty": Feature.SOFT_DIRTY},
         ),
-        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpagecount": Rule(
+            _on_page("mapcount_of"), "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)
+        ),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
         "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),
