@@ -97,7 +97,7 @@ NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
 ABOUT_FILES = {"munlock", "futex", "look", "emulate", "offline", "dump", "ptrace_peek"}
 """Verbs that tell nothing where there is no exclusive memory, which is a file,"""
-LEAVE_MARKS = {"load_text", "poison", "soft_offline"}
+LEAVE_MARKS = {"load_text", "poison", "soft_offline", "vmstat"}
 """or that change more of the machine than the pages of a program;"""
 ABOUT_DUMPS = {"dontdump", "dodump", "seclude"}
 """and advice."""

@@ -215,5 +215,13 @@ OF_OTHERS = (
         "read(2) of /proc/kpageflags",
         ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
     ),
+    Verb(
+        "vmstat",
+        (Slot("words", group="vmstat", one_of=tuple(WORDS["vmstat"])),),
+        "value",
+        "1 if a counter has grown since this task last looked, else 0, and so the first time",
+        "read(2) of /proc/vmstat",
+        ("r0 = vmstat(splits)", "vmstat(collapses)"),
+    ),
 )
 """In the order of the documentation."""

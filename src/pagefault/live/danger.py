@@ -16,6 +16,7 @@ DANGERS: Mapping[str, str] = MappingProxyType(
     {
         "poison": "it takes frames out of use until the next boot",
         "soft_offline": "it takes frames out of use until the next boot",
+        "vmstat": "it counts what any process does, and what is split stays so until the next boot",
     }
 )
 """By verb."""

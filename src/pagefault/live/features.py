@@ -31,6 +31,11 @@ class Feature(Enum):
     POPULATE = ("populate.c", "probe_populate", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "probe_droppable", "mmap(2) with MAP_DROPPABLE (6.11)")
     SEAL = ("verbs/mseal.c", "probe_seal", "mseal(2) (6.10)")
+    DIRECT_MAP = (
+        "verbs/vmstat.c",
+        "probe_direct_map",
+        "direct_map_level2_splits in /proc/vmstat (x86, Linux 5.13)",
+    )
     BAD_FRAMES = (
         "verbs/poison.c",
         "probe_bad_frames",
