@@ -240,6 +240,12 @@ VMA_FILE_MASK = 3
 AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
 AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
 
+# vmstat(): counters that a task has looked at, in its private[VMSTAT]; shifted: have grown since.
+VMSTAT = 1
+VMSTAT_SPLITS = 1 << 0
+VMSTAT_COLLAPSES = 1 << 2
+VMSTAT_GROWN_SHIFT = 1
+
 # ioctl(2) of a driver.
 IOCTL_FREE = 1
 IOCTL_REALLOC = 2
@@ -291,6 +297,7 @@ EINVAL = 22
 ESPIPE = 29
 EMLINK = 31
 ENOSYS = 38
+EHWPOISON = 133
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7

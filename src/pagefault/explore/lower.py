@@ -107,6 +107,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("follow", "sva"): consts.MIRROR_SVA,
     ("follow", "user_map"): consts.MIRROR_USER_MAP,
     ("leaving", "put"): 1,
+    ("vmstat", "splits"): consts.VMSTAT_SPLITS,
+    ("vmstat", "collapses"): consts.VMSTAT_COLLAPSES,
     ("uffd", "missing"): consts.VM_UFFD_MISSING,
     ("uffd", "wp"): consts.VM_UFFD_WP,
     ("uffd", "minor"): consts.VM_UFFD_MINOR,

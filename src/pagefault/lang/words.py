@@ -122,6 +122,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "swapped": "the page is in swap",
             "soft_dirty": "written since the last clear_refs(), or mapped since",
         },
+        "vmstat": {
+            "splits": "large entries of the direct map that became many (direct_map_level2_splits)",
+            "collapses": "many entries of the direct map that became a large one (since 6.15)",
+        },
         "kpageflags": {
             "anonymous": "anonymous memory",
             "swapbacked": "may go to swap",
