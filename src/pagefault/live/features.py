@@ -36,6 +36,11 @@ class Feature(Enum):
         "probe_reclaim",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    RECLAIM_FILE = (
+        "reclaim.c",
+        "probe_reclaim_file",
+        "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), with swappiness=0 (6.9)",
+    )
     KSM = ("ksm.c", "probe_ksm", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
     NUMA = ("numa.c", "probe_numa", "a second NUMA node")
     THP = (

@@ -333,11 +333,21 @@ def _kwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _memlock(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Int(pages),):
-            return f"limit_locked({pages})"
-    raise AssertionError(s)
+def _just(call: str) -> Call:
+    """The call of a verb that takes nothing."""
+    return lambda names, s: call
+
+
+def _of_a_number(function: str) -> Call:
+    """The call of a verb that takes one number."""
+
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Int(number),):
+                return f"{function}({number})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _mlock(names: Names, s: Statement) -> str:
@@ -353,10 +363,6 @@ def _mlockall(names: Names, s: Statement) -> str:
             flags = " | ".join(f"MCL_{word.upper()}" for word in sorted(words))
             return f"lock_all({flags or 0})"
     raise AssertionError(s)
-
-
-def _munlockall(names: Names, s: Statement) -> str:
-    return "unlock_all()"
 
 
 def _munlock(names: Names, s: Statement) -> str:
@@ -448,18 +454,6 @@ def _on_task(function: str) -> Call:
         raise AssertionError(s)
 
     return call
-
-
-def _exit(names: Names, s: Statement) -> str:
-    return "exit_task()"
-
-
-def _reclaim(names: Names, s: Statement) -> str:
-    return "reclaim_all()"
-
-
-def _ksm(names: Names, s: Statement) -> str:
-    return "ksm_scan()"
 
 
 def _migrate(names: Names, s: Statement) -> str:
@@ -581,10 +575,6 @@ def _uffd_continue(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _clear_refs(names: Names, s: Statement) -> str:
-    return "clear_refs()"
-
-
 def _pagemap(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Words() as what):
@@ -627,11 +617,11 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         ),
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
         "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
-        "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "memlock": Rule(_of_a_number("limit_locked"), "verbs/mlock.c"),
         "mlock": Rule(_mlock, "verbs/mlock.c"),
         "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
-        "munlockall": Rule(_munlockall, "verbs/mlock.c"),
+        "munlockall": Rule(_just("unlock_all()"), "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
@@ -646,14 +636,17 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
-        "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
-        "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
+        "reclaim_file": Rule(
+            _of_a_number("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
+        ),
+        "reclaim": Rule(_just("reclaim_all()"), "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_just("ksm_scan()"), "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
-        "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
+        "exit": Rule(_just("exit_task()"), "verbs/exit.c", (Feature.PROC,)),
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
         "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
@@ -671,7 +664,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
         "uffd_continue": Rule(_uffd_continue, "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
-        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "clear_refs": Rule(_just("clear_refs()"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(
             _pagemap,
             "verbs/pagemap.c",
