@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#define NO_FILES { -1, -1, -1, -1, -1, -1, -1 }
+#define NO_FILES { [0 ... FILE_KINDS - 1] = -1 }
 
 static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
 
