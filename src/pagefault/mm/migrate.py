@@ -49,7 +49,7 @@ from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
-from pagefault.mm.internal import vma_page_prot
+from pagefault.mm.internal import vma_migratable, vma_page_prot
 from pagefault.mm.lru import folio_putback_lru
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_notifier import (
@@ -77,6 +77,7 @@ from pagefault.mm.rmap import (
     rmap_walk,
 )
 from pagefault.mm.secretmem import folio_is_secretmem
+from pagefault.mm.vmalloc import page_is_kmem
 
 # --- who meets a migration entry ---------------------------------------------------------------
 
@@ -373,21 +374,27 @@ def sys_migrate(st, t, vpn):
 
 
 def add_folio_for_migration(st, t, mm, vpn):
-    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA or
-    for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where somebody else has
-    isolated it."""
+    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA, in
+    a PFN map or for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where it is
+    on no LRU list, or somebody else has isolated it."""
     yield from mmap_read_lock(st, t, mm)
     ret = -EFAULT
-    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and vma_migratable(st, mm, vpn):
         ret = yield from isolate_mapped_folio(st, t, mm, vpn)
     mmap_read_unlock(st, mm)
     return ret
 
 
+def folio_has_lru(st, pfn):
+    """Whether a folio is on an LRU list, unless somebody has it in hand (PG_lru): what a driver has
+    mapped never is, so that whoever asks needs not know what it is."""
+    return not page_is_kmem(st, pfn)
+
+
 def isolate_folio(st, pfn):
-    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
-    hand."""
-    if st.folio[pfn].pg_flags & PG_ISOLATED:
+    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if it is on no list, or somebody
+    else has the folio in hand."""
+    if not folio_has_lru(st, pfn) or st.folio[pfn].pg_flags & PG_ISOLATED:
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)
