@@ -11,6 +11,7 @@ WAITING = 2  # waits for the program: wait(), an empty pipe, a pin that is not t
 CALLED = 3  # pushed a frame
 RETURNED = 4  # popped its frame, the value is in task.retval
 MOVED = 5  # the engine's summary: the task reached its next switch point
+SPINNING = 6  # another: at grain op, it tries again and again until somebody else moves
 
 # The machine. A page table of PTRS_PER_PTE entries hangs below each PMD.
 CELLS = 4

@@ -98,6 +98,7 @@ CAUGHT = [
         *("secret-is", "direct-map-joined-later"),
         *("exclusive+two-users-close-munmap+store", "step", 32),
     ),
+    ("secret-is", "rox-joins-for-itself", "exclusive+store+load_text", "op", 6),
     ("no-oops", "secretmem-races-truncate", "exclusive+load+truncate", "step", 17),
     (
         *("no-oops", "secretmem-frees-before-it-restores"),
@@ -193,6 +194,11 @@ CAUGHT = [
     (
         *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
         *("migrate+fork+child-stores", "step", 23),
+    ),
+    ("coherent", "moves_pinned_huge_pages", "thp+pin-migrate-store-dma", "op", 5),
+    (
+        *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
+        *("thp+migrate+fork-store", "step", 25),
     ),
     ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
     ("counts", "splits_without_references", "thp+munmap-part-load", "op", 5),

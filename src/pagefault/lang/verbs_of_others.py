@@ -125,6 +125,14 @@ OF_OTHERS = (
         ("offline(A)", "r0 = offline(A)"),
     ),
     Verb(
+        "load_text",
+        (),
+        "status",
+        "the kernel loads a page of code, and frees it again",
+        "init_module(2) and delete_module(2), or a BPF program",
+        ("load_text()",),
+    ),
+    Verb(
         "poison",
         (PAGE,),
         "status",

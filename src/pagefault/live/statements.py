@@ -135,6 +135,7 @@ MODEL_ONLY = MappingProxyType(
         "emulate": "a guest, which needs KVM",
         "poison": "memory that goes bad when it is told to, and stays so",
         "offline": "memory that can be taken out of use, for good where it fails",
+        "load_text": "code of the kernel's in the same block of memory as the pages of a test",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,

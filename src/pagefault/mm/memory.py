@@ -48,6 +48,8 @@ from pagefault.mm.fs_userfaultfd import (
 )
 from pagefault.mm.huge_memory import handle_huge_pmd, may_map_huge_pmd
 from pagefault.mm.internal import (
+    __wp_page_copy_user,
+    anon_page_prot,
     can_change_pte_writable,
     maybe_mkwrite,
     numa_saved_write,
@@ -198,7 +200,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
 
 def set_anon_pte(st, mm, vpn, pfn, writable):
     """Map a new, exclusive anonymous folio; the mapping takes over the caller's reference."""
-    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
+    pte = mk_pte(pfn, anon_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     prepare_anon_folio(st, mm, vpn, pfn)
@@ -562,7 +564,7 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
         folio_put(st, pte_pfn(orig_pte))
         return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
-    copy_highpage(st, new_pfn, pte_pfn(orig_pte))
+    __wp_page_copy_user(st, new_pfn, orig_pte)
 
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)

@@ -112,8 +112,22 @@ def new_anon_flags(st, mm, vpn):
     return PG_ANON | PG_SWAPBACKED
 
 
+def maps_as_special(st, mm, vpn):
+    """Whether a new anonymous page is mapped by a special entry, so that nobody counts on it and
+    there is no rmap. In v6.12 the zero page alone is."""
+    return 0
+
+
+def special_pte_has_reference(st):
+    """Whether who zaps a special entry also drops a reference. Not in v6.12: those belong to the
+    zero page, or to a driver."""
+    return 0
+
+
 def folio_add_new_anon_rmap(st, mm, vpn, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
+    if maps_as_special(st, mm, vpn):
+        return
     st.folio[pfn].pg_flags |= new_anon_flags(st, mm, vpn)
     st.page[pfn].mapcount = 1
     SetPageAnonExclusive(st, pfn)
@@ -208,6 +222,14 @@ def folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn):
     st.folio[pfn].entire_mapcount = 1
     st.folio[pfn].large_mapcount = 1
     SetPageAnonExclusive(st, pfn)
+
+
+def folio_add_anon_rmap_pmd(st, pfn, exclusive):
+    """mm/rmap.c folio_add_anon_rmap_pmd(), v6.12: one PMD more maps the folio."""
+    st.folio[pfn].entire_mapcount += 1
+    st.folio[pfn].large_mapcount += 1
+    if exclusive:
+        SetPageAnonExclusive(st, pfn)
 
 
 def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
