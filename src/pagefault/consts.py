@@ -44,6 +44,8 @@ NR_CHOICES = 16
 ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
 DUP_MMAP_SEM = 2  # 1 while nobody may fork
 MEMORY_MAX = 3  # the limit of its memory, plus 1
+# In the private fields of a task.
+NR_RECLAIMED = 1  # what its memory.reclaim has counted, plus 1; 0 if it is not in one
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1
@@ -218,6 +220,8 @@ FILE_BPF = 6  # a bpf array with BPF_F_MMAPABLE
 FILE_PERF = 7  # the buffer of a perf event
 FILE_FB = 8  # a frame buffer in system memory (udlfb)
 FILE_PCM = 9  # an ALSA buffer
+FILE_RINGBUF = 10  # a bpf ring buffer
+FILE_ARENA = 11  # a bpf arena
 FILE_OPEN = 0
 FILE_CLOSED = 1  # mapped at most
 FILE_EVICTED = 2
@@ -227,6 +231,8 @@ I_MMAP_WRITER = -1
 DRV_AREA = 0  # its vmalloc area + 1, 0 for none
 DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
 DRV_IN_FLIGHT = 2  # skbs that have a page of the area
+DRV_PLACE = 3  # where an arena may be mapped: its first vpn + 1, and how many pages
+PLACE_LENGTH_SHIFT = 4
 # What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
 VMA_FILE_SHIFT = 4
 VMA_AREA_SHIFT = 6
@@ -235,6 +241,12 @@ VMA_FILE_MASK = 3
 # A vmalloc area's `private`.
 AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
 AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
+
+# vmstat(): counters that a task has looked at, in its private[VMSTAT]; shifted: have grown since.
+VMSTAT = 1
+VMSTAT_SPLITS = 1 << 0
+VMSTAT_COLLAPSES = 1 << 2
+VMSTAT_GROWN_SHIFT = 1
 
 # ioctl(2) of a driver.
 IOCTL_FREE = 1
@@ -274,6 +286,7 @@ ENOENT = 2
 ESRCH = 3
 EINTR = 4
 EIO = 5
+E2BIG = 7
 EBADF = 9
 ECHILD = 10
 EAGAIN = 11
@@ -286,6 +299,7 @@ EINVAL = 22
 ESPIPE = 29
 EMLINK = 31
 ENOSYS = 38
+EHWPOISON = 133
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7

@@ -52,6 +52,8 @@ PINNED = [
     ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
+    ("vmalloc+ringbuf-maps-data-twice", "mainline", "step", 28, 27, 27, 1, 0),
+    ("vmalloc+arena-two-processes", "mainline", "step", 401, 745, 33, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
     (
         "vmalloc+rings-mmap+free-realloc-store",
@@ -92,7 +94,13 @@ PINNED = [
         *(80, 118, 32, 1, 2),
     ),
     ("exclusive+guest+close", "guest-memfd-unmapped", "step", 33, 39, 20, 1, 1),
-    ("exclusive+load-poison-load", "mainline", "step", 265, 418, 40, 2, 5),
+    ("exclusive+load-poison-load", "mainline", "step", 294, 469, 42, 1, 6),
+    ("exclusive+ordinary-fork-poison+child-stores", "mainline", "step", 304, 528, 40, 3, 0),
+    ("exclusive+store+load_text", "rox-joins-for-itself", "step", 150, 256, 26, 1, 3),
+    (
+        *("exclusive+fork-munmap+child-loads", "map-exclusive-special-copied", "op"),
+        *(30, 36, 8, 3, 4),
+    ),
     ("exclusive+store+compact", "mainline", "step", 109, 157, 32, 0, 2),
     ("exclusive+ordinary-splice+truncate", "mainline", "step", 74, 107, 26, 1, 2),
     ("exclusive+huge-munmap-mmap-store", "map-exclusive-rfc-huge", "step", 24, 23, 23, 0, 1),

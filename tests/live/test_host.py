@@ -35,6 +35,7 @@ from pagefault.live import (
     verdict_of,
 )
 from pagefault.live.compiler import build, compiler
+from pagefault.live.danger import DANGERS
 from pagefault.live.statements import MODEL_ONLY
 from pagefault.verdict import Verdict
 
@@ -478,3 +479,14 @@ def test_what_runs_can_be_stopped(host: Host) -> None:
     with pytest.raises(LiveError, match="was stopped"):
         list(backend.run(build(c_program(entry.program)), ["0 --stress 1000000"], 1000.0))
     assert time.monotonic() - begin < 20
+
+
+def says(program: Program, verb: str) -> bool:
+    return any(s.verb == verb for task in program.tasks for s in task.statements)
+
+
+@pytest.mark.parametrize("verb", sorted(DANGERS))
+def test_the_host_is_not_asked_for_what_leaves_marks(host: Host, verb: str) -> None:
+    program = next(e.program for e in catalogue() if says(e.program, verb))
+    (answers,) = run_many([(program, [])], host)
+    assert DANGERS[verb] in answers.skip

@@ -132,6 +132,8 @@ CAUGHT = [
         *("reclaim+mprotect+store+reclaim", "step", 15),
     ),
     ("no-stale-tlb", "gathers-ignore-each-other", "tlb+dontneed-load+dontneed", "step", 13),
+    ("no-stale-tlb", "poisons_without_a_flush", "exclusive+ordinary-poison-dontneed", "op", 3),
+    ("counts", "hands_bad_frames_out", "exclusive+ordinary-soft_offline+store", "op", 4),
     ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
     ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
     ("counts", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 14),

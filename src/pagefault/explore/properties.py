@@ -32,6 +32,7 @@ from pagefault.consts import (
     PAGE_TABLE,
     PFN_SHIFT,
     PG_DIRTY,
+    PG_HWPOISON,
     PG_WRITEBACK,
     PIN_HELD,
     PTRS_PER_PTE,
@@ -192,9 +193,14 @@ def _vmalloc_references(st, pfn):
     return 0
 
 
+def _poison_references(st, pfn):
+    """Who has taken a bad frame out of use keeps one, for good."""
+    return st.folio[pfn].pg_flags & PG_HWPOISON != 0
+
+
 def _kernel_references(st, pfn):
     caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-    return caches + _vmalloc_references(st, pfn)
+    return caches + _vmalloc_references(st, pfn) + _poison_references(st, pfn)
 
 
 def _holders(st, pfn):

@@ -9,7 +9,14 @@ verdict depends on that; a large entry that comes back brings back all pages. Le
 cost and flushes beyond a range, which `pagefault cost directmap` counts.
 """
 
-from pagefault.consts import BLOCKED, PROP_NO_OOPS
+from pagefault.consts import (
+    BLOCKED,
+    PROP_NO_OOPS,
+    VMSTAT,
+    VMSTAT_COLLAPSES,
+    VMSTAT_GROWN_SHIFT,
+    VMSTAT_SPLITS,
+)
 from pagefault.hw.choice import choose
 from pagefault.hw.monitor import break_promise, observe_secret
 
@@ -60,6 +67,7 @@ def set_direct_map_invalid_noflush(st, pfn):
     may have used it until now. Left out: that it fails without memory for a page table."""
     st.direct_map[pfn].absent = 1
     st.direct_map[pfn].stale_cpus = (1 << st.nr_cpus) - 1
+    count_vm_event(st, VMSTAT_SPLITS)
 
 
 def set_direct_map_default_noflush(st, pfn):
@@ -77,8 +85,16 @@ def block_is_joined(st, pfn):
     return 0
 
 
+def count_vm_event(st, event):
+    """include/linux/vmstat.h count_vm_event(), v6.12, for those who have looked before."""
+    for task in range(st.nr_tasks):
+        if st.task[task].private[VMSTAT] & event:
+            st.task[task].private[VMSTAT] |= event << VMSTAT_GROWN_SHIFT
+
+
 def join_block(st):
     """A large entry maps the block, whatever was out of it."""
+    count_vm_event(st, VMSTAT_COLLAPSES)
     for pfn in range(st.nr_pfns):
         st.direct_map[pfn].absent = 0
         st.direct_map[pfn].stale_cpus = 0

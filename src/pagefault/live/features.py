@@ -23,9 +23,21 @@ class Feature(Enum):
     POPULATE = ("populate.c", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "mmap(2) with MAP_DROPPABLE (6.11)")
     SEAL = ("verbs/mseal.c", "mseal(2) (6.10)")
+    DIRECT_MAP = (
+        "verbs/vmstat.c",
+        "direct_map_level2_splits in /proc/vmstat (x86, Linux 5.13)",
+    )
+    BAD_FRAMES = (
+        "verbs/poison.c",
+        "/sys/devices/system/memory/hard_offline_page (root, CONFIG_MEMORY_FAILURE)",
+    )
     RECLAIM = (
         "reclaim.c",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
+    )
+    RECLAIM_FILE = (
+        "reclaim.c",
+        "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), with swappiness=0 (6.9)",
     )
     KSM = ("ksm.c", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
     NUMA = ("numa.c", "a second NUMA node")
@@ -63,6 +75,8 @@ class Feature(Enum):
     RINGS = ("drivers.c", "rings of io_uring for provided buffers, to map (6.4)")
     PACKET_RINGS = ("drivers.c", "packet sockets (CAP_NET_RAW)")
     BPF_ARRAYS = ("drivers.c", "bpf arrays to map (CAP_BPF, Linux 5.5)")
+    BPF_RING_BUFFERS = ("drivers.c", "bpf ring buffers to map (CAP_BPF, Linux 5.8)")
+    BPF_ARENAS = ("drivers.c", "bpf arenas (CAP_BPF, Linux 6.9)")
     PERF_BUFFERS = ("drivers.c", "perf_event_open(2)")
     UPROBES = ("verbs/uprobes.c", "uprobes for all processes by perf_event_open(2) (CAP_PERFMON)")
     USERFAULTFD = (

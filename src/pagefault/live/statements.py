@@ -121,6 +121,7 @@ FOLLOWERS = {
 }
 """By word of mirror(): what would have to follow the address space."""
 
+_BAD_FRAMES = (Feature.FRAMES, Feature.BAD_FRAMES)
 _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
@@ -133,7 +134,6 @@ MODEL_ONLY = MappingProxyType(
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
         "emulate": "a guest, which needs KVM",
-        "poison": "memory that goes bad when it is told to, and stays so",
         "offline": "memory that can be taken out of use, for good where it fails",
         "load_text": "code of the kernel's in the same block of memory as the pages of a test",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
@@ -334,11 +334,16 @@ def _kwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _memlock(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Int(pages),):
-            return f"limit_locked({pages})"
-    raise AssertionError(s)
+def _of_a_number(function: str) -> Call:
+    """The call of a verb that takes one number."""
+
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Int(number),):
+                return f"{function}({number})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _mlock(names: Names, s: Statement) -> str:
@@ -354,10 +359,6 @@ def _mlockall(names: Names, s: Statement) -> str:
             flags = " | ".join(f"MCL_{word.upper()}" for word in sorted(words))
             return f"lock_all({flags or 0})"
     raise AssertionError(s)
-
-
-def _munlockall(names: Names, s: Statement) -> str:
-    return "unlock_all()"
 
 
 def _munlock(names: Names, s: Statement) -> str:
@@ -441,6 +442,11 @@ def _mremap(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _alone(function: str) -> Call:
+    """The call of a verb that takes nothing."""
+    return lambda _names, _statement: f"{function}()"
+
+
 def _on_task(function: str) -> Call:
     def call(names: Names, s: Statement) -> str:
         match s.args:
@@ -451,23 +457,14 @@ def _on_task(function: str) -> Call:
     return call
 
 
-def _exit(names: Names, s: Statement) -> str:
-    return "exit_task()"
+def _on_page(function: str) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Page(page),):
+                return f"{function}({names.c(page)})"
+        raise AssertionError(s)
 
-
-def _reclaim(names: Names, s: Statement) -> str:
-    return "reclaim_all()"
-
-
-def _ksm(names: Names, s: Statement) -> str:
-    return "ksm_scan()"
-
-
-def _migrate(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"migrate_page({names.c(page)})"
-    raise AssertionError(s)
+    return call
 
 
 def _vmsplice(names: Names, s: Statement) -> str:
@@ -582,10 +579,6 @@ def _uffd_continue(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _clear_refs(names: Names, s: Statement) -> str:
-    return "clear_refs()"
-
-
 def _pagemap(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Words() as what):
@@ -593,11 +586,8 @@ def _pagemap(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _kpagecount(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"mapcount_of({names.c(page)})"
-    raise AssertionError(s)
+def _vmstat(names: Names, s: Statement) -> str:
+    return f"has_grown({int('collapses' in said(s))})"
 
 
 def _kpageflags(names: Names, s: Statement) -> str:
@@ -623,16 +613,18 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
                 "io_uring": Feature.RINGS,
                 "packet": Feature.PACKET_RINGS,
                 "bpf": Feature.BPF_ARRAYS,
+                "ringbuf": Feature.BPF_RING_BUFFERS,
+                "arena": Feature.BPF_ARENAS,
                 "perf": Feature.PERF_BUFFERS,
             },
         ),
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
         "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
-        "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "memlock": Rule(_of_a_number("limit_locked"), "verbs/mlock.c"),
         "mlock": Rule(_mlock, "verbs/mlock.c"),
         "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
-        "munlockall": Rule(_munlockall, "verbs/mlock.c"),
+        "munlockall": Rule(_alone("unlock_all"), "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
@@ -647,14 +639,19 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
-        "reclaim": Rule(_reclaim, "verbs/reclaim.c", (Feature.RECLAIM,)),
-        "ksm": Rule(_ksm, "verbs/ksm.c", (Feature.KSM,)),
-        "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
+        "reclaim_file": Rule(
+            _of_a_number("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
+        ),
+        "reclaim": Rule(_alone("reclaim_all"), "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_alone("ksm_scan"), "verbs/ksm.c", (Feature.KSM,)),
+        "migrate": Rule(_on_page("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),
+        "poison": Rule(_on_page("poison_page"), "verbs/poison.c", _BAD_FRAMES),
+        "soft_offline": Rule(_on_page("soft_offline_page"), "verbs/poison.c", _BAD_FRAMES),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
-        "exit": Rule(_exit, "verbs/exit.c", (Feature.PROC,)),
+        "exit": Rule(_alone("exit_task"), "verbs/exit.c", (Feature.PROC,)),
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
         "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
@@ -672,14 +669,17 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
         "uffd_continue": Rule(_uffd_continue, "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
-        "clear_refs": Rule(_clear_refs, "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "clear_refs": Rule(_alone("clear_refs"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(
             _pagemap,
             "verbs/pagemap.c",
             (Feature.PAGEMAP,),
             word_needs={"soft_dirty": Feature.SOFT_DIRTY},
         ),
-        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpagecount": Rule(
+            _on_page("mapcount_of"), "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)
+        ),
+        "vmstat": Rule(_vmstat, "verbs/vmstat.c", (Feature.DIRECT_MAP,)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
         "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),

@@ -92,7 +92,7 @@ from pagefault.mm.rmap import (
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
 )
-from pagefault.mm.secretmem import prepare_anon_folio
+from pagefault.mm.secretmem import is_poisoned, prepare_anon_folio
 from pagefault.mm.swap_state import (
     folio_free_swap,
     free_swap_cache,
@@ -127,7 +127,7 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
     if is_pte_marker(orig_pte):
-        return VM_FAULT_SIGBUS  # handle_pte_marker() of one that says poisoned
+        return VM_FAULT_SIGBUS  # handle_pte_marker(), or do_swap_page() of what is poisoned
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
@@ -400,10 +400,10 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             return 0
     if not bypass:
         yield from folio_lock(st, t, pfn)
-        if st.folio[pfn].swap != slot + 1:
+        if st.folio[pfn].swap != slot + 1 or is_poisoned(st, pfn):
             folio_unlock(st, pfn)
             folio_put(st, pfn)
-            return 0
+            return is_poisoned(st, pfn) and VM_FAULT_SIGBUS
     swapcache_pfn = pfn
     if not bypass:
         pfn = ksm_might_need_to_copy(st, t, mm, vpn, pfn)

@@ -19,6 +19,7 @@ from pagefault.consts import (
     PAGE_PSE,
     PAGE_SOFT_DIRTY,
     PG_DIRTY,
+    PG_HWPOISON,
     PG_ISOLATED,
     PG_WRITEBACK,
     PTRS_PER_PTE,
@@ -494,8 +495,8 @@ def alloc_migration_target(st, pfn):
 
 def isolate_folio(st, pfn):
     """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
-    hand."""
-    if st.folio[pfn].pg_flags & PG_ISOLATED:
+    hand, or it has gone bad."""
+    if st.folio[pfn].pg_flags & (PG_ISOLATED | PG_HWPOISON):
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)

@@ -12,6 +12,7 @@ from pagefault.consts import (
     NR_PRIVATE,
     PG_ANON,
     PG_DIRTY,
+    PG_HWPOISON,
     PG_ISOLATED,
     PG_KSM,
     PG_SWAPBACKED,
@@ -68,8 +69,9 @@ def folio_test_swapbacked(st, pfn):
 
 def folio_test_lru(st, pfn):
     """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
-    has it in hand."""
-    return folio_test_anon(st, pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_ISOLATED
+    has it in hand, nor has it gone bad."""
+    off_the_list = st.folio[page_folio(st, pfn)].pg_flags & (PG_ISOLATED | PG_HWPOISON)
+    return folio_test_anon(st, pfn) and not off_the_list
 
 
 def frames_dangle(st, pfn, nr):
