@@ -88,6 +88,7 @@ from pagefault.mm.rmap import (
     rmap_walk,
 )
 from pagefault.mm.secretmem import folio_is_secretmem
+from pagefault.mm.vmalloc import page_is_kmem
 
 # --- who meets a migration entry ---------------------------------------------------------------
 
@@ -493,10 +494,16 @@ def alloc_migration_target(st, pfn):
     return folio_alloc(st)
 
 
+def folio_has_lru(st, pfn):
+    """Whether a folio is on an LRU list, unless somebody has it in hand (PG_lru): what a driver has
+    mapped never is, so that whoever asks needs not know what it is."""
+    return not page_is_kmem(st, pfn)
+
+
 def isolate_folio(st, pfn):
-    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
-    hand, or it has gone bad."""
-    if st.folio[pfn].pg_flags & (PG_ISOLATED | PG_HWPOISON):
+    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if it is on no list, somebody else
+    has the folio in hand, or it has gone bad."""
+    if not folio_has_lru(st, pfn) or st.folio[pfn].pg_flags & (PG_ISOLATED | PG_HWPOISON):
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)

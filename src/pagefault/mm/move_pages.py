@@ -8,7 +8,7 @@ Left out: that the pages of a folio which was split for it are moved with less e
 from pagefault.consts import EAGAIN, EBUSY, EFAULT, ENOENT, PG_PARTIALLY_MAPPED, VM_MAPPED
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
 from pagefault.mm.folio_lock import folio_lock, folio_unlock
-from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.internal import vm_normal_page, vma_migratable
 from pagefault.mm.lru import folio_putback_lru
 from pagefault.mm.migrate import alloc_migration_target, isolate_folio, migrate_folio
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
@@ -92,12 +92,12 @@ def sys_migrate(st, t, vpn):
 
 
 def add_folio_for_migration(st, t, mm, vpn):
-    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA or
-    for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where somebody else has
-    isolated it."""
+    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA, in
+    a PFN map or for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where it is
+    on no LRU list, or somebody else has isolated it."""
     yield from mmap_read_lock(st, t, mm)
     ret = -EFAULT
-    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
+    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and vma_migratable(st, mm, vpn):
         ret = yield from isolate_mapped_folio(st, t, mm, vpn)
     mmap_read_unlock(st, mm)
     return ret
