@@ -13,16 +13,22 @@ def folio_lock(st, t, pfn):
     st.folio[page_folio(st, pfn)].locked = t + 1
 
 
+def others_have_locked(st, pfn):
+    """Whether somebody whom the model does not have holds the lock, as who tries for it must
+    expect. Not here, where a program names all; see the part others-lock-folios."""
+    return 0
+
+
 def folio_trylock(st, t, pfn):
     """include/linux/pagemap.h folio_trylock(), v6.12: 0 if somebody has it."""
-    if st.folio[page_folio(st, pfn)].locked:
+    if st.folio[page_folio(st, pfn)].locked or others_have_locked(st, page_folio(st, pfn)):
         return 0
     st.folio[page_folio(st, pfn)].locked = t + 1
     return 1
 
 
 def folio_test_locked(st, pfn):
-    """Whether folio_trylock() would fail now."""
+    """Whether somebody whom the model knows has the lock."""
     return st.folio[page_folio(st, pfn)].locked != 0
 
 
