@@ -11,6 +11,7 @@ WAITING = 2  # waits for the program: wait(), an empty pipe, a pin that is not t
 CALLED = 3  # pushed a frame
 RETURNED = 4  # popped its frame, the value is in task.retval
 MOVED = 5  # the engine's summary: the task reached its next switch point
+SPINNING = 6  # another: at grain op, it tries again and again until somebody else moves
 
 # The machine. A page table of PTRS_PER_PTE entries hangs below each PMD.
 CELLS = 4
@@ -216,6 +217,8 @@ FILE_BPF = 6  # a bpf array with BPF_F_MMAPABLE
 FILE_PERF = 7  # the buffer of a perf event
 FILE_FB = 8  # a frame buffer in system memory (udlfb)
 FILE_PCM = 9  # an ALSA buffer
+FILE_RINGBUF = 10  # a bpf ring buffer
+FILE_ARENA = 11  # a bpf arena
 FILE_OPEN = 0
 FILE_CLOSED = 1  # mapped at most
 FILE_EVICTED = 2
@@ -225,6 +228,8 @@ I_MMAP_WRITER = -1
 DRV_AREA = 0  # its vmalloc area + 1, 0 for none
 DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
 DRV_IN_FLIGHT = 2  # skbs that have a page of the area
+DRV_PLACE = 3  # where an arena may be mapped: its first vpn + 1, and how many pages
+PLACE_LENGTH_SHIFT = 4
 # What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
 VMA_FILE_SHIFT = 4
 VMA_AREA_SHIFT = 6
@@ -278,6 +283,7 @@ ENOENT = 2
 ESRCH = 3
 EINTR = 4
 EIO = 5
+E2BIG = 7
 EBADF = 9
 ECHILD = 10
 EAGAIN = 11

@@ -27,6 +27,9 @@ PINNED = [
     ("migrate+file-store+fsync", "mainline", "step", 360, 600, 44, 0, 2),
     ("migrate+pin-migrate+compact", "mainline", "step", 43, 69, 23, 0, 1),
     ("migrate+pageout-load-vmsplice-migrate+compact", "mainline", "step", 251, 386, 50, 1, 3),
+    ("thp+migrate+fork-store", "mainline", "step", 2704, 6193, 49, 0, 4),
+    ("thp+gup-fast-pin-dma+migrate-store", "mainline", "step", 139, 227, 28, 0, 4),
+    ("thp+migrate+mprotect-part-store", "mainline", "step", 439, 735, 42, 0, 4),
     ("file+fsync+store", "mainline", "step", 466, 765, 45, 0, 3),
     ("file+munmap-pread+store+fsync", "linux-6.1", "step", 4589, 10200, 50, 2, 16),
     ("file+mremap+truncate+store", "mainline", "step", 751, 1549, 30, 1, 2),
@@ -47,6 +50,8 @@ PINNED = [
     ("vmalloc+packet-send+close", "mainline", "step", 65, 92, 18, 2, 2),
     ("vmalloc+ring-get+munmap-free", "vmalloc-option-3-gup-fast", "step", 118, 192, 22, 2, 1),
     ("vmalloc+io-uring-fork-free+child-load", "vmalloc-option-2", "step", 38, 45, 21, 1, 1),
+    ("vmalloc+ringbuf-maps-data-twice", "mainline", "step", 28, 27, 27, 1, 0),
+    ("vmalloc+arena-two-processes", "mainline", "step", 401, 745, 33, 1, 1),
     ("vmalloc+packet-pin-munmap-free-dma", "vmalloc-option-3", "step", 29, 28, 28, 1, 0),
     (
         "vmalloc+rings-mmap+free-realloc-store",

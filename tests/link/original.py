@@ -18,6 +18,7 @@ from pagefault.consts import (
     BUG_LIVELOCK,
     MOVED,
     NR_TASKS,
+    SPINNING,
     TASK_RUNNING,
     WAITING,
 )
@@ -157,6 +158,9 @@ class Duel:
                 continue
             before = list(leaves)
             outcome, choices = self._try(t, before)
+            if outcome == SPINNING:  # the original would spin for ever
+                leaves[:] = before
+                continue
             if outcome == MOVED:
                 self.steps.append((t, choices))
                 self._compare_moved(t, choices)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -330,6 +333,31 @@ def test_pins_that_fail(program: Callable[..., Program], host: Host, take: str) 
 
 
 # Stress.
+
+
+def test_ksmd_stops_when_all_tasks_are_killed(host: Host, tmp_path: Path) -> None:
+    """It would spin for as long as the machine runs, and other tests would find it busy."""
+    run = Path("/sys/kernel/mm/ksm/run")
+    (entry,) = [e for e in catalogue() if e.name == "ksm+store"]
+    only(entry.program, host)
+    asked = tmp_path / "asked"
+    (schedule,) = schedules(entry.program)
+    asked.write_text(f"0 {','.join(schedule)}\n" * 100)
+    with asked.open() as lines:
+        driver = subprocess.Popen(
+            [build(c_program(entry.program)), "-"],
+            stdin=lines,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    while run.read_text() != "1\n":
+        assert driver.poll() is None, "it ended before it was seen to scan"
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    end = time.monotonic() + 10
+    while run.read_text() != "0\n" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert run.read_text() == "0\n"
 
 
 def test_stress_finds_more_than_one_outcome(host: Host) -> None:

@@ -197,6 +197,11 @@ CAUGHT = [
         *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
         *("migrate+fork+child-stores", "step", 23),
     ),
+    ("coherent", "moves_pinned_huge_pages", "thp+pin-migrate-store-dma", "op", 5),
+    (
+        *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
+        *("thp+migrate+fork-store", "step", 25),
+    ),
     ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
     ("counts", "splits_without_references", "thp+munmap-part-load", "op", 5),
     ("private", "reuses_huge_pages_always", "thp+fork+parent-writes", "op", 6),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pagefault.lang import Entry, Program
 
 __all__ = [
+    "PathType",
     "again_option",
     "all_columns",
     "budget_of",
@@ -22,9 +24,61 @@ __all__ = [
     "jobs_option",
     "json_option",
     "one_test",
+    "plot_option",
+    "show",
+    "write_file",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PathType(click.Path):
+    """A path as click has it, but that it has a name; `written` when all is done, its folder must
+    be there before."""
+
+    def __init__(self, *, written: bool = False, **options: Any) -> None:
+        super().__init__(**options, writable=written)
+        self.written = written
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Path:
+        """The path. BadParameter if it cannot be."""
+        if not str(value):
+            self.fail("it has no name", param, context)
+        path = Path(os.fsdecode(super().convert(value, param, context)))
+        if self.written and not path.parent.is_dir():
+            self.fail(f"there is no folder {str(path.parent)!r}", param, context)
+        return path
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write it. PagefaultError, with the file's name, if there is no room for it."""
+    from pagefault.errors import PagefaultError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PagefaultError(f"{path}: error: {error.strerror or error}") from None
+
+
+def show(text: str, write: Callable[[], None] | None = None) -> None:
+    """Print what was found, and write files as well: where one fails, the other is there."""
+    try:
+        if write is not None:
+            write()
+    finally:
+        click.echo(text)
+
+
+def _can_plot(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+    """Asked before anything is measured."""
+    if file is not None:
+        from pagefault.cost.plot import can_plot
+
+        can_plot(file)
+    return file
+
 
 MAX_STATES = 5_000_000
 MAX_SECONDS = 600.0
@@ -33,6 +87,13 @@ MAX_MEMORY = 4096
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md)."
+)
+plot_option = click.option(
+    "--plot",
+    type=PathType(dir_okay=False, written=True),
+    callback=_can_plot,
+    metavar="FILE",
+    help="Draw it as well: FILE.svg, FILE.png. Needs matplotlib.",
 )
 jobs_option = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time."
@@ -74,7 +135,7 @@ def budget_options(function: F) -> F:
         ),
         click.option(
             "--disk",
-            type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+            type=PathType(exists=True, file_okay=False, written=True),
             metavar="DIR",
             help="Keep the states of a large search in files there, which may hold more than "
             "memory does: --max-memory is then about the files.",

@@ -93,7 +93,7 @@ def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     maps all at mmap(), if it has no faults as perf has."""
     vma = st.mm[mm].vma[vpn]
     file, index = st.file[vma.vm_file - 1], vpn + vma.vm_pgoff
-    if file.kind == consts.FILE_PERF and not vma.vm_flags & VM_PFNMAP:
+    if file.kind in (consts.FILE_PERF, consts.FILE_ARENA) and not vma.vm_flags & VM_PFNMAP:
         return _peek_buffer(st, file, index, cell)
     if file.kind >= consts.FILE_IO_URING:
         return None

@@ -26,6 +26,7 @@ from pagefault.consts import (
     NR_SPARE_PTPAGE,
     NR_TASKS,
     RETURNED,
+    SPINNING,
     TASK_NEW,
     TASK_RUNNING,
     WAITING,
@@ -44,7 +45,8 @@ NOTHING = -1
 """The task has no statement left, or has not started, or is dead."""
 
 SPIN_LIMIT = 10_000
-"""Path calls in one step after which the step counts as an endless loop."""
+"""Path calls in one step after which the step counts as an endless loop: an impossible situation;
+or, if it goes through switch points, a statement that needs somebody else to move."""
 
 Visit = tuple[int, int, tuple[int, ...]]
 """A path that ran during a step: its id, the pc that it started from, and the state by then.
@@ -104,8 +106,8 @@ class Engine:
     def step(self, st: Any, t: int, visits: list[Visit] | None = None) -> int:
         """Run task `t` of `st` to its next stop.
 
-        Returns MOVED; or BLOCKED or WAITING, after which `st` is a failed trial to be thrown away;
-        or NOTHING. `visits` collects the paths that ran, for a trace.
+        Returns MOVED; or BLOCKED, WAITING or SPINNING, after which `st` is a failed trial to be
+        thrown away; or NOTHING. `visits` collects the paths that ran, for a trace.
         """
         leaves = st.leaves
         if not self.runnable(leaves, t):
@@ -117,6 +119,7 @@ class Engine:
         if leaves[depth] == 0 and not self._begin(st, t, slots, visits):
             return MOVED
         steps = self._steps
+        switches = 0
         for _ in range(SPIN_LIMIT):
             d = leaves[depth] - 1
             path = leaves[slots.path[d]]
@@ -134,10 +137,13 @@ class Engine:
             elif outcome == YIELDED:
                 if self._stop_at_yield:
                     return MOVED
+                switches += 1
             elif outcome in (BLOCKED, WAITING):
                 return int(outcome)
             else:
                 assert outcome == CALLED, f"path {path} returned {outcome}"
+        if switches:
+            return SPINNING
         leaves[BUG] = BUG_LIVELOCK
         return MOVED
 
@@ -170,6 +176,14 @@ class Engine:
             leaves[slots.reg[statement.dest]] = self.returned
         leaves[slots.retval] = 0
         leaves[slots.ip] += 1
+
+
+def take_back(leaves: list[int], before: Sequence[int]) -> int:
+    """Make of a step that spins one that leads to where it began; what it broke is broken."""
+    broken = leaves[BROKEN]
+    leaves[:] = before
+    leaves[BROKEN] = broken
+    return MOVED
 
 
 def set_choices(leaves: list[int], choices: Sequence[int]) -> None:

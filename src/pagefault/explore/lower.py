@@ -64,6 +64,8 @@ WORDS: dict[tuple[str, str], int] = {
     ("file", "perf"): consts.FILE_PERF,
     ("file", "fb"): consts.FILE_FB,
     ("file", "pcm"): consts.FILE_PCM,
+    ("file", "ringbuf"): consts.FILE_RINGBUF,
+    ("file", "arena"): consts.FILE_ARENA,
     ("ioctl", "discard"): consts.IOCTL_FREE,
     ("ioctl", "realloc"): consts.IOCTL_REALLOC,
     ("ioctl", "send"): consts.IOCTL_SEND,

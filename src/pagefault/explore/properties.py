@@ -24,6 +24,7 @@ from pagefault.consts import (
     NR_VMALLOC,
     PAGE_DANGLING,
     PAGE_DIRTY,
+    PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PSE,
     PAGE_SWAP,
@@ -130,8 +131,9 @@ def _pmd_mappings(st, pfn):
     for mm in range(st.nr_mms):
         for i in range(NR_PMD):
             pmd = st.mm[mm].pmd[i]
-            if pmd & PAGE_PSE and pmd >> PFN_SHIFT == page_folio(st, pfn):
-                mappings += 1
+            if pmd & PAGE_PSE and not pmd & PAGE_MIGRATION:
+                if pmd >> PFN_SHIFT == page_folio(st, pfn):
+                    mappings += 1
     return mappings
 
 

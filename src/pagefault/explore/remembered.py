@@ -25,6 +25,7 @@ from pagefault.consts import (
     MOVED,
     NR_CHOICES,
     RETURNED,
+    SPINNING,
     YIELDED,
 )
 from pagefault.jit import (
@@ -199,6 +200,7 @@ def take_step(st, t, paths, slot, program, stop_at_yield):
                 value = seen_item(st.task[source].reg, value)
             frame.reg[i] = value
         task.depth = 1
+    switches = 0
     for _ in range(SPIN_LIMIT):
         outcome = call_path(paths[slot[task.frame[task.depth - 1].path]], st, t)
         if st.bug != 0:
@@ -213,8 +215,11 @@ def take_step(st, t, paths, slot, program, stop_at_yield):
         elif outcome == YIELDED:
             if stop_at_yield:
                 return MOVED
+            switches += 1
         elif outcome != CALLED:
             return outcome
+    if switches:
+        return SPINNING
     st.bug = BUG_LIVELOCK
     return MOVED
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pagefault.consts import NR_PFN, NR_TASKS
+from pagefault.consts import NR_PFN, NR_TASKS, SPINNING
 from pagefault.explore.canonical import Canonical, Naming, compose, invert
 from pagefault.explore.engine import (
     BROKEN,
@@ -17,6 +17,7 @@ from pagefault.explore.engine import (
     Engine,
     Visit,
     set_choices,
+    take_back,
     take_choices,
 )
 from pagefault.explore.paths import Decision, Leaves, Step, Trace
@@ -89,9 +90,11 @@ class Replay:
             statement = leaves[slots.ip]
             from_label = self._label(leaves, t)
             visits: list[Visit] = []
+            before = list(leaves)
             set_choices(leaves, choices)
             with contextlib.suppress(*MODEL_ERRORS), self._decisions() as decisions:
-                self._engine.step(st, t, visits)
+                if self._engine.step(st, t, visits) == SPINNING:
+                    take_back(leaves, before)
             take_choices(leaves)
             leaves[BROKEN] = 0
             states.append(self._renamed(leaves))

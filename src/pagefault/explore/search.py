@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from pagefault import consts
-from pagefault.consts import BLOCKED, MOVED, NR_PFN, WAITING
+from pagefault.consts import BLOCKED, MOVED, NR_PFN, SPINNING, WAITING
 from pagefault.errors import ModelError
 from pagefault.explore.alarm import Alarm, OutOfTimeError
 from pagefault.explore.canonical import Canonical
@@ -33,6 +33,7 @@ from pagefault.explore.engine import (
     boot,
     next_choices,
     set_choices,
+    take_back,
     take_choices,
 )
 from pagefault.explore.lower import Lowered, lower
@@ -438,13 +439,13 @@ class _Search:
                     outcome, error = MOVED, _describe(e)
                 self.alarm.armed = False
                 made, arity = take_choices(leaves)
+                if outcome == SPINNING:
+                    outcome = take_back(leaves, base)
                 if outcome == MOVED:
                     moved = True
                     self._arrive(state, (t, made), error)
-                elif outcome == BLOCKED:
-                    blocked = True
-                elif outcome == WAITING:
-                    waiting = True
+                blocked |= outcome == BLOCKED
+                waiting |= outcome == WAITING
                 choices = next_choices(made, arity)
         if not moved:
             leaves[:] = base

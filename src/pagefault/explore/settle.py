@@ -10,6 +10,7 @@ from pagefault.consts import (
     NR_CHOICES,
     NR_PFN,
     PFN_SHIFT,
+    SPINNING,
     TASK_RUNNING,
 )
 from pagefault.explore.control import (
@@ -86,6 +87,13 @@ def changed_words(words, base, where, t, n_frames, changed):
             changed[n] = w
             n += 1
     return n
+
+
+@inlined
+def take_back(machine, work, n):
+    """Make the first `n` words that a step changed what they were before."""
+    for i in range(n):
+        machine.words[work.changed[i]] = machine.base[work.changed[i]]
 
 
 @compiled
@@ -243,7 +251,6 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
             packed |= (np.int64(st.choice[i]) & CHOICE_MASK) << (4 + CHOICE_BITS * i)
         if nr > 0 or given > 0:
             clear_choices(st)
-        outs.info[o, INFO_KIND] = outcome
         outs.info[o, INFO_CONTROL] = control_of(key, t)
         outs.move[o] = packed
         frames = max(depth, np.int64(task.depth))
@@ -252,6 +259,11 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
         st.broken = 0
         st.bug = 0
         changed = changed_words(machine.words, machine.base, where, t, frames, work.changed)
+        if outcome == SPINNING:  # a step that leads to where it began
+            take_back(machine, work, changed)
+            changed = 0
+            outcome = MOVED
+        outs.info[o, INFO_KIND] = outcome
         if outcome == MOVED:
             outs.info[o, INFO_BROKEN] = broken
             outs.info[o, INFO_BUG] = bug
@@ -259,8 +271,7 @@ def take_steps(machine, where, bits, control, memo, outs, paths, work, t, key, r
                 others |= note_change(
                     machine, where, bits, control, memo, outs, work, o, t, changed, meta
                 )
-        for i in range(changed):  # back to the state as it was before
-            machine.words[work.changed[i]] = machine.base[work.changed[i]]
+        take_back(machine, work, changed)
         n += 1
         more = False
         for i in range(nr - 1, -1, -1):

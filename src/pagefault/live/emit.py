@@ -211,6 +211,8 @@ _FILE_KINDS = {
     "io_uring": "IO_URING",
     "packet": "PACKET",
     "bpf": "BPF",
+    "ringbuf": "RINGBUF",
+    "arena": "ARENA",
     "perf": "PERF",
 }
 """By word of the language: C's enum file_kind."""

@@ -607,6 +607,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
                 "io_uring": Feature.RINGS,
                 "packet": Feature.PACKET_RINGS,
                 "bpf": Feature.BPF_ARRAYS,
+                "ringbuf": Feature.BPF_RING_BUFFERS,
+                "arena": Feature.BPF_ARENAS,
                 "perf": Feature.PERF_BUFFERS,
             },
         ),

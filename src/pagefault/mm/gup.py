@@ -112,12 +112,17 @@ def gup_wants_write(st, mm, vpn, gup_flags):
     return gup_breaks_cow(gup_flags)
 
 
+def gup_is_forced(gup_flags):
+    """Whether the walk takes a page of memory that the user may not write."""
+    return gup_flags & FOLL_FORCE != 0
+
+
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
     """mm/gup.c can_follow_write_pte(), v6.12: FOLL_FORCE writes through a read-only PTE if COW has
     been broken and no fault is to tell of the write (since 6.0, commit 5535be309971)."""
     if pte_write(pte):
         return 1
-    if not gup_flags & FOLL_FORCE or vma_is_writable(st, mm, vpn):
+    if not gup_is_forced(gup_flags) or vma_is_writable(st, mm, vpn):
         return 0
     if not folio_test_anon(st, pte_pfn(pte)) or not PageAnonExclusive(st, pte_pfn(pte)):
         return 0

@@ -224,6 +224,14 @@ def folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn):
     SetPageAnonExclusive(st, pfn)
 
 
+def folio_add_anon_rmap_pmd(st, pfn, exclusive):
+    """mm/rmap.c folio_add_anon_rmap_pmd(), v6.12: one PMD more maps the folio."""
+    st.folio[pfn].entire_mapcount += 1
+    st.folio[pfn].large_mapcount += 1
+    if exclusive:
+        SetPageAnonExclusive(st, pfn)
+
+
 def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
     """include/linux/rmap.h folio_try_dup_anon_rmap_pmd(), v6.12: share with a child, or -EBUSY."""
     if folio_must_copy_at_fork(st, mm, pfn):

@@ -68,7 +68,9 @@ def folio_nr_pages(st, pfn):
 def pmd_maps_folio(st, mm, vpn, pfn):
     """A PMD maps the folio whole."""
     pmd = pmdp_get(st, mm, vpn)
-    return pmd_trans_huge(pmd) and not is_huge_zero_pmd(pmd) and pte_pfn(pmd) == pfn
+    if not pmd_trans_huge(pmd) or is_huge_zero_pmd(pmd) or is_migration_entry(pmd):
+        return 0
+    return pte_pfn(pmd) == pfn
 
 
 def split_huge_pmds(st, t, pfn):
