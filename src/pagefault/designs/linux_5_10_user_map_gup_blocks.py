@@ -24,4 +24,5 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "no-droppable-memory",
+    "poison-counts-references",
 ]

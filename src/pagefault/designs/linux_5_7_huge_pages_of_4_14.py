@@ -32,4 +32,5 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
     "touch-makes-huge-pages-dirty",
+    "poison-counts-references",
 ]

@@ -33,4 +33,5 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "ksm-trusts-clean-entries",
     "no-droppable-memory",
+    "poison-counts-references",
 ]

@@ -33,4 +33,5 @@ PARTS = [
     "longterm-writes-to-files",
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
+    "poison-counts-references",
 ]
