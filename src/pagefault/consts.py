@@ -44,6 +44,8 @@ NR_CHOICES = 16
 ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
 DUP_MMAP_SEM = 2  # 1 while nobody may fork
 MEMORY_MAX = 3  # the limit of its memory, plus 1
+# In the private fields of a task.
+NR_RECLAIMED = 1  # what its memory.reclaim has counted, plus 1; 0 if it is not in one
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1
@@ -185,6 +187,7 @@ PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
+PG_PARTIALLY_MAPPED = 1 << 13  # a large folio that waits to be split
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.

@@ -492,10 +492,19 @@ def test_a_name_that_is_too_long(pagefault):
     assert "File name too long" in err
 
 
-def test_not_a_number_of_seconds(pagefault):
-    code, _, err = pagefault("check", "cow+fork+child-writes", "--max-seconds", "nan")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "cow+fork+child-writes", "--max-seconds", "nan"],
+        ["campaign", "--minutes", "nan"],
+        ["cost", "directmap", "--used", "nan"],
+    ],
+    ids=" ".join,
+)
+def test_not_a_number(pagefault, arguments):
+    code, _, err = pagefault(*arguments)
     assert code == 2
-    assert "nan is not a number of seconds" in err
+    assert "nan is not a number" in err
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])

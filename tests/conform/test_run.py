@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from pagefault.conform.database import Database
+from pagefault.conform.model import Model
 from pagefault.conform.run import Side, conform
 from pagefault.conform.text import KernelInfo, Report
 from pagefault.lang import Program, select
 from pagefault.link import link
-from pagefault.live import Unanswered
+from pagefault.live import Host, Unanswered
 
 END = "C:r0=1 P:A=2,0,0,0 C:A=1,0,0,0"
 DEADLY = "P,P,P,C,P"
@@ -84,3 +85,29 @@ def test_an_error_stops_the_kernel(fake, program: Program) -> None:
     with pytest.raises(KeyboardInterrupt):
         rows.throw(KeyboardInterrupt())
     assert backend.stopped
+
+
+@pytest.mark.parametrize(
+    ("said", "design"),
+    [
+        ("Linux 6.12.1 x86_64 lru_gen=0x0007", "mainline"),
+        ("Linux 6.12.1 x86_64 lru_gen=0x0000", "mainline+classic-lru"),
+        ("Linux 6.12.1 x86_64", "mainline+classic-lru"),
+    ],
+)
+def test_a_kernel_is_held_against_the_lru_lists_that_it_has(said: str, design: str) -> None:
+    side = Side(Host(), link(), link("mainline+classic-lru"))
+    assert side.design(said).name == design
+    assert Side(Host(), link()).design(said).name == "mainline"
+
+
+def test_the_two_kinds_of_lru_lists_differ() -> None:
+    """Seen in Linux 6.12: both pages go with lru_gen/enabled=0, one stays with 7."""
+    (entry,) = select(["droppable+two-pages-reclaim_file"])
+
+    def pages_left(design: str) -> set[tuple[int, int]]:
+        outcomes = Model(link(design), entry.program).answer(("P",) * 6)
+        return {(o.registers["P:r1"], o.registers["P:r2"]) for o in outcomes}
+
+    assert pages_left("mainline+classic-lru") == {(0, 0)}
+    assert pages_left("mainline") == {(0, 0), (0, 2), (1, 0), (1, 2)}

@@ -109,6 +109,18 @@ TOLD_APART = [
         "vmalloc+ring-get-munmap-free-dma+store",
         "op",
     ),
+    (
+        "vmalloc-option-3",
+        "vmalloc-option-3-untaught-migration",
+        "vmalloc+bpf-migrate-load",
+        "op",
+    ),
+    (
+        "vmalloc-option-3",
+        "vmalloc-option-3-untaught-gup-slow",
+        "vmalloc+ring-pin-munmap-free-dma+store",
+        "op",
+    ),
     ("kmem-memdesc", "mainline", "vmalloc+ring-fork-store+child-load", "op"),
     ("kmem-memdesc", "kmem-memdesc-untaught-zap", "vmalloc+bpf-fork-munmap+munmap", "op"),
     ("kmem-memdesc", "kmem-memdesc-untaught-fork", "vmalloc+bpf-fork-munmap+munmap", "op"),

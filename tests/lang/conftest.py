@@ -21,12 +21,12 @@ grain = "both"
 +++
 process P on cpu 0 {                    # one task on each CPU
     A, B, C = mmap(anon, private, rw)
-    A[0] = 1; A[3] = 127
+    A[3] = 127
     r0 = A[0]
     B[1] = r0
     r1 = mmap(B..C, anon, private, none)
     mprotect(A..C, r)
-    madvise(A, dontneed); reclaim()
+    madvise(A, dontneed); reclaim(); reclaim_file(1)
     X = mremap(C)
     h = pin(A, write, longterm, slow)
     fork(Q)

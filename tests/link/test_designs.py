@@ -445,3 +445,14 @@ def test_no_property_of_a_design_has_the_name_of_a_shipped_one(tmp_path):
     file.write_text('"""An idea."""\n\n\n@always\ndef coherent_at_end(st):\n    return 1\n')
     with pytest.raises(DesignError, match="would be called coherent, and that name is taken"):
         link(file)
+
+
+def test_a_name_may_add_parts():
+    kernel = link("linux-6.18+classic-lru")
+    assert kernel.name == "linux-6.18+classic-lru"
+    assert kernel.parts == (*link("linux-6.18").parts, "classic-lru")
+    assert "age_lazyfree" in kernel.overrides
+    with pytest.raises(DesignError, match="named twice"):
+        link("mainline+classic-lru+classic-lru")
+    with pytest.raises(DesignError, match="no design 'classic-lists'"):
+        link("mainline+classic-lists")

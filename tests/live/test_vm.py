@@ -64,10 +64,12 @@ def test_archive_has_parents_before_their_files() -> None:
 
 
 def test_manifest_is_lines() -> None:
-    told = manifest(["a.ko"], {"vm.x": "1"}, {"swap": "s"}, {"block": "no tool"}, ["job 0 1 0 /b"])
+    settings = {"vm.x": "1", "/sys/y": "0"}
+    told = manifest(["a.ko"], settings, {"swap": "s"}, {"block": "no tool"}, ["job 0 1 0 /b"])
     assert told.decode().splitlines() == [
         "module /modules/a.ko",
         "sysctl vm/x 1",
+        "set /sys/y 0",
         "swap s",
         "lacks block no tool",
         "features",

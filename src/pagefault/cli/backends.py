@@ -31,6 +31,8 @@ def risk_option(function: F) -> F:
 def backend_of(kernel: str, jobs: int = 1, risk_host: bool = False) -> Backend:
     """The host, or an image in QEMU: by its name in the store, or by its path.
 
+    "6.12,lru_gen/enabled=0" writes into a file of /sys/kernel/mm first: here so that the LRU lists
+    are the classic ones.
     `jobs` drivers at a time run on the host; with `risk_host`, what is dangerous, too. KernelError
     if there is no such kernel.
     """
@@ -40,10 +42,14 @@ def backend_of(kernel: str, jobs: int = 1, risk_host: bool = False) -> Backend:
         return Host(jobs, risk_host)
     from pagefault.live.errors import KernelError
     from pagefault.live.kernels import find
-    from pagefault.live.virtual import Virtual
+    from pagefault.live.virtual import SETTINGS, Virtual
+    from pagefault.live.vm import Options
 
+    image, *settings = kernel.split(",")
+    written = dict(setting.partition("=")[::2] for setting in settings)
+    options = Options(sysctls={f"{SETTINGS}/{file}": text for file, text in written.items()})
     try:
-        return Virtual(find(kernel))
+        return Virtual(find(image), options)
     except KernelError as error:
         hint = f"host is the kernel that runs here; {error.hint}" if error.hint else None
         raise KernelError(error.message, hint) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import PathType, jobs_option, json_option
+from pagefault.cli.options import NumberType, PathType, jobs_option, json_option
 
 __all__ = ["campaign"]
 
@@ -44,7 +44,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0),
+    type=NumberType(min=0),
     metavar="M",
     help="Begin no more searches after so many minutes.",
 )

@@ -22,7 +22,8 @@ __all__ = ["conform"]
     default=("host",),
     show_default=True,
     metavar="K",
-    help="host, an image by name (see pagefault kernels), or a boot image's path. May be repeated.",
+    help="host, an image by name (see pagefault kernels), or a boot image's path. May be repeated. "
+    "An image may have files of /sys/kernel/mm written first: 6.12,lru_gen/enabled=0.",
 )
 @click.option(
     "--design",

@@ -33,6 +33,9 @@ DIFFERENCE, SKIPPED = 1, 4
 MOST_SHRUNK = 3
 """So many kinds of differences of random programs are shrunk."""
 
+CLASSIC = "classic-lru"
+"""The part of a kernel without the multi-generational LRU."""
+
 MOST_LISTED = 100
 """The table of more tests has totals only."""
 
@@ -63,7 +66,6 @@ def run(order: Order) -> int:
     """Ask, print, and return the exit code."""
     known = load_known(order.known or SHIPPED)
     sides = [_side(kernel, order) for kernel in order.kernels]
-    infos = [KernelInfo(s.backend.name, s.backend.release, s.kernel.name) for s in sides]
     programs = None if order.generated else [entry.program for entry in select(order.selectors)]
     number = order.generated or len(programs or ())
     rows: list[Row] = []
@@ -77,7 +79,7 @@ def run(order: Order) -> int:
             for row in conform(work, side, order.most, database, order.again):
                 rows.append(row)
                 advance()
-    report = Report(infos, rows, known)
+    report = Report([_info(side, rows) for side in sides], rows, known)
     _print(report, order)
     if order.generated and order.form == "text":
         for side in sides:
@@ -89,7 +91,17 @@ def run(order: Order) -> int:
 
 def _side(kernel: str, order: Order) -> Side:
     backend = backend_of(kernel, order.jobs, order.risk_host)
-    return Side(backend, link(order.design or design_for(backend.release)))
+    if order.design:
+        return Side(backend, link(order.design))
+    design = design_for(backend.release)
+    return Side(backend, link(design), link(f"{design}+{CLASSIC}"))
+
+
+def _info(side: Side, rows: Iterable[Row]) -> KernelInfo:
+    """What the kernel turned out to be held against."""
+    name = side.backend.name
+    held = (row.design for row in rows if row.kernel == name and not row.skip)
+    return KernelInfo(name, side.backend.release, next(held, side.kernel.name))
 
 
 def _random(order: Order) -> Iterator[Program]:

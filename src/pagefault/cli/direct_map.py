@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import PathType, json_option, plot_option, show
+from pagefault.cli.options import NumberType, PathType, json_option, plot_option, show
 from pagefault.errors import LiveError
 
 __all__ = ["calibrate", "directmap", "splits"]
@@ -60,7 +60,7 @@ __all__ = ["calibrate", "directmap", "splits"]
 @click.option("--fresh", is_flag=True, help="Start as after boot; else worn by other allocations.")
 @click.option(
     "--used",
-    type=click.FloatRange(0, 0.99),
+    type=NumberType(0, 0.99),
     default=0.6,
     show_default=True,
     metavar="SHARE",

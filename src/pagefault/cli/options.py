@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pagefault.lang import Entry, Program
 
 __all__ = [
+    "NumberType",
     "PathType",
     "again_option",
     "all_columns",
@@ -50,6 +52,19 @@ class PathType(click.Path):
         if self.written and not path.parent.is_dir():
             self.fail(f"there is no folder {str(path.parent)!r}", param, context)
         return path
+
+
+class NumberType(click.FloatRange):
+    """A number of a range: nan is in none, though no comparison says so."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """The number. BadParameter if it is none."""
+        number: float = super().convert(value, param, context)
+        if math.isnan(number):
+            self.fail("nan is not a number", param, context)
+        return number
 
 
 def write_file(path: Path, text: str) -> None:
@@ -109,12 +124,6 @@ core_option = click.option(
 )
 
 
-def _number(context: click.Context, option: click.Parameter, value: float) -> float:
-    if value != value:
-        raise click.BadParameter("nan is not a number of seconds", context, option)
-    return value
-
-
 def budget_options(function: F) -> F:
     """`--max-states`, `--max-seconds` and `--max-memory`, for each test and design; `--cores` and
     `--reduce`, which make a large search faster; and `--disk`, which makes room for it."""
@@ -150,8 +159,7 @@ def budget_options(function: F) -> F:
         ),
         click.option(
             "--max-seconds",
-            type=click.FloatRange(min=0),
-            callback=_number,
+            type=NumberType(min=0),
             default=MAX_SECONDS,
             show_default=True,
             metavar="S",

@@ -54,10 +54,23 @@ NEWEST = "linux-7.2"
 
 @dataclass(frozen=True)
 class Side:
-    """A kernel and the design that it is held against."""
+    """A kernel and the design that it is held against: `classic`, if there is one, where the kernel
+    says that its LRU lists are not multi-generational."""
 
     backend: Backend
     kernel: Kernel
+    classic: Kernel | None = None
+
+    def design(self, said: str) -> Kernel:
+        """The design for a kernel that said this of itself."""
+        lru_gen = said.partition("lru_gen=")[2].split()
+        is_classic = not lru_gen or not int(lru_gen[0], 16) & 1
+        return self.classic if self.classic and is_classic else self.kernel
+
+    @property
+    def hash(self) -> str:
+        """Of all that the kernel may be held against."""
+        return " ".join(design_hash(k) for k in (self.kernel, self.classic) if k)
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,7 @@ def conform(
     What the database knows is not asked again, unless `again`. `advance` hears of each row. While
     a batch is compared, the next is with the kernel already.
     """
-    design = design_hash(side.kernel)
+    design = side.hash
     rest = iter(programs)
     with ThreadPoolExecutor(1) as pool, _stopped_by_errors(side.backend):
         waiting: list[tuple[list[_Asked], Future[list[Answers]]]] = []
@@ -189,11 +202,12 @@ def _rows(
 
 def _compare(answers: Answers, side: Side) -> Row | _Compared:
     program = answers.program
-    nothing = Row(program.name, side.backend.name, side.kernel.name)
+    kernel = side.design(answers.kernel)
+    nothing = Row(program.name, side.backend.name, kernel.name)
     if answers.skip:
         return replace(nothing, skip=answers.skip)
     try:
-        model = Model(side.kernel, program)
+        model = Model(kernel, program)
     except LitmusError as error:
         return replace(nothing, skip=f"the model: {error.message}")
     unable = 0

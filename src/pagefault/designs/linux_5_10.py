@@ -25,4 +25,7 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
     "poison-counts-references",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

@@ -33,4 +33,7 @@ PARTS = [
     "no-droppable-memory",
     "touch-makes-huge-pages-dirty",
     "poison-counts-references",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

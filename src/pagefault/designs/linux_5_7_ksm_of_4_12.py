@@ -34,4 +34,7 @@ PARTS = [
     "ksm-trusts-clean-entries",
     "no-droppable-memory",
     "poison-counts-references",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pagefault.errors import LitmusError
@@ -23,6 +23,7 @@ _CLAIM_KEYS = ("verdict", "grain", "breaks", "by", "why")
 Keys = tuple[str | int, ...]
 _TABLE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'{])*(?P<at>\{)""")
 """The next brace that stands in no string."""
+_SECTION = re.compile(r"^\s*(?P<at>\[\[)")
 
 
 def parse_header(source: Source, text: str, end: int) -> Header:
@@ -177,12 +178,14 @@ class _Reader:
         number is that of a table in a list.
         """
         place, line, start = (self.end, 1), 1, 0
-        for pattern in _patterns(keys):
-            line, match = self.search(pattern, line, start)
-            if match is None:
-                break
-            start = match.end()
-            place = line, (start if value else match.start("at")) + 1
+        for key in keys:
+            is_section = self.source.lines[line - 1].lstrip().startswith("[[")
+            for pattern in _patterns(key, is_section):
+                line, match = self.search(pattern, line, start)
+                if match is None:
+                    return place
+                start = match.end()
+                place = line, (start if value else match.start("at")) + 1
         return place
 
     def search(
@@ -197,13 +200,11 @@ class _Reader:
         return self.end, None
 
 
-def _patterns(keys: Keys) -> Iterator[re.Pattern[str]]:
-    """What to look for, one after the other."""
-    for key in keys:
-        if isinstance(key, int):
-            yield from [_TABLE] * (key + 1)
-        else:
-            yield re.compile(rf"(?<![\w-])(?P<at>([\"']?){re.escape(key)}\2)\s*(=|\]|\.)\s*")
+def _patterns(key: str | int, is_section: bool) -> list[re.Pattern[str]]:
+    """What to look for, one after the other; a section `[[...]]` is the first of its tables."""
+    if isinstance(key, str):
+        return [re.compile(rf"(?<![\w-])(?P<at>([\"']?){re.escape(key)}\2)\s*(=|\]|\.)\s*")]
+    return [_SECTION] * key if is_section else [_TABLE] * (key + 1)
 
 
 def _is_line(value: object) -> bool:

@@ -187,6 +187,15 @@ _ALL = (
         ("reclaim()",),
     ),
     Verb(
+        "reclaim_file",
+        (Slot("number", "2"),),
+        "status",
+        "reclaims from the LRU of files, where lazyfree memory stands, too; EAGAIN where fewer "
+        "pages are counted than are asked for, whatever went",
+        "write(2) of `8192 swappiness=0` to memory.reclaim of their cgroup",
+        ("r0 = reclaim_file(2)",),
+    ),
+    Verb(
         "limit",
         (Slot("number", "2"),),
         "status",

@@ -13,13 +13,14 @@ hash-named files (files.py) and loaded (kernel.py).
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 
 from pagefault.errors import DesignError, ModelError
 from pagefault.link.kernel import Kernel, Path, SourceDiff, build, link_source_diff
 from pagefault.link.overlay import (
     DesignInfo,
     design_closure,
-    find_design,
+    find_designs,
     lay_over,
     list_designs,
 )
@@ -65,6 +66,7 @@ _kernels: dict[tuple[Sources, tuple[Stamp, ...]], Kernel] = {}
 def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE) -> Kernel:
     """Link a design, given by name or by the path of its file, with the baseline.
 
+    A name may add parts: "mainline+classic-lru".
     Cached as long as no file changes. DesignError if the design does not fit, ModelError if the
     baseline itself is at fault.
     """
@@ -72,11 +74,11 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
     missing = [name for name in NEEDED if name not in sources.constants]
     if missing:
         raise ModelError(f"constants are missing: {', '.join(missing)}", baseline.consts[0])
-    file = find_design(design, baseline)
+    file, *more = find_designs(design, baseline)
     try:
-        key = sources, _stamps(file, baseline, sources)
+        key = sources, _stamps(file, baseline, sources, more)
         if key not in _kernels:
-            _kernels[key] = build(lay_over(file, baseline, sources))
+            _kernels[key] = build(lay_over(file, baseline, sources, more))
     except RecursionError:
         raise DesignError(
             "an expression nests too deep", file, hint="split it: give parts of it names"
@@ -87,12 +89,15 @@ def link(design: str | pathlib.Path = "mainline", baseline: Baseline = BASELINE)
 def identity(design: str | pathlib.Path, baseline: Baseline = BASELINE) -> str:
     """A text that changes whenever a file changes that the kernel is linked from."""
     sources = load(baseline)
-    return repr((sources.stamps, *_stamps(find_design(design, baseline), baseline, sources)))
+    file, *more = find_designs(design, baseline)
+    return repr((sources.stamps, *_stamps(file, baseline, sources, more)))
 
 
-def _stamps(file: pathlib.Path, baseline: Baseline, sources: Sources) -> tuple[Stamp, ...]:
+def _stamps(
+    file: pathlib.Path, baseline: Baseline, sources: Sources, more: Sequence[pathlib.Path]
+) -> tuple[Stamp, ...]:
     """One for each file that the design consists of beside the baseline."""
-    return tuple(stamp(f) for f in design_closure(file, baseline, sources))
+    return tuple(stamp(f) for f in design_closure(file, baseline, sources, more))
 
 
 def designs(baseline: Baseline = BASELINE) -> list[DesignInfo]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -124,12 +124,22 @@ def find_design(design: str | Path, baseline: Baseline) -> Path:
     return files[design][0]
 
 
-def design_closure(file: Path, baseline: Baseline, sources: Sources) -> Iterator[Path]:
-    """The file of a design and those of its parts."""
+def find_designs(design: str | Path, baseline: Baseline) -> tuple[Path, ...]:
+    """The file of a design and those of parts that its name adds, as in "mainline+classic-lru"."""
+    if isinstance(design, Path) or design.endswith(".py") or "/" in design:
+        return (find_design(design, baseline),)
+    return tuple(find_design(name, baseline) for name in design.split("+"))
+
+
+def design_closure(
+    file: Path, baseline: Baseline, sources: Sources, more: Sequence[Path] = ()
+) -> Iterator[Path]:
+    """The file of a design, those of its parts, and of `more` parts."""
     yield file
     module = _module(file, baseline, sources)
     for part in module.lists.get("PARTS", ()):
         yield _part_file(part, module, baseline)
+    yield from more
 
 
 def _module(file: Path, baseline: Baseline, sources: Sources) -> Module:
@@ -161,23 +171,29 @@ def _part_file(part: str, module: Module, baseline: Baseline) -> Path:
     )
 
 
-def lay_over(file: Path, baseline: Baseline, sources: Sources) -> Overlay:
-    """Read a design with its parts and lay it over the baseline. DesignError if it does not fit."""
+def lay_over(
+    file: Path, baseline: Baseline, sources: Sources, more: Sequence[Path] = ()
+) -> Overlay:
+    """Read a design with its parts, and `more` parts, and lay it over the baseline.
+
+    DesignError if it does not fit.
+    """
     module = _module(file, baseline, sources)
     parts: dict[str, Module] = {}
-    for name in module.lists.get("PARTS", ()):
-        part = _module(_part_file(name, module, baseline), baseline, sources)
-        if design_name(part.file) in parts:
-            raise module.error(f"part {name} is named twice", module.list_nodes["PARTS"])
+    _, *files = design_closure(file, baseline, sources, more)
+    for part in (_module(f, baseline, sources) for f in files):
+        if (name := design_name(part.file)) in parts:
+            raise module.error(f"part {name} is named twice", module.list_nodes.get("PARTS", 1))
         if "PARTS" in part.lists:
             raise part.error(
                 f"a part may not have PARTS of its own, and {module.home} uses this one",
                 part.list_nodes["PARTS"],
                 "the list is flat: name those parts in the design itself",
             )
-        parts[design_name(part.file)] = part
+        parts[name] = part
     symbols = Symbols(sources, dict(sources.functions))
-    overlay = Overlay(design_name(file), module, parts, symbols)
+    name = "+".join(map(design_name, (file, *more)))
+    overlay = Overlay(name, module, parts, symbols)
     for m in (module, *parts.values()):
         _add(overlay, m, property_names(baseline, sources))
     _check_all(overlay)

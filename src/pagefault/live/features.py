@@ -32,6 +32,10 @@ class Feature(Enum):
         "reclaim.c",
         "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), and swap (/proc/swaps)",
     )
+    RECLAIM_FILE = (
+        "reclaim.c",
+        "memory.reclaim of a cgroup of its own (PAGEFAULT_CGROUP), with swappiness=0 (6.9)",
+    )
     KSM = ("ksm.c", "KSM that nobody else uses (/sys/kernel/mm/ksm, root)")
     NUMA = ("numa.c", "a second NUMA node")
     THP = (

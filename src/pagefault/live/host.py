@@ -19,6 +19,9 @@ __all__ = ["Host"]
 TICK_S = 0.5
 """Between two looks whether it must end, in seconds."""
 
+LRU_GEN = Path("/sys/kernel/mm/lru_gen/enabled")
+"""Whether the multi-generational LRU is on; 0 means the classic lists."""
+
 START_S = 60.0
 """Patience with a binary beyond what its lines may take, in seconds."""
 
@@ -46,9 +49,10 @@ class Host:
 
     @property
     def identity(self) -> str:
-        """Release and build."""
+        """Release and build, and which LRU lists, where that may be changed."""
         name = os.uname()
-        return f"{name.release} {name.version} {name.machine}"
+        lru_gen = f" lru_gen {LRU_GEN.read_text().strip()}" if LRU_GEN.exists() else ""
+        return f"{name.release} {name.version} {name.machine}{lru_gen}"
 
     def run(self, binary: Path, lines: Sequence[str], patience_s: float) -> Iterable[str]:
         """What the binary prints. LiveError if it fails, or if the kernel cannot run it."""

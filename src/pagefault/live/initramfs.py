@@ -87,11 +87,16 @@ def manifest(
     host could not provide them.
     """
     lines = [f"module /modules/{name}" for name in modules]
-    lines += [f"sysctl {name.replace('.', '/')} {value}" for name, value in sysctls.items()]
+    lines += [_setting(name, value) for name, value in sysctls.items()]
     lines += [f"{use} {serial}" for use, serial in disks.items()]
     lines += [f"lacks {feature} {why}" for feature, why in lacks.items()]
     lines += ["features", *jobs]
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _setting(name: str, value: str) -> str:
+    """A sysctl by its name; another setting by its file, which a kernel may lack."""
+    return f"set {name} {value}" if name[0] == "/" else f"sysctl {name.replace('.', '/')} {value}"
 
 
 def compiler() -> list[str]:

@@ -334,11 +334,16 @@ def _kwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _memlock(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Int(pages),):
-            return f"limit_locked({pages})"
-    raise AssertionError(s)
+def _of_a_number(function: str) -> Call:
+    """The call of a verb that takes one number."""
+
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Int(number),):
+                return f"{function}({number})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _mlock(names: Names, s: Statement) -> str:
@@ -438,6 +443,7 @@ def _mremap(names: Names, s: Statement) -> str:
 
 
 def _alone(function: str) -> Call:
+    """The call of a verb that takes nothing."""
     return lambda _names, _statement: f"{function}()"
 
 
@@ -614,7 +620,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         ),
         "close": Rule(_on_file("close_file"), "verbs/files.c"),
         "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
-        "memlock": Rule(_memlock, "verbs/mlock.c"),
+        "memlock": Rule(_of_a_number("limit_locked"), "verbs/mlock.c"),
         "mlock": Rule(_mlock, "verbs/mlock.c"),
         "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
@@ -633,6 +639,9 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "munmap": Rule(_munmap, "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
+        "reclaim_file": Rule(
+            _of_a_number("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
+        ),
         "reclaim": Rule(_alone("reclaim_all"), "verbs/reclaim.c", (Feature.RECLAIM,)),
         "ksm": Rule(_alone("ksm_scan"), "verbs/ksm.c", (Feature.KSM,)),
         "migrate": Rule(_on_page("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),

@@ -18,7 +18,7 @@ from pagefault.live.jobs import Job, JobResult, Outcome
 from pagefault.live.kernels import Image
 from pagefault.live.vm import Options, run
 
-__all__ = ["LINES_A_JOB", "Virtual"]
+__all__ = ["LINES_A_JOB", "SETTINGS", "Virtual"]
 
 LINES_A_JOB = 4000
 """A guest keeps the first MiB of what a job prints, and a line is some 100 bytes long."""
@@ -28,6 +28,9 @@ START_S = 120.0
 
 SILENCE_S = 60.0
 """A kernel under which no schedule goes on for so long, in seconds, has hung."""
+
+SETTINGS = "/sys/kernel/mm"
+"""What the user may set in a guest stands below."""
 
 MOST_DEATHS = 3
 """So often a kernel may die of one test; the rest of its schedules are not run."""
@@ -53,7 +56,13 @@ class Virtual:
     @property
     def name(self) -> str:
         """What the user calls it."""
-        return self.image.name
+        return ",".join((self.image.name, *self._settings))
+
+    @property
+    def _settings(self) -> list[str]:
+        """What is written into files of the kernel first."""
+        written = self.options.sysctls.items()
+        return [f"{file.removeprefix(f'{SETTINGS}/')}={text}" for file, text in written]
 
     @property
     def release(self) -> str:
@@ -69,7 +78,7 @@ class Virtual:
     def identity(self) -> str:
         """Release and hash of the boot image."""
         digest = hashlib.sha256(self.image.path.read_bytes()).hexdigest()
-        return f"{self.image.release} image {digest[:16]}"
+        return " ".join((self.image.release, "image", digest[:16], *self._settings))
 
     def run(
         self, binary: Path, lines: Sequence[str], patience_s: float

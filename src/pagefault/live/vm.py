@@ -69,6 +69,7 @@ class Options:
     """So often may a batch be booted, kernels that die included."""
     jobs_per_boot: int = 500
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    """What is set, by the name of a sysctl or by the path of a file."""
     append: str = ""
     """More kernel arguments."""
 

@@ -44,6 +44,11 @@ def vma_supports_mlock(st, mm, vpn):
     return not st.mm[mm].vma[vpn].vm_flags & (VM_SPECIAL | VM_DROPPABLE)
 
 
+def vma_migratable(st, mm, vpn):
+    """mm/mempolicy.c vma_migratable(), v6.12: what a PFN map has is nobody's to move."""
+    return not st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
+
+
 def wp_finds_folio(st, pte):
     """mm/memory.c do_wp_page(), v6.12: whether the entry counts on what a write is to copy."""
     return vm_normal_page(pte)

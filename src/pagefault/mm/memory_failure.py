@@ -31,7 +31,6 @@ from pagefault.mm.folio_lock import folio_lock, folio_unlock
 from pagefault.mm.huge_memory import leaves_out_huge_pages
 from pagefault.mm.migrate import (
     isolate_folio,
-    migrate_pages,
     rmap_lock_read,
     rmap_unlock_read,
     wait_for_writeback,
@@ -40,6 +39,7 @@ from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
 )
+from pagefault.mm.move_pages import migrate_pages
 from pagefault.mm.page_alloc import (
     folio_get,
     folio_mark_dirty,

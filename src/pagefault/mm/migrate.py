@@ -13,8 +13,6 @@ from pagefault.consts import (
     BLOCKED,
     EAGAIN,
     EBUSY,
-    EFAULT,
-    ENOENT,
     NR_VPN,
     PAGE_ACCESSED,
     PAGE_DIRTY,
@@ -25,7 +23,6 @@ from pagefault.consts import (
     PG_ISOLATED,
     PG_WRITEBACK,
     PTRS_PER_PTE,
-    VM_MAPPED,
 )
 from pagefault.hw.monitor import observe_rmap_removed
 from pagefault.hw.pgtable import (
@@ -53,9 +50,7 @@ from pagefault.hw.tlb import ptep_clear_flush
 from pagefault.mm.anon_vma import anon_vma_lock_read, anon_vma_unlock_read
 from pagefault.mm.folio_lock import folio_lock, folio_test_locked, folio_trylock, folio_unlock
 from pagefault.mm.i_mmap import i_mmap_lock_read, i_mmap_unlock_read
-from pagefault.mm.internal import vm_normal_page, vma_page_prot
-from pagefault.mm.lru import folio_putback_lru
-from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
+from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.mmu_notifier import (
     mmu_notifier_invalidate_range_end,
     mmu_notifier_invalidate_range_start,
@@ -69,7 +64,6 @@ from pagefault.mm.page_alloc import (
     folio_put,
     folio_test_anon,
     folio_test_large,
-    is_zero_pfn,
     page_folio,
 )
 from pagefault.mm.page_writeback import folio_wait_writeback
@@ -94,6 +88,7 @@ from pagefault.mm.rmap import (
     rmap_walk,
 )
 from pagefault.mm.secretmem import folio_is_secretmem
+from pagefault.mm.vmalloc import page_is_kmem
 
 # --- who meets a migration entry ---------------------------------------------------------------
 
@@ -499,71 +494,17 @@ def alloc_migration_target(st, pfn):
     return folio_alloc(st)
 
 
-def migrate_pages(st, t, pfn):
-    """mm/migrate.c migrate_pages(), v6.12, of one isolated folio: 0, -EAGAIN or -EBUSY."""
-    new_pfn = alloc_migration_target(st, pfn)
-    ret = yield from migrate_folio(st, t, new_pfn, pfn)
-    folio_put(st, new_pfn)
-    folio_putback_lru(st, pfn)
-    return ret
-
-
-def sys_migrate(st, t, vpn):
-    """mm/migrate.c kernel_move_pages(), v6.12, of one page to another node, whoever else maps it
-    (MPOL_MF_MOVE_ALL): 0, -EAGAIN where it could not move, or what it had against trying."""
-    mm = st.task[t].mm
-    pfn = yield from add_folio_for_migration(st, t, mm, vpn)
-    if pfn < 0:
-        return pfn
-    yield "isolated, folio not locked"
-    return (yield from migrate_pages(st, t, pfn))
-
-
-def add_folio_for_migration(st, t, mm, vpn):
-    """mm/migrate.c add_folio_for_migration(), v6.12: the isolated folio, -EFAULT without a VMA or
-    for the zero page, -ENOENT without a page (-EFAULT up to 6.11), -EBUSY where somebody else has
-    isolated it."""
-    yield from mmap_read_lock(st, t, mm)
-    ret = -EFAULT
-    if st.mm[mm].vma[vpn].vm_flags & VM_MAPPED:
-        ret = yield from isolate_mapped_folio(st, t, mm, vpn)
-    mmap_read_unlock(st, mm)
-    return ret
+def folio_has_lru(st, pfn):
+    """Whether a folio is on an LRU list, unless somebody has it in hand (PG_lru): what a driver has
+    mapped never is, so that whoever asks needs not know what it is."""
+    return not page_is_kmem(st, pfn)
 
 
 def isolate_folio(st, pfn):
-    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if somebody else has the folio in
-    hand, or it has gone bad."""
-    if st.folio[pfn].pg_flags & (PG_ISOLATED | PG_HWPOISON):
+    """mm/vmscan.c folio_isolate_lru(), v6.12, for migration: 0 if it is on no list, somebody else
+    has the folio in hand, or it has gone bad."""
+    if not folio_has_lru(st, pfn) or st.folio[pfn].pg_flags & (PG_ISOLATED | PG_HWPOISON):
         return 0
     st.folio[pfn].pg_flags |= PG_ISOLATED
     folio_get(st, pfn)
     return 1
-
-
-def secret_folio_stays():
-    """What move_pages() says of a secret folio: it has been isolated, and did not move."""
-    return -EAGAIN
-
-
-def isolate_mapped_folio(st, t, mm, vpn):
-    """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
-    to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Any page of a large folio stands
-    for all of it. Locks: takes the PTL, or the PMD lock."""
-    locked = yield from lock_entry(st, t, mm, vpn)
-    if not locked:
-        return -ENOENT
-    pfn = -ENOENT
-    pte = ptep_get(st, mm, vpn)
-    if pte_present(pte):
-        pfn = page_folio(st, pte_pfn(pte))
-        if is_zero_pfn(pfn):
-            pfn = -EFAULT
-        elif not vm_normal_page(pte):
-            pfn = -ENOENT
-        elif folio_is_secretmem(st, pfn):
-            pfn = secret_folio_stays()
-        elif not isolate_folio(st, pfn):
-            pfn = -EBUSY
-    unlock_entry(st, mm, vpn)
-    return pfn

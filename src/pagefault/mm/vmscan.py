@@ -4,7 +4,9 @@ Left out: the LRU lists, their order and their batches.
 """
 
 from pagefault.consts import (
+    EAGAIN,
     NR_RECLAIM,
+    NR_RECLAIMED,
     NR_SWAP,
     PG_ACTIVE,
     PG_DIRTY,
@@ -29,7 +31,12 @@ from pagefault.mm.rmap import (
     try_to_unmap_flush,
     try_to_unmap_flush_dirty,
 )
-from pagefault.mm.split_huge_page import split_folio, unmap_huge_pmds
+from pagefault.mm.split_huge_page import (
+    deferred_split_scan,
+    folio_nr_pages,
+    split_folio,
+    unmap_huge_pmds,
+)
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
 
@@ -72,7 +79,8 @@ def shrink_folio(st, t, pfn):
     unmapped = yield from shrink_mapped_folio(st, t, pfn)
     if unmapped and st.folio[pfn].pg_flags & PG_DIRTY:
         if folio_is_file_lru(st, pfn):
-            # Dirty, and not for reclaim to write: back to its list, which frees what nobody has.
+            # Dirty, and not for reclaim to write: back to its list (PGACTIVATE), which frees what
+            # nobody has, and counts nothing.
             folio_unlock(st, pfn)
             return
         yield from try_to_unmap_flush_dirty(st, t)
@@ -86,6 +94,7 @@ def shrink_folio(st, t, pfn):
             return
     if unmapped:
         remove_mapping(st, pfn)
+        count_reclaimed(st, t, pfn)
     folio_unlock(st, pfn)
 
 
@@ -135,6 +144,13 @@ def remove_mapping(st, pfn):
         delete_from_swap_cache(st, pfn)
 
 
+def count_reclaimed(st, t, pfn):
+    """mm/vmscan.c shrink_folio_list(), v6.12: nr_reclaimed, and PGLAZYFREED, of a folio to which
+    nobody has a reference but who isolated it."""
+    if st.task[t].private[NR_RECLAIMED] and st.folio[pfn].refcount == 1:
+        st.task[t].private[NR_RECLAIMED] += folio_nr_pages(st, pfn)
+
+
 def pageout(st, pfn):
     """mm/vmscan.c pageout(), v6.12: write the folio to its slot; 0 if it has none, or somebody has
     a reference, and it is kept as it is (PAGE_KEEP)."""
@@ -150,18 +166,48 @@ def sys_reclaim(st, t):
     """mm/vmscan.c try_to_free_mem_cgroup_pages(), v6.12, of a memory cgroup that all tasks are in,
     until nothing more can be had: by memory.reclaim. No mmap_lock is taken.
 
-    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it.
+    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it. Of the
+    shrinkers (mm/shrinker.c shrink_slab()) there is one.
     """
+    yield from shrink_lruvec(st, t)
+    for slot in range(NR_SWAP):
+        if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
+            folio_isolate_lru(st, t, st.swap[slot].pfn)
+    yield from reclaim_pages(st, t)
+    yield from deferred_split_scan(st, t)
+    return 0
+
+
+def sys_reclaim_file(st, t, pages):
+    """mm/memcontrol.c memory_reclaim(), v6.12, with swappiness=0, of that memory cgroup: 0, or
+    -EAGAIN where reclaim counts fewer pages than that, though all may be gone.
+
+    Left out: that it stops when it has counted enough, which is after 32 pages at the earliest; the
+    pages of files.
+    """
+    st.task[t].private[NR_RECLAIMED] = 1
+    yield from shrink_lruvec(st, t)
+    reclaimed = st.task[t].private[NR_RECLAIMED] - 1
+    st.task[t].private[NR_RECLAIMED] = 0
+    if reclaimed < pages:
+        return -EAGAIN
+    return 0
+
+
+def shrink_lruvec(st, t):
+    """mm/vmscan.c shrink_lruvec(), v6.12: looks at PTEs, then takes what was not used lately, then
+    what was."""
     for mm in range(st.nr_mms):
         for vpn in range(st.nr_vpns):
             age_lazyfree(st, mm, vpn)
     yield from reclaim_mapped(st, t, 0)
     yield from reclaim_mapped(st, t, PG_ACTIVE)
-    for slot in range(NR_SWAP):
-        if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
-            folio_isolate_lru(st, t, st.swap[slot].pfn)
-    yield from reclaim_pages(st, t)
-    return 0
+
+
+def may_scan(st, t, pfn):
+    """mm/vmscan.c get_scan_count(), v6.12: with swappiness=0 the LRU of anonymous memory is left
+    alone."""
+    return st.task[t].private[NR_RECLAIMED] == 0 or folio_is_file_lru(st, page_folio(st, pfn))
 
 
 def folio_is_active(st, pfn):
@@ -177,7 +223,9 @@ def reclaim_mapped(st, t, active):
             pte = ptep_get(st, mm, vpn)
             if st.mm[mm].vma[vpn].vm_flags & VM_LOCKED:
                 continue  # unevictable
-            if pte_present(pte) and folio_is_active(st, pte_pfn(pte)) == active:
+            if not pte_present(pte) or not may_scan(st, t, pte_pfn(pte)):
+                continue
+            if folio_is_active(st, pte_pfn(pte)) == active:
                 if st.task[t].reclaim.nr and folio_test_large(st, pte_pfn(pte)):
                     yield from reclaim_pages(st, t)  # so that there is room for its pages
                     pte = ptep_get(st, mm, vpn)

@@ -461,6 +461,8 @@ static int obey(const char *line)
 		load_module(first);
 	else if (!strncmp(line, "sysctl ", 7))
 		set_sysctl(first, second);
+	else if (!strncmp(line, "set ", 4))
+		put(first, second);
 	else if (!strncmp(line, "swap ", 5))
 		set_up_swap(first);
 	else if (!strncmp(line, "files ", 6))

@@ -98,12 +98,24 @@ static void run_built_in(void)
 	}
 }
 
+/* " lru_gen=0x0007" where there is a multi-generational LRU, else nothing. */
+static const char *lru_gen(void)
+{
+	static char text[32] = " lru_gen=";
+	FILE *file = fopen("/sys/kernel/mm/lru_gen/enabled", "r");
+	int told = file && fscanf(file, "%15s", text + strlen(text)) == 1;
+
+	if (file)
+		fclose(file);
+	return told ? text : "";
+}
+
 static void introduce(void)
 {
 	struct utsname name;
 
 	uname(&name);
-	printf("kernel %s %s %s\n", name.sysname, name.release, name.machine);
+	printf("kernel %s %s %s%s\n", name.sysname, name.release, name.machine, lru_gen());
 	for (int n = 0; n < NR_TESTS; n++)
 		printf("test %d %s\n", n, tests[n].name);
 }

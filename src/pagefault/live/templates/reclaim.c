@@ -33,3 +33,21 @@ HELPER int probe_reclaim(void)
 		error = write_cgroup("cgroup.procs", "0");
 	return error ? error : reclaim_once();
 }
+
+/* From the LRU of files alone; EAGAIN where fewer pages are counted. */
+static int reclaim_from_files(long pages)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%ld swappiness=0", pages * page_bytes);
+	return write_cgroup("memory.reclaim", text);
+}
+
+HELPER int probe_reclaim_file(void)
+{
+	int error = write_cgroup("cgroup.procs", "0");
+
+	if (!error)
+		error = reclaim_from_files(1);
+	return error == EAGAIN ? 0 : error;
+}
