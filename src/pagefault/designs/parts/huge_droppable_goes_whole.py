@@ -1,7 +1,7 @@
 """A huge page of droppable memory is discarded with its PMD, though it was written to.
 
 Up to 6.18 __discard_anon_folio_pmd_locked() asks of droppable memory, too, whether it is dirty,
-which it always is; so the PMD is split and the pages go one by one, and an empty page table is left.
+which it always is; so the PMD is split and the pages go one by one, and an empty page table stays.
 In 7.2.13 there is none, for the next load maps the huge zero page: seen in the kernel that runs
 (thp+droppable-pageout-load).
 """
