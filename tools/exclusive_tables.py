@@ -21,6 +21,8 @@ DESIGNS = {
     "RFC": "map-exclusive-rfc",
     "RFC huge": "map-exclusive-rfc-huge",
     "RFC fork": "map-exclusive-rfc-copied",
+    "special": "map-exclusive-special",
+    "special fork": "map-exclusive-special-copied",
     "ioctl": "mfd-secret-ioctl",
     "device": "exclusive-memory-device",
     "v16": "memfd-secret-v16",
@@ -40,6 +42,9 @@ DESIGNS = {
     "two+1": "direct-map-joined-by-one-user",
     "two+m": "direct-map-joined-by-a-manager",
     "two+l": "direct-map-joined-later",
+    "two XPFO": "direct-map-with-xpfo",
+    "two XPFO+1": "direct-map-with-xpfo-joined-by-one-user",
+    "two XPFO+m": "direct-map-with-xpfo-joined-by-a-manager",
 }
 CHECKS = (
     *("gup-ignores-secretmem", "gup-fast-ignores-secretmem", "gup-fast-takes-fresh-secretmem"),
@@ -48,7 +53,7 @@ CHECKS = (
     *("secretmem-frees-unzeroed", "secretmem-zeroes-before-it-restores"),
     *("secretmem-is-zeroed-by-its-owner", "secretmem-takes-private", "secretmem-is-not-locked"),
     *("secretmem-is-dumped", "hibernates-with-secrets", "build-id-reads-secretmem"),
-    *("mfd-secret-restores-at-close", "secretmem-moves"),
+    *("mfd-secret-restores-at-close", "secretmem-moves", "rox-joins-for-itself"),
 )
 LETTERS = {
     "secret-does": "d",
@@ -56,6 +61,10 @@ LETTERS = {
     "no-oops": "o",
     "within-memlock": "m",
     "no-lost-write": "w",
+    "counts": "c",
+    "private": "p",
+    "no-use-after-free": "u",
+    "flushed-before-freed": "f",
 }
 Results = dict[tuple[str, str], Result]
 

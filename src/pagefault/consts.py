@@ -187,6 +187,7 @@ PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
+PG_PARTIALLY_MAPPED = 1 << 13  # a large folio that waits to be split
 PG_ISOLATED = 1 << 9  # the model's: off the LRU list, in the hands of reclaim
 
 # mm->tlb_flush_batched: generations of put-off flushes, pending ones below and flushed ones above.
@@ -219,6 +220,8 @@ FILE_BPF = 6  # a bpf array with BPF_F_MMAPABLE
 FILE_PERF = 7  # the buffer of a perf event
 FILE_FB = 8  # a frame buffer in system memory (udlfb)
 FILE_PCM = 9  # an ALSA buffer
+FILE_RINGBUF = 10  # a bpf ring buffer
+FILE_ARENA = 11  # a bpf arena
 FILE_OPEN = 0
 FILE_CLOSED = 1  # mapped at most
 FILE_EVICTED = 2
@@ -228,6 +231,8 @@ I_MMAP_WRITER = -1
 DRV_AREA = 0  # its vmalloc area + 1, 0 for none
 DRV_MAPPED = 1  # VMAs that ->open and ->close have counted
 DRV_IN_FLIGHT = 2  # skbs that have a page of the area
+DRV_PLACE = 3  # where an arena may be mapped: its first vpn + 1, and how many pages
+PLACE_LENGTH_SHIFT = 4
 # What a VMA of a driver has in `private`: a number of its own, its file, its vmalloc area + 1.
 VMA_FILE_SHIFT = 4
 VMA_AREA_SHIFT = 6
@@ -236,6 +241,12 @@ VMA_FILE_MASK = 3
 # A vmalloc area's `private`.
 AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
 AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
+
+# vmstat(): counters that a task has looked at, in its private[VMSTAT]; shifted: have grown since.
+VMSTAT = 1
+VMSTAT_SPLITS = 1 << 0
+VMSTAT_COLLAPSES = 1 << 2
+VMSTAT_GROWN_SHIFT = 1
 
 # ioctl(2) of a driver.
 IOCTL_FREE = 1
@@ -275,6 +286,7 @@ ENOENT = 2
 ESRCH = 3
 EINTR = 4
 EIO = 5
+E2BIG = 7
 EBADF = 9
 ECHILD = 10
 EAGAIN = 11
@@ -287,6 +299,7 @@ EINVAL = 22
 ESPIPE = 29
 EMLINK = 31
 ENOSYS = 38
+EHWPOISON = 133
 # A load that a signal ended leaves -(SIG_BASE + signal) in its register.
 SIG_BASE = 1000
 SIGBUS = 7

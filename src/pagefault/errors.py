@@ -38,6 +38,20 @@ class LitmusError(_LocatedError):
     """A litmus text that does not parse or does not make sense."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Somewhere in a litmus text, or nowhere, for what turns out to be wrong there later."""
+
+    path: Path | str | None = None
+    line: int | None = None
+    column: int | None = None
+    source_line: str | None = None
+
+    def error(self, message: str, hint: str | None = None) -> LitmusError:
+        """An error that points there."""
+        return LitmusError(message, self.path, self.line, self.column, self.source_line, hint)
+
+
 class DesignError(_LocatedError):
     """A design file that does not fit the baseline."""
 

@@ -355,7 +355,9 @@ def test_a_claim_about_nothing_is_an_error(pagefault, leak, old, new, says, jobs
     code, _, err = pagefault("check", *files, "--jobs", jobs)
     assert code == 2
     assert says in err
-    assert "one.litmus:5" in err
+    place, shown, caret = err.splitlines()[:3]
+    assert f"one.litmus:5:{len(caret) - 2}: " in place
+    assert shown[len(caret) - 1 :].startswith(new)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b""])
@@ -392,7 +394,7 @@ def test_a_reader_that_goes_away():
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interrupt(jobs):
-    with spawn("check", "--jobs", jobs, start_new_session=True) as process:
+    with spawn("check", "cow", "--jobs", jobs, start_new_session=True) as process:
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 130
@@ -490,10 +492,19 @@ def test_a_name_that_is_too_long(pagefault):
     assert "File name too long" in err
 
 
-def test_not_a_number_of_seconds(pagefault):
-    code, _, err = pagefault("check", "cow+fork+child-writes", "--max-seconds", "nan")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "cow+fork+child-writes", "--max-seconds", "nan"],
+        ["campaign", "--minutes", "nan"],
+        ["cost", "directmap", "--used", "nan"],
+    ],
+    ids=" ".join,
+)
+def test_not_a_number(pagefault, arguments):
+    code, _, err = pagefault(*arguments)
     assert code == 2
-    assert "nan is not a number of seconds" in err
+    assert "nan is not a number" in err
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
@@ -509,6 +520,32 @@ def test_a_full_disk(verb):
     command = f"{sys.executable} -m pagefault {verb} > /dev/full"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_error_that_cannot_be_told_is_an_error():
+    command = f"{sys.executable} -m pagefault check no-such-test 2> /dev/full"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["table", "--html", ""],
+        ["conform", "--database", ""],
+        ["conform", "--known", ""],
+        ["campaign", "--litmus", ""],
+        ["cost", "memdesc", "--plot", ""],
+        ["cost", "directmap", "--prices", ""],
+        ["kernels", "add", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_path_without_a_name_is_refused(pagefault, arguments):
+    code, out, err = pagefault(*arguments)
+    assert (code, out) == (2, "")
+    assert "it has no name" in err
 
 
 IDEA = '"""An idea."""\n\n\ndef wp_can_reuse_anon_folio(st, mm, pfn):\n    return 1\n'

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
+from pagefault.cli import tabulating
 from pagefault.cli.app import run
 from pagefault.cli.options import all_columns, columns_for
+from pagefault.explore.search import Budget
 from pagefault.lang import select
 from pagefault.report.table import cell_text
 
@@ -71,7 +75,7 @@ def test_each_cell_says_who_claims_it_or_how_to_see_it(table):
     assert [a["grain"] for a in cells["mainline"]] == ["op", "step"]
     assert cells["linux-5.7"][0]["claim"]["why"] == "mapcount"
     assert cells["mainline"][0]["claim"] is None
-    assert cells["mainline"][0]["command"] == "pagefault explain leak --design mainline --grain op"
+    assert cells["mainline"][0]["command"].endswith(" --design mainline --grain op")
 
 
 def test_columns_are_the_designs_that_the_tests_make_claims_about(capfd, tmp_path):
@@ -110,12 +114,45 @@ def test_a_budget_that_ends(table):
     assert out.splitlines()[1].split()[0:2] == ["leak", "?"]
 
 
+def test_the_command_for_a_cell_runs(table, capfd):
+    _, out = table("--json", "--grain", "op")
+    cells = json.loads(out)["tests"][0]["cells"]
+    program, *words = shlex.split(cells["linux-5.7"][0]["command"])
+    assert program == "pagefault"
+    assert run(words) == 0
+    assert "breaks private" in capfd.readouterr().out
+
+
+def test_the_command_names_a_test_of_the_catalogue():
+    document, _ = tabulating.run(
+        tabulating.Request(["cow+fork+child-writes"], ["mainline"], "op", False, 1, Budget())
+    )
+    (cell,) = document["tests"][0]["cells"]["mainline"]
+    command = "pagefault explain cow+fork+child-writes --design mainline --grain op"
+    assert cell["command"] == command
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_page_that_cannot_be_written_costs_no_table(capfd):
+    code = run(["table", "cow+fork+child-writes", "-d", "mainline", "--html", "/dev/full"])
+    out, err = capfd.readouterr()
+    assert (code, err) == (2, "/dev/full: error: No space left on device\n")
+    assert "cow+fork+child-writes  N" in out
+
+
+def test_a_page_in_no_folder_is_refused_before_the_search(table, tmp_path, capfd):
+    code = run(["table", "--html", str(tmp_path / "missing" / "table.html")])
+    out, err = capfd.readouterr()
+    assert (code, out) == (2, "")
+    assert "there is no folder" in err
+
+
 def test_a_page(table, tmp_path):
     code, _ = table("--html", str(tmp_path / "table.html"))
     page = (tmp_path / "table.html").read_text()
     assert code == 0
     assert "CVE-2020-29374 &amp; more" in page
-    assert "pagefault explain leak --design linux-5.7 --grain step" in page
+    assert "leak.litmus --design linux-5.7 --grain step" in page
     assert 'class="cell breaks"' in page
 
 

@@ -21,12 +21,12 @@ grain = "both"
 +++
 process P on cpu 0 {                    # one task on each CPU
     A, B, C = mmap(anon, private, rw)
-    A[0] = 1; A[3] = 127
+    A[3] = 127
     r0 = A[0]
     B[1] = r0
     r1 = mmap(B..C, anon, private, none)
     mprotect(A..C, r)
-    madvise(A, dontneed); reclaim()
+    madvise(A, dontneed); reclaim(); reclaim_file(1)
     X = mremap(C)
     h = pin(A, write, longterm, slow)
     fork(Q)
@@ -84,7 +84,7 @@ process S on cpu 0 {
     kill(P); r0 = copy_to_user(A[1], 3)
     r1 = dump(A[1]); r2 = ptrace_peek(P, A[1])
     r3 = emulate(A[1]); r4 = guest_read(f[1]); guest_write(f[1], 5)
-    poison(A); offline(A)
+    poison(A); offline(A); load_text(); soft_offline(A); r6 = vmstat(splits)
     receive(f); splice(f[0], p)
     uprobe_register(f[1]); r5 = uprobe_unregister(f[1])
 }

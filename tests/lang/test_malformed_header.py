@@ -120,6 +120,27 @@ HEADERS = {
         "breaks is not a string or a list of strings",
         'breaks = "..." or breaks = ["...", "..."]',
     ),
+    "verdict of a first section": (
+        claim('[[expect.mainline]]\nverdict = @"never"\ngrain = "op"'),
+        "unknown verdict 'never'",
+        "did you mean Never?",
+    ),
+    "verdict of a second section": (
+        claim(
+            '[[expect.mainline]]\nverdict = "Never"\ngrain = "op"\n'
+            '[[expect.mainline]]\nverdict = @"never"\ngrain = "step"'
+        ),
+        "unknown verdict 'never'",
+        "did you mean Never?",
+    ),
+    "verdict of a second claim": (
+        claim(
+            'mainline = [\n  { verdict = "Never", grain = "op", why = "a { b" },\n'
+            '  { verdict = @"never", grain = "step" },\n]'
+        ),
+        "unknown verdict 'never'",
+        "did you mean Never?",
+    ),
     "two claims": (
         claim('@mainline = [{verdict="Never",grain="op"}, {verdict="Never",grain="both"}]'),
         "two claims for mainline at one grain",

@@ -87,7 +87,7 @@ def test_header(everything):
     ]
     assert header.expect[0].by == "a mail"
     assert header.expect[0].why == "so"
-    assert [claim.line for claim in header.expect] == [8, 9, 9, 13]
+    assert [claim.at.line for claim in header.expect] == [8, 9, 9, 13]
 
 
 @pytest.mark.parametrize(

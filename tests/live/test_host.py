@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,6 +35,7 @@ from pagefault.live import (
     verdict_of,
 )
 from pagefault.live.compiler import build, compiler
+from pagefault.live.danger import DANGERS
 from pagefault.live.statements import MODEL_ONLY
 from pagefault.verdict import Verdict
 
@@ -331,6 +335,31 @@ def test_pins_that_fail(program: Callable[..., Program], host: Host, take: str) 
 # Stress.
 
 
+def test_ksmd_stops_when_all_tasks_are_killed(host: Host, tmp_path: Path) -> None:
+    """It would spin for as long as the machine runs, and other tests would find it busy."""
+    run = Path("/sys/kernel/mm/ksm/run")
+    (entry,) = [e for e in catalogue() if e.name == "ksm+store"]
+    only(entry.program, host)
+    asked = tmp_path / "asked"
+    (schedule,) = schedules(entry.program)
+    asked.write_text(f"0 {','.join(schedule)}\n" * 100)
+    with asked.open() as lines:
+        driver = subprocess.Popen(
+            [build(c_program(entry.program)), "-"],
+            stdin=lines,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    while run.read_text() != "1\n":
+        assert driver.poll() is None, "it ended before it was seen to scan"
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    end = time.monotonic() + 10
+    while run.read_text() != "0\n" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert run.read_text() == "0\n"
+
+
 def test_stress_finds_more_than_one_outcome(host: Host) -> None:
     (entry,) = (e for e in catalogue() if e.name == "tlb+munmap+load")
     for _ in range(20):  # one CPU, or a busy machine, may need several tries
@@ -450,3 +479,14 @@ def test_what_runs_can_be_stopped(host: Host) -> None:
     with pytest.raises(LiveError, match="was stopped"):
         list(backend.run(build(c_program(entry.program)), ["0 --stress 1000000"], 1000.0))
     assert time.monotonic() - begin < 20
+
+
+def says(program: Program, verb: str) -> bool:
+    return any(s.verb == verb for task in program.tasks for s in task.statements)
+
+
+@pytest.mark.parametrize("verb", sorted(DANGERS))
+def test_the_host_is_not_asked_for_what_leaves_marks(host: Host, verb: str) -> None:
+    program = next(e.program for e in catalogue() if says(e.program, verb))
+    (answers,) = run_many([(program, [])], host)
+    assert DANGERS[verb] in answers.skip

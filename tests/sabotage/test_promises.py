@@ -98,6 +98,7 @@ CAUGHT = [
         *("secret-is", "direct-map-joined-later"),
         *("exclusive+two-users-close-munmap+store", "step", 32),
     ),
+    ("secret-is", "rox-joins-for-itself", "exclusive+store+load_text", "op", 6),
     ("no-oops", "secretmem-races-truncate", "exclusive+load+truncate", "step", 17),
     (
         *("no-oops", "secretmem-frees-before-it-restores"),
@@ -131,6 +132,8 @@ CAUGHT = [
         *("reclaim+mprotect+store+reclaim", "step", 15),
     ),
     ("no-stale-tlb", "gathers-ignore-each-other", "tlb+dontneed-load+dontneed", "step", 13),
+    ("no-stale-tlb", "poisons_without_a_flush", "exclusive+ordinary-poison-dontneed", "op", 3),
+    ("counts", "hands_bad_frames_out", "exclusive+ordinary-soft_offline+store", "op", 4),
     ("no-stale-tlb", "zaps_without_a_flush", "tlb+mprotect-load-load+store", "step", 11),
     ("no-stale-tlb", "fork_never_flushes", "cow+fork+parent-writes", "op", 3),
     ("counts", "drops_a_reference_too_many", "gup+pin-unpin+fork-store", "step", 14),
@@ -193,6 +196,11 @@ CAUGHT = [
     (
         *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
         *("migrate+fork+child-stores", "step", 23),
+    ),
+    ("coherent", "moves_pinned_huge_pages", "thp+pin-migrate-store-dma", "op", 5),
+    (
+        *("exclusive-once", "fork_keeps_migrating_pages_exclusive"),
+        *("thp+migrate+fork-store", "step", 25),
     ),
     ("clean-if-unwritten", "linux-6.1", "migrate+clear-migrate-store", "op", 5),
     ("counts", "splits_without_references", "thp+munmap-part-load", "op", 5),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -102,6 +103,14 @@ _say_exit_codes(app)
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code. Errors go to stderr as text."""
     try:
+        return _run(arguments)
+    except OSError:  # the error can't be told: stderr is full, too
+        _drop(sys.stderr)
+        return USAGE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         # Not app.main(): it has ways of its own with interrupts and broken pipes.
         arguments = list(sys.argv[1:] if arguments is None else arguments)
         with app.make_context("pagefault", arguments) as context:
@@ -121,10 +130,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone: nobody is left to tell, and Python must not try again at exit.
-        _drop_output()
+        _drop(sys.stdout)
         return BROKEN_PIPE
     except OSError as error:
-        _drop_output()
+        _drop(sys.stdout)
         where = f"{error.filename}: " if error.filename else ""
         click.echo(f"{where}error: {error.strerror or error}", err=True)
         return USAGE
@@ -140,10 +149,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _drop_output() -> None:
+def _drop(stream: TextIO | None) -> None:
     """What is still buffered has nowhere to go."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import jobs_option, json_option
+from pagefault.cli.options import NumberType, PathType, jobs_option, json_option
 
 __all__ = ["campaign"]
 
@@ -44,7 +44,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0),
+    type=NumberType(min=0),
     metavar="M",
     help="Begin no more searches after so many minutes.",
 )
@@ -115,7 +115,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
 )
 @click.option(
     "--litmus",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False),
     metavar="FOLDER",
     help="Write each finding as a litmus file there.",
 )
@@ -128,7 +128,7 @@ BACKENDS = ("loky", "threading", "dask", "ray")
 )
 @click.option(
     "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     metavar="FILE",
     help="Keep results there instead of in the user's data folder.",
 )

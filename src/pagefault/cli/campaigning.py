@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
-
 from pagefault.campaign import run as running
 from pagefault.campaign.findings import MAINLINE, Finding
 from pagefault.campaign.run import Campaign, Outcome
 from pagefault.cli.checking import progress_bar
+from pagefault.cli.options import show, write_file
 from pagefault.cli.running import default_workers
 from pagefault.explore.paths import MODEL_BUG
 from pagefault.report.story import SCHEMA
@@ -50,19 +49,19 @@ def run(
 
         path = (database or default_path()) if keep else None
         outcome = running.run(campaign, path, backend, jobs, default_workers(), tell)
-    if litmus is not None:
-        litmus.mkdir(parents=True, exist_ok=True)
-        for finding in outcome.findings:
-            (litmus / f"{_file_name(finding)}.litmus").write_text(finding.text, encoding="utf-8")
-    if as_json:
-        click.echo(json.dumps(_document(outcome), indent=1))
-    else:
-        click.echo("\n".join(_text(outcome)))
+    text = json.dumps(_document(outcome), indent=1) if as_json else "\n".join(_text(outcome))
+    show(text, None if litmus is None else lambda: _write(outcome, litmus))
     serious = any(
         finding.design == MAINLINE or finding.promise.startswith(MODEL_BUG)
         for finding in outcome.findings
     )
     return BREAKS if serious else 0
+
+
+def _write(outcome: Outcome, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for finding in outcome.findings:
+        write_file(folder / f"{_file_name(finding)}.litmus", finding.text)
 
 
 def _text(outcome: Outcome) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 
 from pagefault.cli.known import known_before
 from pagefault.cli.running import Job, Outcome, default_workers, run_all, shown_name
-from pagefault.errors import DesignError, LitmusError
+from pagefault.errors import DesignError
 from pagefault.explore.search import Budget
 from pagefault.lang import Entry, Expectation, Program, select
 from pagefault.link import designs as all_designs
@@ -88,10 +88,8 @@ def _claims(
     for claim in program.header.expect:
         claims.setdefault(claim.design, []).append(claim)
         if claim.design not in known:
-            raise LitmusError(
+            raise claim.at.error(
                 f"[expect] names the design {claim.design!r}, which does not exist",
-                path=program.path,
-                line=claim.line or None,
                 hint="`pagefault designs` lists them",
             )
     if wanted:

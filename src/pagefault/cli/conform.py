@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pagefault.cli.backends import risk_option
-from pagefault.cli.options import json_option
+from pagefault.cli.options import PathType, json_option
 
 __all__ = ["conform"]
 
@@ -73,14 +73,14 @@ __all__ = ["conform"]
 @click.option("--again", is_flag=True, help="Ask again what the database knows already.")
 @click.option(
     "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     metavar="FILE",
     help="Keep results there instead of in the user's data folder.",
 )
 @click.option("--no-database", is_flag=True, help="Keep nothing, and ask all.")
 @click.option(
     "--known",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     metavar="FILE",
     help="Another list of differences that stand than the one that comes with pagefault.",
 )

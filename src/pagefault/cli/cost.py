@@ -9,7 +9,7 @@ import click
 
 from pagefault.cli.direct_map import calibrate, directmap, splits
 from pagefault.cli.memdesc import memdesc
-from pagefault.cli.options import columns_for, json_option
+from pagefault.cli.options import columns_for, json_option, plot_option, show
 
 __all__ = ["cost"]
 
@@ -59,12 +59,7 @@ cost.add_command(splits)
     help="each with so many ancestors' anon_vmas in its chain.",
 )
 @json_option
-@click.option(
-    "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw it as well: FILE.svg, FILE.png. Needs matplotlib.",
-)
+@plot_option
 def notifier(
     trials: int, most: int, vmas: int, chain: int, as_json: bool, plot: Path | None
 ) -> None:
@@ -75,23 +70,19 @@ def notifier(
     without. Pins are io_uring's fixed buffers: pinning, unpinning, and fork's early copies.
     """
     from pagefault.cost import measure, report
+    from pagefault.cost.plot import plot as draw
     from pagefault.cost.text import text
     from pagefault.report.story import SCHEMA
 
-    if plot is not None:
-        from pagefault.cost.plot import can_plot
-        from pagefault.cost.plot import plot as draw
-
-        can_plot(plot)
     found = report(measure("notifier.c", trials, most), most // 10)
-    if plot is not None:
-        draw(found, plot)
-    if as_json:
-        document = {"schema": SCHEMA, "kind": "cost", "unit": "ns", **found.document()}
-        predicted = {"vmas": vmas, "chain": chain, "nanoseconds": found.predict(vmas, chain)}
-        click.echo(json.dumps({**document, "predicted": predicted}, indent=1))
-    else:
-        click.echo(text(found, vmas, chain))
+    document = {"schema": SCHEMA, "kind": "cost", "unit": "ns", **found.document()}
+    document["predicted"] = {
+        "vmas": vmas,
+        "chain": chain,
+        "nanoseconds": found.predict(vmas, chain),
+    }
+    told = json.dumps(document, indent=1) if as_json else text(found, vmas, chain)
+    show(told, None if plot is None else lambda: draw(found, plot))
 
 
 @cost.command(short_help="How many pages a design allocates: unshares, early copies, faults.")

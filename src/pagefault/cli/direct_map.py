@@ -7,17 +7,10 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.options import json_option
+from pagefault.cli.options import NumberType, PathType, json_option, plot_option, show
 from pagefault.errors import LiveError
 
 __all__ = ["calibrate", "directmap", "splits"]
-
-plot_option = click.option(
-    "--plot",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Draw it as well: FILE.svg, FILE.png. Needs matplotlib.",
-)
 
 
 @click.command(short_help="What exclusive pages do to a machine: splits, flushes, lost mappings.")
@@ -67,7 +60,7 @@ plot_option = click.option(
 @click.option("--fresh", is_flag=True, help="Start as after boot; else worn by other allocations.")
 @click.option(
     "--used",
-    type=click.FloatRange(0, 0.99),
+    type=NumberType(0, 0.99),
     default=0.6,
     show_default=True,
     metavar="SHARE",
@@ -77,7 +70,7 @@ plot_option = click.option(
 @click.option(
     "--prices",
     "prices_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False),
     metavar="FILE",
     help="What `pagefault cost calibrate --json` printed; else assumptions, marked as such.",
 )
@@ -115,13 +108,10 @@ def directmap(
     from pagefault.cost.directmap import POLICIES, Policy, bytes_of, flush_of, report
     from pagefault.cost.directmap_text import directmap_text
     from pagefault.cost.machine import Load, Size, interface_of
+    from pagefault.cost.plot import plot_directmap
     from pagefault.cost.prices import read_prices
     from pagefault.report.story import SCHEMA
 
-    if plot is not None:
-        from pagefault.cost.plot import can_plot, plot_directmap
-
-        can_plot(plot)
     size = Size(bytes_of(memory) >> 12, cpus)
     load = Load(
         processes=processes,
@@ -138,13 +128,9 @@ def directmap(
     ]
     chosen = policies if interfaces or flushes else POLICIES
     found = report(size, load, chosen, faults, read_prices(prices_file))
-    if plot is not None:
-        plot_directmap(found, plot)
-    if as_json:
-        document = {"schema": SCHEMA, "kind": "directmap", "unit": "ns", **found.document()}
-        click.echo(json.dumps(document, indent=1))
-    else:
-        click.echo(directmap_text(found))
+    document = {"schema": SCHEMA, "kind": "directmap", "unit": "ns", **found.document()}
+    text = json.dumps(document, indent=1) if as_json else directmap_text(found)
+    show(text, None if plot is None else lambda: plot_directmap(found, plot))
 
 
 @click.command(short_help="Measure here what changes of the direct map cost.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pagefault.cli.options import json_option
+from pagefault.cli.options import PathType, json_option
 
 if TYPE_CHECKING:
     from pagefault.live.kernels import Image
@@ -78,12 +78,12 @@ def _rows() -> list[dict[str, Any]]:
 
 
 @kernels.command("add", short_help="Add a boot image of your own.")
-@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=PathType())
 @click.option("--name", metavar="N", help="Call it N; its release if not given.")
 @click.option(
     "--modules",
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=PathType(),
     help="Take its modules from DIR: /lib/modules/RELEASE, or what make modules_install wrote.",
 )
 @json_option

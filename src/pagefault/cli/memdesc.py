@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from pagefault.cli.direct_map import plot_option
-from pagefault.cli.options import json_option
+from pagefault.cli.options import json_option, plot_option, show
 
 __all__ = ["memdesc"]
 
@@ -33,17 +32,10 @@ def memdesc(sizes: tuple[str, ...], as_json: bool, plot: Path | None) -> None:
     from pagefault.cost.directmap import bytes_of
     from pagefault.cost.memdesc import PAGE, SIZES, report
     from pagefault.cost.memdesc_text import memdesc_text
+    from pagefault.cost.plot import plot_memdesc
     from pagefault.report.story import SCHEMA
 
-    if plot is not None:
-        from pagefault.cost.plot import can_plot, plot_memdesc
-
-        can_plot(plot)
     found = report([-(-bytes_of(size) // PAGE) for size in sizes] or SIZES)
-    if plot is not None:
-        plot_memdesc(found, plot)
-    if as_json:
-        document = {"schema": SCHEMA, "kind": "memdesc", "unit": "bytes", **found.document()}
-        click.echo(json.dumps(document, indent=1))
-    else:
-        click.echo(memdesc_text(found))
+    document = {"schema": SCHEMA, "kind": "memdesc", "unit": "bytes", **found.document()}
+    text = json.dumps(document, indent=1) if as_json else memdesc_text(found)
+    show(text, None if plot is None else lambda: plot_memdesc(found, plot))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from pagefault.lang import Entry, Program
 
 __all__ = [
+    "NumberType",
+    "PathType",
     "again_option",
     "all_columns",
     "budget_of",
@@ -22,9 +26,74 @@ __all__ = [
     "jobs_option",
     "json_option",
     "one_test",
+    "plot_option",
+    "show",
+    "write_file",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class PathType(click.Path):
+    """A path as click has it, but that it has a name; `written` when all is done, its folder must
+    be there before."""
+
+    def __init__(self, *, written: bool = False, **options: Any) -> None:
+        super().__init__(**options, writable=written)
+        self.written = written
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Path:
+        """The path. BadParameter if it cannot be."""
+        if not str(value):
+            self.fail("it has no name", param, context)
+        path = Path(os.fsdecode(super().convert(value, param, context)))
+        if self.written and not path.parent.is_dir():
+            self.fail(f"there is no folder {str(path.parent)!r}", param, context)
+        return path
+
+
+class NumberType(click.FloatRange):
+    """A number of a range: nan is in none, though no comparison says so."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """The number. BadParameter if it is none."""
+        number: float = super().convert(value, param, context)
+        if math.isnan(number):
+            self.fail("nan is not a number", param, context)
+        return number
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write it. PagefaultError, with the file's name, if there is no room for it."""
+    from pagefault.errors import PagefaultError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PagefaultError(f"{path}: error: {error.strerror or error}") from None
+
+
+def show(text: str, write: Callable[[], None] | None = None) -> None:
+    """Print what was found, and write files as well: where one fails, the other is there."""
+    try:
+        if write is not None:
+            write()
+    finally:
+        click.echo(text)
+
+
+def _can_plot(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+    """Asked before anything is measured."""
+    if file is not None:
+        from pagefault.cost.plot import can_plot
+
+        can_plot(file)
+    return file
+
 
 MAX_STATES = 5_000_000
 MAX_SECONDS = 600.0
@@ -33,6 +102,13 @@ MAX_MEMORY = 4096
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document (docs/json.md)."
+)
+plot_option = click.option(
+    "--plot",
+    type=PathType(dir_okay=False, written=True),
+    callback=_can_plot,
+    metavar="FILE",
+    help="Draw it as well: FILE.svg, FILE.png. Needs matplotlib.",
 )
 jobs_option = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Processes at a time."
@@ -46,12 +122,6 @@ again_option = click.option(
 core_option = click.option(
     "--core", is_flag=True, help="Of these tests, the core of the catalogue (litmus/core.txt)."
 )
-
-
-def _number(context: click.Context, option: click.Parameter, value: float) -> float:
-    if value != value:
-        raise click.BadParameter("nan is not a number of seconds", context, option)
-    return value
 
 
 def budget_options(function: F) -> F:
@@ -74,7 +144,7 @@ def budget_options(function: F) -> F:
         ),
         click.option(
             "--disk",
-            type=click.Path(exists=True, file_okay=False, writable=True, path_type=Path),
+            type=PathType(exists=True, file_okay=False, written=True),
             metavar="DIR",
             help="Keep the states of a large search in files there, which may hold more than "
             "memory does: --max-memory is then about the files.",
@@ -89,8 +159,7 @@ def budget_options(function: F) -> F:
         ),
         click.option(
             "--max-seconds",
-            type=click.FloatRange(min=0),
-            callback=_number,
+            type=NumberType(min=0),
             default=MAX_SECONDS,
             show_default=True,
             metavar="S",

@@ -73,7 +73,7 @@ def run_one(job: Job, note: Note | None = None) -> Outcome:
 
     kernel = link(job.design)
     if job.claim is not None:
-        check_names(kernel, job.claim.breaks, job.program.path, job.claim.line or None)
+        check_names(kernel, job.claim.breaks, job.claim.breaks_at)
     if job.properties is not None:
         check_names(kernel, job.properties)
     result = explore(

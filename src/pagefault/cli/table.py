@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from pagefault.cli.options import (
+    PathType,
     again_option,
     budget_of,
     budget_options,
     core_option,
     jobs_option,
     json_option,
+    show,
+    write_file,
 )
 
 __all__ = ["table"]
@@ -42,7 +45,7 @@ __all__ = ["table"]
 @json_option
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PathType(dir_okay=False, written=True),
     metavar="FILE",
     help="Write a page as well: each cell shows its source, or the command for its trace.",
 )
@@ -88,7 +91,6 @@ def table(
     document, code = tabulating.run(
         tabulating.Request(selectors, columns, grain, core, jobs, budget, cores, reduce, again)
     )
-    if html is not None:
-        html.write_text(table_html(document), encoding="utf-8")
-    click.echo(json.dumps(document, indent=1) if as_json else table_text(document))
+    text = json.dumps(document, indent=1) if as_json else table_text(document)
+    show(text, None if html is None else lambda: write_file(html, table_html(document)))
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,7 +92,7 @@ def _test(entry: Entry, outcomes: Iterable[Outcome]) -> Document:
     cells: dict[str, list[Document]] = {}
     for outcome in outcomes:
         if outcome.job.program is entry.program:
-            cells.setdefault(outcome.job.shown, []).append(_answer(outcome))
+            cells.setdefault(outcome.job.shown, []).append(_answer(entry, outcome))
     return {
         "name": entry.name,
         "family": entry.family,
@@ -101,13 +102,13 @@ def _test(entry: Entry, outcomes: Iterable[Outcome]) -> Document:
     }
 
 
-def _answer(outcome: Outcome) -> Document:
+def _answer(entry: Entry, outcome: Outcome) -> Document:
     """One grain of a cell: the result, who claims it, and the command that shows it."""
     job = outcome.job
-    where = f"{job.program.name} --design {job.design} --grain {job.grain}"
+    words = ["pagefault", "explain", entry.selector, "--design", str(job.design)]
     return {
         **result_document(outcome.result),
         "claim": checking.claim_document(job.claim),
         "surprises": [surprise.sentence for surprise in outcome.surprises],
-        "command": f"pagefault explain {where}",
+        "command": shlex.join([*words, "--grain", job.grain]),
     }

@@ -41,7 +41,11 @@ DESIGN_OF = (
     ((6, 2), "linux-6.1"),
     ((6, 5), "linux-6.4"),
     ((6, 11), "linux-6.5"),
-    ((6, 17), "mainline"),
+    ((6, 12), "linux-6.11"),
+    ((6, 15), "mainline"),
+    ((6, 16), "linux-6.15"),
+    ((6, 17), "linux-6.16"),
+    ((6, 18), "linux-6.17"),
     ((7, 2), "linux-6.18"),
 )
 """Before such a release, the design that a kernel is held against; later ones: the newest."""

@@ -30,7 +30,7 @@ def can_plot(file: Path) -> None:
     formats = Figure().canvas.get_supported_filetypes()
     if file.suffix.removeprefix(".") not in formats:
         raise PagefaultError(
-            f"error: {file}: the name of a plot ends in its format\n"
+            f"{file}: error: the name of a plot ends in its format\n"
             f"hint: one of .{', .'.join(sorted(formats))}"
         )
 
@@ -44,8 +44,9 @@ def _figure(width: float, height: float) -> Any:
 def _save(figure: Any, file: Path) -> None:
     try:
         figure.savefig(file)
-    except ValueError as error:
-        raise PagefaultError(f"error: {file}: {error}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise PagefaultError(f"{file}: error: {why}") from None
 
 
 def plot(report: Report, file: Path) -> None:

@@ -7,4 +7,4 @@ pages that nobody writes and fills memory that was never written; a read reports
 (userfaultfd write-protection, pmem), which is why 5.9 dropped it.
 """
 
-PARTS = ["gup-breaks-cow", "foll-cow"]
+PARTS = ["gup-breaks-cow", "gup-breaks-cow-by-force"]

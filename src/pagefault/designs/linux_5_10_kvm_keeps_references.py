@@ -24,4 +24,7 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "no-droppable-memory",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

@@ -26,4 +26,7 @@ PARTS = [
     "flushes-by-broadcast",
     "collapse-trusts-the-flush",
     "gup-fast-looks-at-the-pte-alone",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

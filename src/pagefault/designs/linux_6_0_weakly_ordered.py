@@ -24,4 +24,7 @@ PARTS = [
     "populate-skips-holes",
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

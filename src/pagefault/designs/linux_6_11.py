@@ -10,4 +10,5 @@ PARTS = [
     "move-pages-asks-gup",
     "mremap-keeps-uffd-wp",
     "secretmem-frees-before-it-restores",
+    "split-keeps-zeros",
 ]

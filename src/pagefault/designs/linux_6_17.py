@@ -10,8 +10,11 @@ PARTS = [
     "vma-takes-the-anon-vma-of-its-neighbour",
     "reuses-large-folios",
     "huge-page-over-the-zero-page",
+    "pagemap-looks-at-the-first-page",
     "userfaultfd-refuses-droppable",
     "referenced-lazyfree-stays-so",
     "secretmem-frees-before-it-restores",
+    "uprobes-write-in-place",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]

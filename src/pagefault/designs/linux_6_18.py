@@ -18,4 +18,5 @@ PARTS = [
     "referenced-lazyfree-stays-so",
     "uprobes-write-in-place",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]

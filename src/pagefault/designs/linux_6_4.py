@@ -11,6 +11,7 @@ PARTS = [
     "build-id-reads-secretmem",
     "move-pages-asks-gup",
     "faults-under-vma-locks",
+    "fork-locks-no-vma",
     "swapin-claims-nothing",
     "o-direct-takes-references",
     "numa-skips-what-has-references",
@@ -21,4 +22,7 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
     "aging-rescues-lazyfree",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

@@ -19,4 +19,7 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
     "aging-rescues-lazyfree",
+    "lazyfree-huge-pages-are-split",
+    "migration-keeps-huge-pages-whole",
+    "split-keeps-zeros",
 ]

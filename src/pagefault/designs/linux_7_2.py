@@ -22,4 +22,5 @@ PARTS = [
     "secretmem-charges-pages",
     "uprobes-write-in-place",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]

@@ -9,6 +9,7 @@ GUP by others, demand faults, KSM, swap after munlock(), no zeroing.
 PARTS = [
     "exclusive-is-anonymous",
     "map-exclusive",
+    "exclusive-by-page-flag",
     "fork-drops-exclusive",
     "zap-restores-the-direct-map",
 ]

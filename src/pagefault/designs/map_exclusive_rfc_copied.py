@@ -7,6 +7,7 @@ memfd_secret(2). Breaks `no-oops` and both contracts when either stores.
 PARTS = [
     "exclusive-is-anonymous",
     "map-exclusive",
+    "exclusive-by-page-flag",
     "fork-copies-exclusive",
     "zap-restores-the-direct-map",
 ]

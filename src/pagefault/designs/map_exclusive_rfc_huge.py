@@ -8,6 +8,7 @@ the zap of a PTE puts pages back, so that one which is unmapped whole goes to it
 PARTS = [
     "exclusive-is-anonymous",
     "map-exclusive",
+    "exclusive-by-page-flag",
     "fork-drops-exclusive",
     "zap-restores-the-direct-map",
     "huge-pages-always",

@@ -7,10 +7,12 @@ from typing import Any
 from pagefault import consts
 from pagefault.consts import (
     NO_MM,
+    PAGE_MARKER,
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_SWAP,
     PFN_SHIFT,
+    PG_HWPOISON,
     SIG_BASE,
     VM_MAPPED,
     VM_PFNMAP,
@@ -76,8 +78,12 @@ def peek(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     pte = ptep_get(st, mm, vpn)
     if pte & (PAGE_PRESENT | PAGE_PROTNONE):
         return int(st.page[pte >> PFN_SHIFT].cell[cell])
+    if pte & PAGE_MARKER:
+        return None
     if pte & PAGE_SWAP:
         slot = st.swap[pte >> PFN_SHIFT]
+        if slot.pfn and st.folio[slot.pfn].pg_flags & PG_HWPOISON:
+            return None
         return int(st.page[slot.pfn].cell[cell] if slot.pfn else slot.cell[cell])
     return untouched
 
@@ -87,7 +93,7 @@ def _peek_file(st: Any, mm: int, vpn: int, cell: int) -> int | None:
     maps all at mmap(), if it has no faults as perf has."""
     vma = st.mm[mm].vma[vpn]
     file, index = st.file[vma.vm_file - 1], vpn + vma.vm_pgoff
-    if file.kind == consts.FILE_PERF and not vma.vm_flags & VM_PFNMAP:
+    if file.kind in (consts.FILE_PERF, consts.FILE_ARENA) and not vma.vm_flags & VM_PFNMAP:
         return _peek_buffer(st, file, index, cell)
     if file.kind >= consts.FILE_IO_URING:
         return None

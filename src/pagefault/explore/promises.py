@@ -14,11 +14,10 @@ import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from inspect import getdoc, isfunction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pagefault import consts
-from pagefault.errors import LitmusError
+from pagefault.errors import Place
 
 if TYPE_CHECKING:
     from pagefault.link import Kernel
@@ -97,24 +96,21 @@ def promises(kernel: Kernel) -> tuple[Promise, ...]:
     )
 
 
-def check_names(
-    kernel: Kernel, names: Iterable[str], path: Path | None = None, line: int | None = None
-) -> None:
-    """LitmusError, at `path` and `line`, if a name is of no property that `kernel` promises."""
+NOWHERE = Place()
+
+
+def check_names(kernel: Kernel, names: Iterable[str], place: Place = NOWHERE) -> None:
+    """LitmusError, at `place`, if a name is of no property that `kernel` promises."""
     promised = {promise.name for promise in promises(kernel)}
     for name in names:
         if name in kernel.not_promised:
-            raise LitmusError(
+            raise place.error(
                 f"the design {kernel.name} does not promise {name}: there is nothing to break",
-                path=path,
-                line=line,
                 hint="see NOT_PROMISED in its file and in its parts",
             )
         if name not in promised:
-            raise LitmusError(
+            raise place.error(
                 f"there is no property {name!r}",
-                path=path,
-                line=line,
                 hint=f"the properties are {', '.join(sorted(promised))}",
             )
 

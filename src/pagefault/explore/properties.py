@@ -24,6 +24,7 @@ from pagefault.consts import (
     NR_VMALLOC,
     PAGE_DANGLING,
     PAGE_DIRTY,
+    PAGE_MIGRATION,
     PAGE_PRESENT,
     PAGE_PSE,
     PAGE_SWAP,
@@ -31,6 +32,7 @@ from pagefault.consts import (
     PAGE_TABLE,
     PFN_SHIFT,
     PG_DIRTY,
+    PG_HWPOISON,
     PG_WRITEBACK,
     PIN_HELD,
     PTRS_PER_PTE,
@@ -56,7 +58,7 @@ from pagefault.mm.page_alloc import (
     page_has_mapcount,
     page_is_counted,
 )
-from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount
+from pagefault.mm.rmap import PageAnonExclusive, folio_mapcount, special_pte_has_reference
 from pagefault.mm.vmalloc import area_counts_its_users, area_is_leaked
 
 
@@ -105,6 +107,17 @@ def _pte_mappings(st, pfn):
     return mappings
 
 
+def _present_ptes(st, pfn):
+    """How many PTEs, special ones too, map a page."""
+    found = 0
+    for table in range(st.nr_ptpages):
+        if st.ptpage[table].in_use:
+            for i in range(PTRS_PER_PTE):
+                if pte_maps(st.ptpage[table].pte[i], pfn):
+                    found += 1
+    return found
+
+
 def _counted_mappings(st, pfn):
     """What mapcount must be."""
     if not page_has_mapcount(st, pfn):
@@ -118,8 +131,9 @@ def _pmd_mappings(st, pfn):
     for mm in range(st.nr_mms):
         for i in range(NR_PMD):
             pmd = st.mm[mm].pmd[i]
-            if pmd & PAGE_PSE and pmd >> PFN_SHIFT == page_folio(st, pfn):
-                mappings += 1
+            if pmd & PAGE_PSE and not pmd & PAGE_MIGRATION:
+                if pmd >> PFN_SHIFT == page_folio(st, pfn):
+                    mappings += 1
     return mappings
 
 
@@ -179,9 +193,14 @@ def _vmalloc_references(st, pfn):
     return 0
 
 
+def _poison_references(st, pfn):
+    """Who has taken a bad frame out of use keeps one, for good."""
+    return st.folio[pfn].pg_flags & PG_HWPOISON != 0
+
+
 def _kernel_references(st, pfn):
     caches = _swap_cache_references(st, pfn) + _page_cache_references(st, pfn)
-    return caches + _vmalloc_references(st, pfn)
+    return caches + _vmalloc_references(st, pfn) + _poison_references(st, pfn)
 
 
 def _holders(st, pfn):
@@ -191,7 +210,10 @@ def _holders(st, pfn):
     kernel = _kernel_references(st, pfn)
     if not page_is_counted(st, pfn):
         return kernel
-    return _pte_mappings(st, pfn) + _gup_references(st, pfn) + kernel
+    mappings = _pte_mappings(st, pfn)
+    if special_pte_has_reference(st):
+        mappings = _present_ptes(st, pfn)
+    return mappings + _gup_references(st, pfn) + kernel
 
 
 def _holders_of_large(st, pfn):

@@ -74,7 +74,7 @@ AUDITED = frozenset(
         *("set_direct_map_invalid_noflush", "set_direct_map_default_noflush"),
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
         *("is_forking", "__split_huge_page"),
-        *("join_block", "block_is_whole"),
+        *("join_block", "block_is_whole", "count_vm_event"),
         "dup_mmap",  # the child that it passes on is an address space
     }
 )

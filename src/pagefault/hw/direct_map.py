@@ -9,7 +9,14 @@ verdict depends on that; a large entry that comes back brings back all pages. Le
 cost and flushes beyond a range, which `pagefault cost directmap` counts.
 """
 
-from pagefault.consts import BLOCKED, PROP_NO_OOPS
+from pagefault.consts import (
+    BLOCKED,
+    PROP_NO_OOPS,
+    VMSTAT,
+    VMSTAT_COLLAPSES,
+    VMSTAT_GROWN_SHIFT,
+    VMSTAT_SPLITS,
+)
 from pagefault.hw.choice import choose
 from pagefault.hw.monitor import break_promise, observe_secret
 
@@ -23,8 +30,16 @@ def kernel_reaches(st, pfn):
     """The kernel is about to access a page by the direct map, having no doubt that it may. Where
     the page is not there, that is an oops; a CPU with a stale translation may get away with it.
     Which CPU this is on is not asked."""
-    if not kernel_page_present(st, pfn) and not (st.direct_map[pfn].stale_cpus and choose(st, 2)):
+    if kernel_page_present(st, pfn) or kernel_maps_back(st, pfn):
+        return
+    if not (st.direct_map[pfn].stale_cpus and choose(st, 2)):
         break_promise(st, PROP_NO_OOPS)
+
+
+def kernel_maps_back(st, pfn):
+    """Whether the kernel maps a page that is not there before it accesses it, and takes it out
+    again. Never in v6.12: kmap_local_page() is the direct map's address."""
+    return 0
 
 
 def bus_read(st, pfn, cell):
@@ -52,6 +67,7 @@ def set_direct_map_invalid_noflush(st, pfn):
     may have used it until now. Left out: that it fails without memory for a page table."""
     st.direct_map[pfn].absent = 1
     st.direct_map[pfn].stale_cpus = (1 << st.nr_cpus) - 1
+    count_vm_event(st, VMSTAT_SPLITS)
 
 
 def set_direct_map_default_noflush(st, pfn):
@@ -69,8 +85,16 @@ def block_is_joined(st, pfn):
     return 0
 
 
+def count_vm_event(st, event):
+    """include/linux/vmstat.h count_vm_event(), v6.12, for those who have looked before."""
+    for task in range(st.nr_tasks):
+        if st.task[task].private[VMSTAT] & event:
+            st.task[task].private[VMSTAT] |= event << VMSTAT_GROWN_SHIFT
+
+
 def join_block(st):
     """A large entry maps the block, whatever was out of it."""
+    count_vm_event(st, VMSTAT_COLLAPSES)
     for pfn in range(st.nr_pfns):
         st.direct_map[pfn].absent = 0
         st.direct_map[pfn].stale_cpus = 0

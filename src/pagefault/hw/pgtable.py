@@ -133,7 +133,8 @@ def is_swap_pte(pte):
 
 
 def is_pte_marker(pte):
-    """include/linux/swapops.h is_pte_marker(), v6.12: no page, but something to know."""
+    """include/linux/swapops.h is_pte_marker() and is_hwpoison_entry(), v6.12: no page, but that it
+    was poisoned."""
     return pte & PAGE_MARKER != 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pagefault.errors import LitmusError
+from pagefault.errors import LitmusError, Place
 
 MAX_BYTES = 64 * 1024
 MAX_LINE = 500
@@ -39,10 +39,14 @@ class Source:
         self, message: str, line: int | None = None, column: int | None = None, hint: str = ""
     ) -> LitmusError:
         """An error at a place; `line` and `column` count from 1."""
+        return self.place(line, column).error(message, hint or None)
+
+    def place(self, line: int | None, column: int | None) -> Place:
+        """A place with its line's text; `line` and `column` count from 1."""
         shown = None
         if line is not None and 1 <= line <= len(self.lines):
             shown = _printable(self.lines[line - 1])
-        return LitmusError(message, self.path, line, column, shown, hint or None)
+        return Place(self.path, line, column, shown)
 
     def split(self) -> tuple[str, str, int]:
         """The TOML of the header, the program text, and the line number of the closing fence.

@@ -37,6 +37,12 @@ class Entry:
             return parse(read_input(), self.name)
         return load(self.path)
 
+    @property
+    def selector(self) -> str:
+        """What names it on the command line: its path, unless the catalogue has it."""
+        ours = self.path.resolve().is_relative_to(catalogue_root().resolve())
+        return self.name if ours else str(self.path)
+
 
 def catalogue_root() -> Path:
     """The folder of the catalogue: inside the installed package, or at the top of a checkout."""

@@ -95,8 +95,10 @@ PAGES = "ABCD"
 PIPE = "pipe"
 NO_FILES = {"file", "file_cell", "number"}
 """Shapes of arguments that no generated program has."""
-ABOUT_FILES = {"munlock", "futex", "look", "emulate", "offline", "poison", "dump", "ptrace_peek"}
-"""Verbs that tell nothing where there is no exclusive memory, which is a file;"""
+ABOUT_FILES = {"munlock", "futex", "look", "emulate", "offline", "dump", "ptrace_peek"}
+"""Verbs that tell nothing where there is no exclusive memory, which is a file,"""
+LEAVE_MARKS = {"load_text", "poison", "soft_offline", "vmstat"}
+"""or that change more of the machine than the pages of a program;"""
 ABOUT_DUMPS = {"dontdump", "dodump", "seclude"}
 """and advice."""
 OF_HUGE = frozenset({"hugepage", "collapse"})
@@ -243,7 +245,7 @@ class _Writer:
         if verb.name in without or (_waits(verb) and "exit" in without):
             return False
         shapes = {slot.shape for slot in verb.slots}
-        return verb.name not in ABOUT_FILES and not shapes & (NO_FILES | set(STARTS))
+        return verb.name not in ABOUT_FILES | LEAVE_MARKS and not shapes & (NO_FILES | set(STARTS))
 
     def text(self, seed: int, tasks: int, statements: int) -> str:
         self._choose_tasks(tasks)

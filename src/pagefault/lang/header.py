@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pagefault.errors import LitmusError
@@ -19,6 +19,11 @@ GRAIN_WORDS: Mapping[str, tuple[str, ...]] = {"op": ("op",), "step": ("step",), 
 
 _KEYS = ("title", "source", "author", "requires", "danger", "expect")
 _CLAIM_KEYS = ("verdict", "grain", "breaks", "by", "why")
+
+Keys = tuple[str | int, ...]
+_TABLE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^"'{])*(?P<at>\{)""")
+"""The next brace that stands in no string."""
+_SECTION = re.compile(r"^\s*(?P<at>\[\[)")
 
 
 def parse_header(source: Source, text: str, end: int) -> Header:
@@ -83,21 +88,22 @@ class _Reader:
                 raise self.error(f"{design!r} can't name a design", ("expect",))
             several = claims if isinstance(claims, list) and claims else [claims]
             seen: set[str] = set()
-            for claim in several:
+            for number, claim in enumerate(several):
                 if not isinstance(claim, dict):
                     raise self.error(
                         f"the claim for {design} is not a table",
                         keys,
                         hint=f'"{design}" = {{ verdict = "Never", grain = "op" }}',
                     )
-                expectation = self.claim(design, claim, keys)
+                where = (*keys, number) if isinstance(claims, list) else keys
+                expectation = self.claim(design, claim, where)
                 if seen & set(expectation.grains):
                     raise self.error(f"two claims for {design} at one grain", keys)
                 seen.update(expectation.grains)
                 found.append(expectation)
         return tuple(found)
 
-    def claim(self, design: str, claim: dict[str, Any], keys: tuple[str, ...]) -> Expectation:
+    def claim(self, design: str, claim: dict[str, Any], keys: Keys) -> Expectation:
         self.keys(claim, _CLAIM_KEYS, keys)
         verdict = self.word(claim, (*keys, "verdict"), [v.value for v in Verdict])
         grain = self.word(claim, (*keys, "grain"), list(GRAIN_WORDS))
@@ -108,21 +114,22 @@ class _Reader:
             breaks=self.strings(claim, (*keys, "breaks")),
             by=self.sentence(claim, *keys, "by") if "by" in claim else None,
             why=self.sentence(claim, *keys, "why") if "why" in claim else None,
-            line=self.place(keys)[0],
+            at=self.source.place(*self.place(keys[:2])),
+            breaks_at=self.source.place(*self.place((*keys, "breaks"), value=True)),
         )
 
-    def keys(self, data: dict[str, Any], known: tuple[str, ...], keys: tuple[str, ...]) -> None:
+    def keys(self, data: dict[str, Any], known: tuple[str, ...], keys: Keys) -> None:
         for key in data:
             if key not in known:
-                where = f"in the claim for {keys[-1]}" if keys else "in the header"
+                where = f"in the claim for {keys[1]}" if keys else "in the header"
                 raise self.error(
                     f"unknown key {key!r} {where}",
                     (*keys, key),
                     hint=did_you_mean(key, known) or f"the keys are {listing(known, 'and')}",
                 )
 
-    def word(self, claim: dict[str, Any], keys: tuple[str, ...], known: list[str]) -> str:
-        key, design = keys[-1], keys[-2]
+    def word(self, claim: dict[str, Any], keys: Keys, known: list[str]) -> str:
+        key, design = keys[-1], keys[1]
         if key not in claim:
             raise self.error(
                 f"the claim for {design} has no {key}",
@@ -140,7 +147,7 @@ class _Reader:
             )
         return value
 
-    def sentence(self, data: dict[str, Any], *keys: str) -> str:
+    def sentence(self, data: dict[Any, Any], *keys: str | int) -> str:
         value = data[keys[-1]]
         if not _is_line(value):
             raise self.error(
@@ -149,7 +156,7 @@ class _Reader:
         assert isinstance(value, str)
         return value
 
-    def strings(self, data: dict[str, Any], keys: tuple[str, ...]) -> tuple[str, ...]:
+    def strings(self, data: dict[Any, Any], keys: Keys) -> tuple[str, ...]:
         value = data.get(keys[-1], [])
         values = [value] if isinstance(value, str) else value
         if not (isinstance(values, list) and all(_is_line(v) for v in values)):
@@ -161,31 +168,43 @@ class _Reader:
             )
         return tuple(values)
 
-    def error(
-        self, message: str, keys: Iterable[str], value: bool = False, hint: str = ""
-    ) -> LitmusError:
+    def error(self, message: str, keys: Keys, value: bool = False, hint: str = "") -> LitmusError:
         return self.source.error(message, *self.place(keys, value), hint)
 
-    def place(self, keys: Iterable[str], value: bool = False) -> tuple[int, int]:
+    def place(self, keys: Keys, value: bool = False) -> tuple[int, int]:
         """Line and column of a key, or of its value; of the header's end if it is not found.
 
-        The TOML parser gives no places, so look for the keys one after the other in the text.
+        The TOML parser gives no places, so look for the keys one after the other in the text; a
+        number is that of a table in a list.
         """
-        number, start = 1, 0
-        found = None
+        place, line, start = (self.end, 1), 1, 0
         for key in keys:
-            pattern = re.compile(rf"(?<![\w-])([\"']?){re.escape(key)}\1\s*(=|\]|\.)\s*")
-            for line in range(number, self.end):
-                text = self.source.lines[line - 1]
-                match = pattern.search(text, start if line == number else 0)
-                if match and not text.lstrip().startswith("#"):
-                    number, start, found = line, match.end(1) + len(key), match
-                    break
-            else:
-                break
-        if found is None:
-            return self.end, 1
-        return number, (found.end() if value else found.start()) + 1
+            is_section = self.source.lines[line - 1].lstrip().startswith("[[")
+            for pattern in _patterns(key, is_section):
+                line, match = self.search(pattern, line, start)
+                if match is None:
+                    return place
+                start = match.end()
+                place = line, (start if value else match.start("at")) + 1
+        return place
+
+    def search(
+        self, pattern: re.Pattern[str], first: int, start: int
+    ) -> tuple[int, re.Match[str] | None]:
+        """Where it stands in the header, from `start` in the line `first` on."""
+        for line in range(first, self.end):
+            text = self.source.lines[line - 1]
+            match = pattern.search(text, start if line == first else 0)
+            if match and not text.lstrip().startswith("#"):
+                return line, match
+        return self.end, None
+
+
+def _patterns(key: str | int, is_section: bool) -> list[re.Pattern[str]]:
+    """What to look for, one after the other; a section `[[...]]` is the first of its tables."""
+    if isinstance(key, str):
+        return [re.compile(rf"(?<![\w-])(?P<at>([\"']?){re.escape(key)}\2)\s*(=|\]|\.)\s*")]
+    return [_SECTION] * key if is_section else [_TABLE] * (key + 1)
 
 
 def _is_line(value: object) -> bool:

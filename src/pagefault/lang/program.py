@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from pagefault.errors import Place
 from pagefault.verdict import Verdict
 
 __all__ = [
@@ -282,7 +283,7 @@ class Expectation:
 
     `grains` are those that the claim is about; `breaks` names the properties that the design breaks
     (empty: every promised property holds). Whether there is such a design or property is not
-    checked here.
+    checked here: `at` and `breaks_at` are where the text names them.
     """
 
     design: str
@@ -291,7 +292,8 @@ class Expectation:
     breaks: tuple[str, ...] = ()
     by: str | None = None
     why: str | None = None
-    line: int = field(default=0, compare=False)
+    at: Place = field(default=Place(), compare=False)
+    breaks_at: Place = field(default=Place(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -125,12 +125,28 @@ OF_OTHERS = (
         ("offline(A)", "r0 = offline(A)"),
     ),
     Verb(
+        "load_text",
+        (),
+        "status",
+        "the kernel loads a page of code, and frees it again",
+        "init_module(2) and delete_module(2), or a BPF program",
+        ("load_text()",),
+    ),
+    Verb(
         "poison",
         (PAGE,),
         "status",
-        "the frame of an exclusive page goes bad: who touches it gets SIGBUS; EBUSY if it stays",
-        "a machine check, memory_failure()",
+        "the frame of a page goes bad: who touches the page gets SIGBUS; EBUSY if it stays in use",
+        "a machine check; write(2) to /sys/devices/system/memory/hard_offline_page",
         ("poison(A)", "r0 = poison(A)"),
+    ),
+    Verb(
+        "soft_offline",
+        (PAGE,),
+        "status",
+        "a frame is to go bad: its page moves, and it is not used again; EBUSY where that stays",
+        "write(2) to /sys/devices/system/memory/soft_offline_page",
+        ("soft_offline(A)", "r0 = soft_offline(A)"),
     ),
     Verb(
         "look",
@@ -198,6 +214,14 @@ OF_OTHERS = (
         "looks what the kernel says of the frame of a page: 1, 0, or EFAULT where it has none",
         "read(2) of /proc/kpageflags",
         ("r0 = kpageflags(A, anonymous)", "r0 = kpageflags(A, zero)"),
+    ),
+    Verb(
+        "vmstat",
+        (Slot("words", group="vmstat", one_of=tuple(WORDS["vmstat"])),),
+        "value",
+        "1 if a counter has grown since this task last looked, else 0, and so the first time",
+        "read(2) of /proc/vmstat",
+        ("r0 = vmstat(splits)", "vmstat(collapses)"),
     ),
 )
 """In the order of the documentation."""

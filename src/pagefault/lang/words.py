@@ -35,6 +35,8 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "io_uring": "a driver: a ring of io_uring, its pages inserted one by one",
             "packet": "a driver: a ring of a packet socket, its pages inserted; it counts mappings",
             "bpf": "a driver: a bpf array (BPF_F_MMAPABLE), by remap_vmalloc_range()",
+            "ringbuf": "a driver: a bpf ring buffer; page 0 can be written, page 3 is page 2 again",
+            "arena": "a driver: a bpf arena, by faults; it counts mappings, at one place for all",
             "perf": "a driver: the buffer of a perf event, by faults or by PFN; it counts mappings",
             "fb": "a driver: a frame buffer in memory (udlfb), mapped by PFN; it counts mappings",
             "pcm": "a driver: an ALSA buffer for DMA, mapped by PFN; it counts mappings",
@@ -119,6 +121,10 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "exclusive": "one page table entry alone maps the frame",
             "swapped": "the page is in swap",
             "soft_dirty": "written since the last clear_refs(), or mapped since",
+        },
+        "vmstat": {
+            "splits": "large entries of the direct map that became many (direct_map_level2_splits)",
+            "collapses": "many entries of the direct map that became a large one (since 6.15)",
         },
         "kpageflags": {
             "anonymous": "anonymous memory",

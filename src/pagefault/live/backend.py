@@ -15,6 +15,7 @@ from pagefault.errors import LiveError
 from pagefault.lang.program import Program
 from pagefault.lang.schedule import Schedule
 from pagefault.live.compiler import build
+from pagefault.live.danger import danger_of
 from pagefault.live.emit import c_program, c_programs, refusal
 from pagefault.live.outcome import Histogram, Outcome, Status, parse_outcome
 
@@ -161,9 +162,10 @@ def _run_batch(
 
 def _danger(program: Program, backend: Backend) -> str:
     """Why it must not run on this kernel, "" if it may."""
-    if program.header.danger is None or backend.expendable:
+    danger = danger_of(program)
+    if danger is None or backend.expendable:
         return ""
-    return f"runs in virtual machines only (or with --risk-host): {program.header.danger}"
+    return f"runs in virtual machines only (or with --risk-host): {danger}"
 
 
 def _text(programs: Sequence[Program]) -> str:

@@ -9,7 +9,7 @@ from pagefault.lang.program import File, FileCell, FileName, Program, Statement,
 
 __all__ = ["DRIVERS", "closes_a_driver", "no_call"]
 
-DRIVERS = ("io_uring", "packet", "bpf", "perf", "fb", "pcm")
+DRIVERS = ("io_uring", "packet", "bpf", "ringbuf", "arena", "perf", "fb", "pcm")
 """The kinds of files that are drivers'."""
 
 _NO_DEVICE: Mapping[str, str] = MappingProxyType(

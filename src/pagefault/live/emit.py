@@ -24,6 +24,7 @@ from pagefault.lang.program import (
     Signal,
 )
 from pagefault.lang.schedule import Schedule, sample_schedules
+from pagefault.live.danger import danger_of
 from pagefault.live.drivers import closes_a_driver, no_call
 from pagefault.live.features import Feature
 from pagefault.live.pins import PinPlan, Refusal, plan_pins, space_of
@@ -170,7 +171,7 @@ def _test(program: Program, chosen: list[Schedule], prefix: str = "") -> Test:
         name=program.name,
         title=program.title,
         source=program.source,
-        danger=program.header.danger,
+        danger=danger_of(program),
         litmus=format_program(program).rstrip().splitlines(),
         symbol=f"{prefix}test",
         condition=_condition(program),
@@ -210,6 +211,8 @@ _FILE_KINDS = {
     "io_uring": "IO_URING",
     "packet": "PACKET",
     "bpf": "BPF",
+    "ringbuf": "RINGBUF",
+    "arena": "ARENA",
     "perf": "PERF",
 }
 """By word of the language: C's enum file_kind."""

@@ -121,6 +121,7 @@ FOLLOWERS = {
 }
 """By word of mirror(): what would have to follow the address space."""
 
+_BAD_FRAMES = (Feature.FRAMES, Feature.BAD_FRAMES)
 _FOLLOWER = "a device or guest that follows an address space"
 MODEL_ONLY = MappingProxyType(
     {
@@ -133,8 +134,8 @@ MODEL_ONLY = MappingProxyType(
         "guest_read": "a guest, which needs KVM",
         "guest_write": "a guest, which needs KVM",
         "emulate": "a guest, which needs KVM",
-        "poison": "memory that goes bad when it is told to, and stays so",
         "offline": "memory that can be taken out of use, for good where it fails",
+        "load_text": "code of the kernel's in the same block of memory as the pages of a test",
         "look": "somebody who reads memory that is not his, by a bug or a privilege",
         "parse": "a system call that tells what it checked and what it used",
         "mirror": _FOLLOWER,
@@ -333,11 +334,6 @@ def _kwrite(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _just(call: str) -> Call:
-    """The call of a verb that takes nothing."""
-    return lambda names, s: call
-
-
 def _of_a_number(function: str) -> Call:
     """The call of a verb that takes one number."""
 
@@ -446,6 +442,11 @@ def _mremap(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
+def _alone(function: str) -> Call:
+    """The call of a verb that takes nothing."""
+    return lambda _names, _statement: f"{function}()"
+
+
 def _on_task(function: str) -> Call:
     def call(names: Names, s: Statement) -> str:
         match s.args:
@@ -456,11 +457,14 @@ def _on_task(function: str) -> Call:
     return call
 
 
-def _migrate(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"migrate_page({names.c(page)})"
-    raise AssertionError(s)
+def _on_page(function: str) -> Call:
+    def call(names: Names, s: Statement) -> str:
+        match s.args:
+            case (Page(page),):
+                return f"{function}({names.c(page)})"
+        raise AssertionError(s)
+
+    return call
 
 
 def _vmsplice(names: Names, s: Statement) -> str:
@@ -582,11 +586,8 @@ def _pagemap(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _kpagecount(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"mapcount_of({names.c(page)})"
-    raise AssertionError(s)
+def _vmstat(names: Names, s: Statement) -> str:
+    return f"has_grown({int('collapses' in said(s))})"
 
 
 def _kpageflags(names: Names, s: Statement) -> str:
@@ -612,6 +613,8 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
                 "io_uring": Feature.RINGS,
                 "packet": Feature.PACKET_RINGS,
                 "bpf": Feature.BPF_ARRAYS,
+                "ringbuf": Feature.BPF_RING_BUFFERS,
+                "arena": Feature.BPF_ARENAS,
                 "perf": Feature.PERF_BUFFERS,
             },
         ),
@@ -621,7 +624,7 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "mlock": Rule(_mlock, "verbs/mlock.c"),
         "mlockall": Rule(_mlockall, "verbs/mlock.c"),
         "munlock": Rule(_munlock, "verbs/mlock.c"),
-        "munlockall": Rule(_just("unlock_all()"), "verbs/mlock.c"),
+        "munlockall": Rule(_alone("unlock_all"), "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
         "pread": Rule(_pread, "verbs/files.c"),
         "pwrite": Rule(_pwrite, "verbs/files.c"),
@@ -639,14 +642,16 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "reclaim_file": Rule(
             _of_a_number("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
         ),
-        "reclaim": Rule(_just("reclaim_all()"), "verbs/reclaim.c", (Feature.RECLAIM,)),
-        "ksm": Rule(_just("ksm_scan()"), "verbs/ksm.c", (Feature.KSM,)),
-        "migrate": Rule(_migrate, "verbs/migrate.c", (Feature.NUMA,)),
+        "reclaim": Rule(_alone("reclaim_all"), "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_alone("ksm_scan"), "verbs/ksm.c", (Feature.KSM,)),
+        "migrate": Rule(_on_page("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),
+        "poison": Rule(_on_page("poison_page"), "verbs/poison.c", _BAD_FRAMES),
+        "soft_offline": Rule(_on_page("soft_offline_page"), "verbs/poison.c", _BAD_FRAMES),
         "mremap": Rule(_mremap, "verbs/mremap.c"),
         "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
         "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
         "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
-        "exit": Rule(_just("exit_task()"), "verbs/exit.c", (Feature.PROC,)),
+        "exit": Rule(_alone("exit_task"), "verbs/exit.c", (Feature.PROC,)),
         "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
         "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
         "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
@@ -664,14 +669,17 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
         "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
         "uffd_continue": Rule(_uffd_continue, "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
-        "clear_refs": Rule(_just("clear_refs()"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "clear_refs": Rule(_alone("clear_refs"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(
             _pagemap,
             "verbs/pagemap.c",
             (Feature.PAGEMAP,),
             word_needs={"soft_dirty": Feature.SOFT_DIRTY},
         ),
-        "kpagecount": Rule(_kpagecount, "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)),
+        "kpagecount": Rule(
+            _on_page("mapcount_of"), "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)
+        ),
+        "vmstat": Rule(_vmstat, "verbs/vmstat.c", (Feature.DIRECT_MAP,)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
         "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
         "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),

@@ -9,8 +9,10 @@ maps; pages of drivers (movable_ops).
 from pagefault.consts import NR_VPN
 from pagefault.hw.choice import choose
 from pagefault.hw.pgtable import pte_pfn, pte_present, ptep_get
-from pagefault.mm.migrate import folio_in_cache, isolate_folio, migrate_pages
-from pagefault.mm.page_alloc import folio_get, folio_put, folio_test_large, is_zero_pfn
+from pagefault.mm.internal import vm_normal_page
+from pagefault.mm.migrate import folio_has_lru, folio_in_cache, isolate_folio
+from pagefault.mm.move_pages import migrate_pages
+from pagefault.mm.page_alloc import folio_get, folio_put, folio_test_large
 from pagefault.mm.rmap import folio_mapcount, rmap_walk
 
 
@@ -30,9 +32,11 @@ def sys_compact(st, t):
 def is_in_the_way(st, mm, vpn):
     """mm/compaction.c isolate_migratepages(), v6.12: whether a folio lies where the scanner for
     pages comes by before it meets the scanner for free ones. Huge pages are as large as a block,
-    and stay (skip_isolation_on_order())."""
+    and stay (skip_isolation_on_order()); what is on no LRU list does, too."""
     pte = ptep_get(st, mm, vpn)
-    if not pte_present(pte) or is_zero_pfn(pte_pfn(pte)) or folio_test_large(st, pte_pfn(pte)):
+    if not pte_present(pte) or not vm_normal_page(pte) or folio_test_large(st, pte_pfn(pte)):
+        return 0
+    if not folio_has_lru(st, pte_pfn(pte)):
         return 0
     return rmap_walk(st, pte_pfn(pte)) == mm * NR_VPN + vpn and choose(st, 2)
 

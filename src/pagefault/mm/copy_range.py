@@ -8,6 +8,7 @@ from pagefault.consts import EAGAIN, PTRS_PER_PTE, VM_MIXEDMAP, VM_PFNMAP
 from pagefault.hw.monitor import note_revoked
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     is_readable_migration_entry,
     make_readable_migration_entry,
     pmd_trans_huge,
@@ -56,6 +57,9 @@ def copy_nonpresent_pte(st, mm, child_mm, vpn):
             pte = make_readable_migration_entry(pte)
             set_pte_at(st, mm, vpn, pte)
         set_pte_at(st, child_mm, vpn, pte_clear_uffd_wp(pte))
+        return
+    if is_pte_marker(pte):
+        set_pte_at(st, child_mm, vpn, pte)
         return
     swap_duplicate(st, pte_to_swp_entry(pte))
     if pte_swp_exclusive(pte):

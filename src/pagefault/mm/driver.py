@@ -20,17 +20,17 @@ from pagefault.consts import (
     EBUSY,
     EINVAL,
     ENOENT,
-    FILE_BPF,
+    EPERM,
     FILE_CLOSED,
-    FILE_FB,
     FILE_IO_URING,
     FILE_PACKET,
-    FILE_PCM,
     FILE_PERF,
+    FILE_RINGBUF,
     FOLL_GET,
     IOCTL_FREE,
     IOCTL_REALLOC,
     IOCTL_SEND,
+    MAP_FIXED,
     NR_VMALLOC,
     PIN_FREE,
     PIN_HELD,
@@ -47,6 +47,36 @@ from pagefault.consts import (
 )
 from pagefault.hw.choice import VM_BUG_ON
 from pagefault.hw.monitor import break_promise, kernel_page_written, observe_read, write_cell
+from pagefault.mm.bpf import (
+    arena_get_unmapped_area,
+    arena_map_mmap,
+    bpf_ringbuf_area_alloc,
+    is_arena,
+)
+from pagefault.mm.driver_kinds import (
+    chooses_the_address,
+    clears_maywrite,
+    close_frees_under_the_mutex,
+    copied_by_fork,
+    counts_before_it_maps,
+    counts_copies,
+    counts_mappings,
+    free_holds_the_mutex,
+    freed_by_last_close,
+    is_driver,
+    is_in_flight,
+    length_is_right,
+    maps_by_address,
+    maps_pfns,
+    may_be_freed,
+    may_be_private,
+    may_be_writable,
+    may_split,
+    minds_what_is_not_there,
+    mmap_holds_the_mutex,
+    refuses_while_mapped,
+    waits_for_skbs,
+)
 from pagefault.mm.gup import gup_put_folio, try_grab_folio
 from pagefault.mm.perf import perf_maps_on_fault
 from pagefault.mm.remap import (
@@ -66,130 +96,18 @@ from pagefault.mm.vmalloc import (
 )
 
 
-def is_driver(kind):
-    return kind >= FILE_IO_URING
-
-
 def boot_drivers(st):
     """Each driver has its buffer when the first program opens it."""
     for file in range(st.nr_files):
         if is_driver(st.file[file].kind):
-            st.file[file].private[DRV_AREA] = boot_area(st, st.file[file].nr_pages) + 1
+            st.file[file].private[DRV_AREA] = boot_buffer(st, file) + 1
 
 
-# --- what differs from driver to driver --------------------------------------------------------
-
-
-def maps_pfns(st, file):
-    """Whether mmap() maps PFNs, that nobody counts: perf does (since 6.15), udlfb, and ALSA where
-    the buffer is DMA memory (dma_mmap_coherent())."""
-    return st.file[file].kind in (FILE_PERF, FILE_FB, FILE_PCM)
-
-
-def maps_by_address(st, file):
-    """Whether mmap() goes by remap_vmalloc_range(), which finds the area by its address: that of a
-    bpf array does."""
-    return st.file[file].kind == FILE_BPF
-
-
-def counts_mappings(st, file):
-    """Whether ->open and ->close count VMAs: po->mapped, mmap_count, dlfb's and ALSA's counters.
-    io_uring and a bpf array go by the file, that each VMA holds."""
-    return st.file[file].kind in (FILE_PACKET, FILE_PERF, FILE_FB, FILE_PCM)
-
-
-def counts_copies(st, file):
-    """Whether ->open counts, too, as it must for each VMA that fork, split or mremap make."""
-    return counts_mappings(st, file)
-
-
-def refuses_while_mapped(st, file):
-    """Whether an ioctl() that would free the buffer is refused while it is mapped: -EBUSY of
-    packet_set_ring() and udlfb, -EBADFD of snd_pcm_hw_free()."""
-    return counts_mappings(st, file)
-
-
-def is_in_flight(st, file):
-    """net/packet/af_packet.c packet_read_pending(), v6.12: skbs have pages of the ring, which stays
-    for that, unless its socket is closed."""
-    return st.file[file].private[DRV_IN_FLIGHT] != 0
-
-
-def may_be_freed(st, file):
-    """Whether an ioctl() can free the buffer at all."""
-    return st.file[file].kind in (FILE_IO_URING, FILE_PACKET, FILE_FB, FILE_PCM)
-
-
-def may_split(st, file):
-    """vm_ops->may_split: perf does not let its VMAs be split (since 2025, CVE-2025-38563)."""
-    return st.file[file].kind != FILE_PERF
-
-
-def may_be_private(st, file):
-    """Whether mmap() takes MAP_PRIVATE."""
-    return st.file[file].kind in (FILE_IO_URING, FILE_PACKET)
-
-
-def freed_by_last_close(st, file):
-    """Whether the last VMA's end frees the buffer, though the file is open, and mmap() makes a new
-    one: perf's."""
-    return st.file[file].kind == FILE_PERF
-
-
-def clears_maywrite(st, file):
-    """Whether what is mapped read-only can never become writable: a bpf array's cannot."""
-    return st.file[file].kind == FILE_BPF
-
-
-def chooses_the_address(st, file):
-    """io_uring/memmap.c io_uring_get_unmapped_area(), v6.12: where the ring is mapped is not for
-    the program to say, for some CPUs have caches that mind. The language's `A = mmap_file()` leaves
-    it to the kernel."""
-    return st.file[file].kind == FILE_IO_URING
-
-
-def minds_what_is_not_there(st, file):
-    """Whether it is an error to free a buffer that is freed: io_unregister_pbuf_ring() says so,
-    packet_set_ring() does not."""
-    return st.file[file].kind == FILE_IO_URING
-
-
-def length_is_right(st, file, length, nr_pages):
-    """Whether so many pages may be mapped: of a packet ring or a perf buffer all, else no more."""
-    if st.file[file].kind in (FILE_PACKET, FILE_PERF):
-        return length == nr_pages
-    return length <= nr_pages
-
-
-def copied_by_fork(st, file):
-    """Whether a child has the mapping, too. perf sets VM_DONTCOPY."""
-    return st.file[file].kind != FILE_PERF
-
-
-def mmap_holds_the_mutex(st, file):
-    """Whether what mmap() has looked up cannot go while it is mapped."""
-    return 1
-
-
-def counts_before_it_maps(st, file):
-    """Whether mmap() counts itself before it maps."""
-    return 1
-
-
-def close_frees_under_the_mutex(st, file):
-    """Whether ->close frees what it saw nobody map with the mutex held all the time."""
-    return 1
-
-
-def free_holds_the_mutex(st, file):
-    """Whether an ioctl() that frees takes the buffer out of the object under the mutex."""
-    return 1
-
-
-def waits_for_skbs(st, file):
-    """Whether the buffer's address stays until no skb is in flight, whose destructor writes there
-    (since CVE-2026-80841)."""
-    return 1
+def boot_buffer(st, file):
+    """The area of a file's buffer."""
+    if st.file[file].kind == FILE_RINGBUF:
+        return bpf_ringbuf_area_alloc(st, st.file[file].nr_pages)
+    return boot_area(st, st.file[file].nr_pages)
 
 
 # --- the driver's mutex ------------------------------------------------------------------------
@@ -246,11 +164,16 @@ def driver_release(st, t, file):
 # --- mmap() and VMAs ---------------------------------------------------------------------------
 
 
+def maps_on_fault(st, file):
+    """Whether mmap() leaves it to ->fault to map pages, which are counted then."""
+    return is_arena(st, file) or (st.file[file].kind == FILE_PERF and perf_maps_on_fault())
+
+
 def driver_map(st, t, mm, start, end, file, v):
     """How the driver puts its buffer into page tables: 0 or a negative errno."""
-    if st.file[file].kind == FILE_PERF and perf_maps_on_fault():
+    if maps_on_fault(st, file):
         set_vma_flags(st, mm, start, end, VM_DONTEXPAND)
-        return 0
+        return arena_map_mmap(st, file, start, end - start) if is_arena(st, file) else 0
     if maps_pfns(st, file):
         return (yield from remap_pfn_range(st, t, mm, start, end, v))
     if maps_by_address(st, file):
@@ -261,10 +184,11 @@ def driver_map(st, t, mm, start, end, file, v):
 
 
 def driver_mmap(st, t, mm, start, end, file):
-    """file->f_op->mmap() of a VMA that was made: 0, or -EINVAL. Locks: mmap_lock held for writing;
-    takes the driver's mutex."""
-    if st.file[file].closed or driver_refuses(st, mm, start, file):
-        return -EINVAL
+    """file->f_op->mmap() of a VMA that was made: 0 or a negative errno. Locks: mmap_lock held
+    for writing; takes the driver's mutex."""
+    ret = driver_refuses(st, mm, start, end, file)
+    if ret != 0:
+        return ret
     set_driver_flags(st, mm, start, end, file)
     yield from driver_lock(st, t, file)
     if not st.file[file].private[DRV_AREA] and freed_by_last_close(st, file):
@@ -312,17 +236,24 @@ def count_mapping(st, file, more):
             st.file[file].private[DRV_MAPPED] = 0
 
 
-def get_unmapped_area(st, file):
-    """mm/mmap.c __get_unmapped_area(), v6.12, of an address that the program names: 0, or -EINVAL
-    where the file chooses."""
-    if is_driver(st.file[file].kind) and chooses_the_address(st, file):
+def get_unmapped_area(st, file, start, length, map_flags):
+    """mm/mmap.c __get_unmapped_area(), v6.12, of an address that the program names: 0, or a
+    negative errno where the file chooses."""
+    if not is_driver(st.file[file].kind):
+        return 0
+    if chooses_the_address(st, file) and map_flags & MAP_FIXED:
         return -EINVAL
+    return arena_get_unmapped_area(st, file, start, length) if is_arena(st, file) else 0
+
+
+def driver_refuses(st, mm, start, end, file):
+    """A negative errno where the driver wants no such VMA, else 0."""
+    vm_flags = st.mm[mm].vma[start].vm_flags
+    if st.file[file].closed or (not vm_flags & VM_SHARED and not may_be_private(st, file)):
+        return -EINVAL
+    if vm_flags & VM_WRITE and not may_be_writable(st, file, end - start):
+        return -EPERM
     return 0
-
-
-def driver_refuses(st, mm, start, file):
-    """Whether the driver wants no such VMA."""
-    return not st.mm[mm].vma[start].vm_flags & VM_SHARED and not may_be_private(st, file)
 
 
 def set_driver_flags(st, mm, start, end, file):

@@ -85,8 +85,21 @@ def dup_file_vma(st, t, mm, child_mm, vpn):
 
 
 def dup_mmap_lock(st, t, mm):
-    """kernel/fork.c dup_mmap(), v6.12: mmap_lock for writing and every VMA: nobody faults."""
+    """kernel/fork.c dup_mmap(), v6.12: mmap_lock for writing, so that nobody faults."""
     yield from mmap_write_lock(st, t, mm)
+
+
+def fork_locks_vma(st, mm, vpn):
+    """kernel/fork.c dup_mmap(), v6.12: each VMA in turn, before it is copied (since 6.5 and 6.4.3,
+    commit fb49c455323f)."""
+    return st.mm[mm].vma[vpn].vm_flags & VM_MAPPED and vma_start(st, mm, vpn) == vpn
+
+
+def dup_vma_lock(st, t, mm, vpn):
+    """include/linux/mm.h vma_start_write(), v6.12. Faults take no VMA lock here, so that nobody is
+    waited for; see the part faults-under-vma-locks."""
+    while st.mm[mm].vma[vpn].vm_lock:
+        yield BLOCKED
 
 
 def dup_mmap_unlock(st, mm):
@@ -102,6 +115,8 @@ def dup_mmap(st, t, mm, child_mm):
     yield from dup_mmap_lock(st, t, mm)
     st.mm[child_mm].mm_flags |= st.mm[mm].mm_flags & MMF_HAS_UPROBES  # uprobe_dup_mmap()
     for vpn in range(st.nr_vpns):
+        if fork_locks_vma(st, mm, vpn):
+            yield from dup_vma_lock(st, t, mm, vpn)
         if dup_vma(st, mm, child_mm, vpn):
             if st.mm[mm].vma[vpn].vm_file:
                 yield from dup_file_vma(st, t, mm, child_mm, vpn)

@@ -112,12 +112,17 @@ def gup_wants_write(st, mm, vpn, gup_flags):
     return gup_breaks_cow(gup_flags)
 
 
+def gup_is_forced(gup_flags):
+    """Whether the walk takes a page of memory that the user may not write."""
+    return gup_flags & FOLL_FORCE != 0
+
+
 def can_follow_write_pte(st, mm, vpn, pte, gup_flags):
     """mm/gup.c can_follow_write_pte(), v6.12: FOLL_FORCE writes through a read-only PTE if COW has
     been broken and no fault is to tell of the write (since 6.0, commit 5535be309971)."""
     if pte_write(pte):
         return 1
-    if not gup_flags & FOLL_FORCE or vma_is_writable(st, mm, vpn):
+    if not gup_is_forced(gup_flags) or vma_is_writable(st, mm, vpn):
         return 0
     if not folio_test_anon(st, pte_pfn(pte)) or not PageAnonExclusive(st, pte_pfn(pte)):
         return 0
@@ -139,6 +144,12 @@ def mm_set_has_pinned_flag(st, mm):
 def try_grab_folio(st, pfn, gup_flags):
     """mm/gup.c try_grab_folio(), v6.12."""
     folio_grab(st, pfn, gup_flags)
+
+
+def try_grab_folio_refuses(st, pfn):
+    """mm/gup.c try_grab_folio(), v6.12: a warning and -ENOMEM, where no reference is there to which
+    one could be added."""
+    return folio_ref_is_frozen(st, pfn)
 
 
 def gup_put_folio(st, pfn, gup_flags):
@@ -355,8 +366,8 @@ def __get_user_pages(st, t, mm, vpn, gup_flags):
         ret = check_vma_flags(st, mm, vpn, gup_flags)
         if ret == 0:
             pfn = yield from follow_page_pte(st, t, mm, vpn, gup_flags)
-            if pfn == -EFAULT:
-                return -EFAULT
+            if pfn in (-EFAULT, -ENOMEM):
+                return pfn
             if pfn < 0:
                 ret = yield from faultin_page(st, t, mm, vpn, gup_flags, pfn == -EMLINK)
                 if ret == VM_FAULT_OOM:
@@ -480,8 +491,8 @@ def follow_may_take(st, pte):
 
 
 def follow_refuses(st, mm, vpn, gup_flags):
-    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT, -EMLINK or -EFAULT. PTL
-    held."""
+    """Why follow_page_pte() cannot take the page as it is: 0, -ENOENT, -EMLINK, -EFAULT or
+    -ENOMEM. PTL held."""
     pte = ptep_get(st, mm, vpn)
     if not pte_present(pte):
         return -ENOENT
@@ -496,7 +507,7 @@ def follow_refuses(st, mm, vpn, gup_flags):
     if not pte_write(pte) and is_cow_mapping(st, mm, vpn):
         if gup_must_unshare(st, gup_flags, pte_pfn(pte)):
             return -EMLINK
-    return 0
+    return -ENOMEM if try_grab_folio_refuses(st, pte_pfn(pte)) else 0
 
 
 def faultin_page(st, t, mm, vpn, gup_flags, unshare):

@@ -4,7 +4,8 @@ Such a PMD stands where else a page table hangs, and the PMD lock stands for the
 into PTEs where only some of its pages are meant; the folio stays large then, and is mapped by PTEs.
 How the folio itself is split stands in split_huge_page.py. Left out everywhere: the table that is
 put aside for the split (it is taken when it is needed), that there may be no memory for a huge
-page, NUMA hints, migration of large folios.
+page, NUMA hints. While a huge page migrates, its PMD is a migration entry, with PAGE_PSE still: it
+is locked as the PMD is, and what meets it is told apart by is_migration_entry().
 """
 
 from pagefault.consts import (
@@ -28,6 +29,10 @@ from pagefault.hw.monitor import note_revoked, owner_moves
 from pagefault.hw.pgtable import (
     huge_pmd_pte,
     huge_start,
+    is_migration_entry,
+    is_writable_migration_entry,
+    make_readable_exclusive_migration_entry,
+    make_readable_migration_entry,
     mk_huge_pmd,
     mk_pmd,
     mk_pte,
@@ -120,6 +125,8 @@ def handle_huge_pmd(st, t, mm, vpn, fault_flags):
     orig_pmd = pmdp_get(st, mm, vpn)
     if pmd_none(orig_pmd):
         return (yield from do_huge_pmd_anonymous_page(st, t, mm, vpn, fault_flags))
+    if is_migration_entry(orig_pmd):
+        return VM_FAULT_FALLBACK  # is waited for as a PTE is
     if fault_flags & (FAULT_FLAG_WRITE | FAULT_FLAG_UNSHARE) and not pte_write(orig_pmd):
         return (yield from do_huge_pmd_wp_page(st, t, mm, vpn, orig_pmd, fault_flags))
     yield from huge_pmd_set_accessed(st, t, mm, vpn, orig_pmd, fault_flags)
@@ -269,10 +276,13 @@ def __split_huge_pmd(st, t, mm, vpn):
 
 def __split_huge_pmd_locked(st, t, mm, vpn):
     """mm/huge_memory.c __split_huge_pmd_locked(), v6.12, without freeze: each page gets a PTE with
-    the rights of the PMD, and is exclusive if the folio was. Locks: PMD lock held."""
-    orig_pmd = yield from pmdp_invalidate(st, t, mm, vpn)
-    if not is_huge_zero_pmd(orig_pmd):
-        split_huge_rmap(st, pte_pfn(orig_pmd))
+    the rights of the PMD, and is exclusive if the folio was; or, where that migrates, an entry of
+    its own for it. Locks: PMD lock held."""
+    orig_pmd = pmdp_get(st, mm, vpn)
+    if not is_migration_entry(orig_pmd):
+        orig_pmd = yield from pmdp_invalidate(st, t, mm, vpn)
+        if not is_huge_zero_pmd(orig_pmd):
+            split_huge_rmap(st, pte_pfn(orig_pmd))
     table = pte_alloc_one(st, mm, vpn)
     set_pmd_at(st, mm, vpn, mk_pmd(table))
     start = huge_start(vpn)
@@ -326,6 +336,11 @@ def copy_huge_pmd(st, t, mm, child_mm, vpn):
     locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
     if not locked:
         return -EAGAIN
+    if is_migration_entry(pmdp_get(st, mm, vpn)):
+        copy_migrating_pmd(st, mm, child_mm, vpn)
+        note_huge_revoked(st, t, mm, vpn)
+        pmd_unlock(st, mm)
+        return 0
     if not is_huge_zero_pmd(pmdp_get(st, mm, vpn)):
         pfn = pte_pfn(pmdp_get(st, mm, vpn))
         folio_get(st, pfn)
@@ -341,6 +356,14 @@ def copy_huge_pmd(st, t, mm, child_mm, vpn):
     note_huge_revoked(st, t, mm, vpn)
     pmd_unlock(st, mm)
     return 0
+
+
+def copy_migrating_pmd(st, mm, child_mm, vpn):
+    """mm/huge_memory.c copy_huge_pmd(), v6.12, while the folio migrates: both will find it shared.
+    Locks: PMD lock held."""
+    pmd = make_readable_migration_entry(pmdp_get(st, mm, vpn))
+    set_pmd_at(st, mm, vpn, pmd)
+    set_pmd_at(st, child_mm, vpn, pmd)
 
 
 def note_huge_revoked(st, t, mm, vpn):
@@ -366,14 +389,15 @@ def zap_or_split_huge_pmd(st, t, mm, vpn, end):
 
 
 def zap_huge_pmd(st, t, mm, vpn):
-    """mm/huge_memory.c zap_huge_pmd(), v6.12: the folio is queued, to be freed after the flush."""
+    """mm/huge_memory.c zap_huge_pmd(), v6.12: the folio is queued, to be freed after the flush.
+    What migrates is in the hands of who moves it."""
     locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
     if not locked:
         return
     pmd = pmdp_get(st, mm, vpn)
     set_pmd_at(st, mm, vpn, 0)
     track_huge_pmd(st, t, vpn)
-    if not is_huge_zero_pmd(pmd):
+    if not is_huge_zero_pmd(pmd) and not is_migration_entry(pmd):
         folio_remove_rmap_pmd(st, pte_pfn(pmd))
         tlb_remove_folio(st, t, pte_pfn(pmd))
     note_huge_revoked(st, t, mm, vpn)
@@ -398,6 +422,12 @@ def change_huge_pmd(st, t, mm, vpn, cp_flags):
     if not locked:
         return
     old_pmd = pmdp_get(st, mm, vpn)
+    if is_migration_entry(old_pmd):
+        if is_writable_migration_entry(old_pmd):
+            set_pmd_at(st, mm, vpn, make_readable_exclusive_migration_entry(old_pmd))
+        note_huge_revoked(st, t, mm, vpn)
+        pmd_unlock(st, mm)
+        return
     pmd = pte_modify(old_pmd, vma_page_prot(st, mm, vpn))
     if cp_flags & MM_CP_TRY_CHANGE_WRITABLE and not pte_write(pmd):
         if can_change_pmd_writable(st, mm, vpn, pmd):
@@ -427,7 +457,7 @@ def move_or_split_huge_pmd(st, t, mm, vpn, new_vpn, pages):
 
 def move_huge_pmd(st, t, mm, vpn, new_vpn):
     """mm/huge_memory.c move_huge_pmd(), v6.12: flushed before the PMD lock goes, as
-    move_ptes() does with the PTLs."""
+    move_ptes() does with the PTLs. No TLB has what migrates."""
     locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
     if not locked:
         return
@@ -436,6 +466,7 @@ def move_huge_pmd(st, t, mm, vpn, new_vpn):
     set_pmd_at(st, mm, new_vpn, pte_mksoft_dirty(pmd))
     for i in range(PTRS_PER_PTE):
         owner_moves(st, t, mm, vpn + i, new_vpn + i)
-    yield "PMD moved, TLB not flushed"
-    yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + PTRS_PER_PTE)
+    if not is_migration_entry(pmd):
+        yield "PMD moved, TLB not flushed"
+        yield from flush_tlb_mm_range(st, t, mm, vpn, vpn + PTRS_PER_PTE)
     pmd_unlock(st, mm)

@@ -7,6 +7,7 @@ from pagefault.consts import (
     PAGE_PRESENT,
     PAGE_PROTNONE,
     PAGE_RW,
+    PAGE_SPECIAL,
     VM_DONTEXPAND,
     VM_DROPPABLE,
     VM_IO,
@@ -20,8 +21,8 @@ from pagefault.consts import (
 )
 from pagefault.hw.pgtable import pte_dirty, pte_mkwrite, pte_pfn, pte_soft_dirty, pte_special
 from pagefault.mm.fs_userfaultfd import userfaultfd_pte_wp
-from pagefault.mm.page_alloc import folio_test_anon
-from pagefault.mm.rmap import PageAnonExclusive
+from pagefault.mm.page_alloc import copy_from_user_address, copy_highpage, folio_test_anon
+from pagefault.mm.rmap import PageAnonExclusive, maps_as_special
 
 VM_SPECIAL = VM_IO | VM_DONTEXPAND | VM_PFNMAP | VM_MIXEDMAP
 
@@ -41,6 +42,11 @@ def vma_supports_mlock(st, mm, vpn):
     """mm/internal.h vma_supports_mlock(), v6.12.86: neither what has no pages that could go, nor
     what is there to be dropped."""
     return not st.mm[mm].vma[vpn].vm_flags & (VM_SPECIAL | VM_DROPPABLE)
+
+
+def vma_migratable(st, mm, vpn):
+    """mm/mempolicy.c vma_migratable(), v6.12: what a PFN map has is nobody's to move."""
+    return not st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
 
 
 def wp_finds_folio(st, pte):
@@ -98,6 +104,22 @@ def vma_page_prot(st, mm, vpn):
     if st.mm[mm].vma[vpn].vm_flags & VM_READ:
         return PAGE_PRESENT | PAGE_ACCESSED
     return PAGE_PROTNONE | PAGE_ACCESSED
+
+
+def anon_page_prot(st, mm, vpn):
+    """What the entry of a new anonymous page allows, and whether it is special."""
+    if maps_as_special(st, mm, vpn):
+        return vma_page_prot(st, mm, vpn) | PAGE_SPECIAL
+    return vma_page_prot(st, mm, vpn)
+
+
+def __wp_page_copy_user(st, new_pfn, orig_pte):
+    """mm/memory.c __wp_page_copy_user(), v6.12: what is no folio's is read by the user's address,
+    where the direct map need not have it."""
+    if vm_normal_page(orig_pte):
+        copy_highpage(st, new_pfn, pte_pfn(orig_pte))
+    else:
+        copy_from_user_address(st, new_pfn, pte_pfn(orig_pte))
 
 
 def pte_needs_soft_dirty_wp(st, mm, vpn, pte):

@@ -89,10 +89,17 @@ def madvise_collapse(st, t, mm, start, end):
     return error
 
 
+def is_huge_already(st, mm, vpn):
+    """mm/khugepaged.c find_pmd_or_thp_or_none(), v6.12: SCAN_PMD_MAPPED, which one that migrates is
+    not (SCAN_PMD_NULL)."""
+    pmd = pmdp_get(st, mm, vpn)
+    return pmd_trans_huge(pmd) and not is_migration_entry(pmd)
+
+
 def hpage_collapse_scan_pmd(st, t, mm, vpn):
     """mm/khugepaged.c hpage_collapse_scan_pmd(), v6.12: 0 if a huge page is mapped in the end.
     Locks: mmap_lock held for reading; dropped and taken again if it comes to a collapse."""
-    if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+    if is_huge_already(st, mm, vpn):
         return 0
     if pmd_none(pmdp_get(st, mm, vpn)):
         return -EINVAL
@@ -190,7 +197,7 @@ def collapse_huge_page(st, t, mm, vpn):
     if not thp_vma_suitable_order(st, mm, vpn) or not pmd_has_table(pmdp_get(st, mm, vpn)):
         mmap_write_unlock(st, mm)
         folio_put(st, new_pfn)
-        if pmd_trans_huge(pmdp_get(st, mm, vpn)):
+        if is_huge_already(st, mm, vpn):
             return 0
         return -EINVAL
     yield from anon_vma_lock_write(st, t)

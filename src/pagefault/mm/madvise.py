@@ -43,6 +43,8 @@ from pagefault.consts import (
 )
 from pagefault.hw.monitor import check_revoked, contents_may_go, owner_gave_up
 from pagefault.hw.pgtable import (
+    is_migration_entry,
+    is_pte_marker,
     is_swap_pte,
     pmd_index,
     pmd_trans_huge,
@@ -205,7 +207,8 @@ def madvise_huge_pmd(st, t, mm, start, end, advice):
     if not locked:
         return 0
     pfn = pte_pfn(pmdp_get(st, mm, start))
-    if maps_huge_zero_page(st, mm, start) or folio_likely_mapped_shared(st, pfn):
+    migrates = is_migration_entry(pmdp_get(st, mm, start))
+    if migrates or maps_huge_zero_page(st, mm, start) or folio_likely_mapped_shared(st, pfn):
         pmd_unlock(st, mm)
         return 1
     if end - start != PTRS_PER_PTE:
@@ -296,7 +299,7 @@ def madvise_free_pte_range(st, t, mm, start, end):
     while vpn < end:
         pte = ptep_get(st, mm, vpn)
         nr = 1
-        if is_swap_pte(pte):
+        if is_swap_pte(pte) or is_pte_marker(pte):
             zap_nonpresent_pte(st, mm, vpn)
         elif pte_present(pte) and vm_normal_page(pte):
             nr = folio_pte_batch(st, mm, vpn, end)

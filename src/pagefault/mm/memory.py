@@ -48,6 +48,8 @@ from pagefault.mm.fs_userfaultfd import (
 )
 from pagefault.mm.huge_memory import handle_huge_pmd, may_map_huge_pmd
 from pagefault.mm.internal import (
+    __wp_page_copy_user,
+    anon_page_prot,
     can_change_pte_writable,
     maybe_mkwrite,
     numa_saved_write,
@@ -90,7 +92,7 @@ from pagefault.mm.rmap import (
     folio_add_new_anon_rmap,
     folio_remove_rmap_pte,
 )
-from pagefault.mm.secretmem import prepare_anon_folio
+from pagefault.mm.secretmem import is_poisoned, prepare_anon_folio
 from pagefault.mm.swap_state import (
     folio_free_swap,
     free_swap_cache,
@@ -125,7 +127,7 @@ def handle_mm_fault(st, t, mm, vpn, fault_flags):
     if pte_none(orig_pte):
         return (yield from do_anonymous_page(st, t, mm, vpn, fault_flags))
     if is_pte_marker(orig_pte):
-        return VM_FAULT_SIGBUS  # handle_pte_marker() of one that says poisoned
+        return VM_FAULT_SIGBUS  # handle_pte_marker(), or do_swap_page() of what is poisoned
     if is_migration_entry(orig_pte) or is_swap_pte(orig_pte):
         return (yield from do_swap_page(st, t, mm, vpn, orig_pte, fault_flags))
     VM_BUG_ON(st, not pte_present(orig_pte), BUG_BAD_PTE)
@@ -198,7 +200,7 @@ def do_anonymous_page(st, t, mm, vpn, fault_flags):
 
 def set_anon_pte(st, mm, vpn, pfn, writable):
     """Map a new, exclusive anonymous folio; the mapping takes over the caller's reference."""
-    pte = mk_pte(pfn, vma_page_prot(st, mm, vpn))
+    pte = mk_pte(pfn, anon_page_prot(st, mm, vpn))
     if writable:
         pte = maybe_mkwrite(st, mm, vpn, pte_mkdirty(pte))
     prepare_anon_folio(st, mm, vpn, pfn)
@@ -398,10 +400,10 @@ def do_swap_page(st, t, mm, vpn, orig_pte, fault_flags):
             return 0
     if not bypass:
         yield from folio_lock(st, t, pfn)
-        if st.folio[pfn].swap != slot + 1:
+        if st.folio[pfn].swap != slot + 1 or is_poisoned(st, pfn):
             folio_unlock(st, pfn)
             folio_put(st, pfn)
-            return 0
+            return is_poisoned(st, pfn) and VM_FAULT_SIGBUS
     swapcache_pfn = pfn
     if not bypass:
         pfn = ksm_might_need_to_copy(st, t, mm, vpn, pfn)
@@ -562,7 +564,7 @@ def wp_page_copy(st, t, mm, vpn, orig_pte, fault_flags):
         folio_put(st, pte_pfn(orig_pte))
         return fault_out_of_memory(st, mm, vpn)
     new_pfn = folio_alloc(st)
-    copy_highpage(st, new_pfn, pte_pfn(orig_pte))
+    __wp_page_copy_user(st, new_pfn, orig_pte)
 
     yield from mmu_notifier_invalidate_range_start(st, t, mm, vpn, vpn + 1)
     locked = yield from pte_offset_map_lock(st, t, mm, vpn)

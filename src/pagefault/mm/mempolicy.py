@@ -4,9 +4,9 @@ mm/mempolicy.c and kernel/sched/fair.c.
 Left out: nodes, and so that a page which is touched migrates; when and how much is scanned.
 """
 
-from pagefault.consts import MM_CP_PROT_NUMA, MMAP_LOCK_WRITER
+from pagefault.consts import MM_CP_PROT_NUMA, MMAP_LOCK_WRITER, VM_MIXEDMAP, VM_READ, VM_WRITE
 from pagefault.hw.monitor import check_revoked
-from pagefault.mm.internal import vma_is_accessible
+from pagefault.mm.internal import vma_is_accessible, vma_migratable
 from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
 from pagefault.mm.mmu_gather import tlb_finish_mmu, tlb_gather_mmu
 from pagefault.mm.mprotect import change_protection
@@ -18,6 +18,17 @@ def change_prot_numa(st, t, mm, start, end):
     tlb_gather_mmu(st, t, mm)
     yield from change_protection(st, t, mm, start, end, MM_CP_PROT_NUMA)
     yield from tlb_finish_mmu(st, t, mm)
+
+
+def numa_scans_vma(st, mm, vpn):
+    """The question of task_numa_work(), v6.12: neither what cannot move, nor what a driver has
+    mapped, nor what is only read of a file, by many as likely as not."""
+    vma = st.mm[mm].vma[vpn]
+    if not vma_migratable(st, mm, vpn) or vma.vm_flags & VM_MIXEDMAP:
+        return 0
+    if vma.vm_file and vma.vm_flags & (VM_READ | VM_WRITE) == VM_READ:
+        return 0
+    return vma_is_accessible(st, mm, vpn)
 
 
 def sys_numa_hint(st, t, start, end):
@@ -33,7 +44,7 @@ def sys_numa_hint(st, t, start, end):
     vpn = start
     while vpn < end:
         next_vpn = max(vma_end(st, mm, vpn, end), vpn + 1)
-        if vma_is_accessible(st, mm, vpn):
+        if numa_scans_vma(st, mm, vpn):
             yield from change_prot_numa(st, t, mm, vpn, next_vpn)
         vpn = next_vpn
     check_revoked(st, t)

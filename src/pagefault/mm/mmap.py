@@ -40,10 +40,10 @@ from pagefault.hw.pgtable import pmd_has_table, pmd_table
 from pagefault.mm.driver import (
     driver_mmap,
     get_unmapped_area,
-    is_driver,
     remove_driver_vmas,
     split_vmas,
 )
+from pagefault.mm.driver_kinds import is_driver
 from pagefault.mm.gup import mm_populate
 from pagefault.mm.huge_memory import vma_adjust_trans_huge
 from pagefault.mm.i_mmap import (
@@ -294,9 +294,7 @@ def sys_mmap_file(st, t, start, end, file, prot, kind, map_flags):
     if st.file[file].closed:
         return -EBADF
     yield from mmap_write_lock(st, t, mm)
-    ret = 0
-    if map_flags & MAP_FIXED:
-        ret = get_unmapped_area(st, file)
+    ret = get_unmapped_area(st, file, start, end - start, map_flags)
     if ret == 0:
         ret = may_lock(st, mm, def_flags(st, mm), map_flags, end - start)
     if ret == 0:

@@ -1,7 +1,7 @@
 """mmap_lock, the lock of an address space. Models include/linux/mmap_lock.h.
 
-Left out: per-VMA locks; faults take mmap_lock for reading as GUP does. Readers are not queued
-behind a waiting writer.
+Left out: per-VMA locks, which are a part (faults-under-vma-locks); faults take mmap_lock for
+reading as GUP does. Readers are not queued behind a waiting writer.
 """
 
 from pagefault.consts import BLOCKED, BUG_UNLOCK, MMAP_LOCK_WRITER

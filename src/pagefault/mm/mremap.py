@@ -1,6 +1,6 @@
 """mremap(). Models mm/mremap.c: PTEs move, pages stay. Left out: moving whole page tables."""
 
-from pagefault.consts import EFAULT, EINVAL, EPERM
+from pagefault.consts import EFAULT, EINVAL, EPERM, MAP_FIXED
 from pagefault.hw.monitor import check_revoked, owner_moves
 from pagefault.hw.pgtable import (
     pmd_has_table,
@@ -140,8 +140,10 @@ def mremap_to(st, t, start, end, new_start):
     if vma_end(st, mm, start, end) < end:
         return -EFAULT
     file = st.mm[mm].vma[start].vm_file - 1
-    if file >= 0 and get_unmapped_area(st, file) != 0:
-        return -EINVAL
+    if file >= 0:
+        ret = get_unmapped_area(st, file, new_start, end - start, MAP_FIXED)
+        if ret != 0:
+            return ret
     if split_vmas(st, mm, start, end) != 0:
         return -EINVAL
     yield from unmerge_ksm_pages(st, t, mm, start, end)

@@ -12,6 +12,7 @@ from pagefault.consts import (
     NR_PRIVATE,
     PG_ANON,
     PG_DIRTY,
+    PG_HWPOISON,
     PG_ISOLATED,
     PG_KSM,
     PG_SWAPBACKED,
@@ -68,8 +69,9 @@ def folio_test_swapbacked(st, pfn):
 
 def folio_test_lru(st, pfn):
     """include/linux/page-flags.h folio_test_lru(), v6.12: reclaim would find the folio, and nobody
-    has it in hand."""
-    return folio_test_anon(st, pfn) and not st.folio[page_folio(st, pfn)].pg_flags & PG_ISOLATED
+    has it in hand, nor has it gone bad."""
+    off_the_list = st.folio[page_folio(st, pfn)].pg_flags & (PG_ISOLATED | PG_HWPOISON)
+    return folio_test_anon(st, pfn) and not off_the_list
 
 
 def frames_dangle(st, pfn, nr):
@@ -164,6 +166,11 @@ def forget_contents(st, pfn):
 def copy_highpage(st, new_pfn, old_pfn):
     """Copy a page with who wrote each cell. One step: tearing within a copy is left out."""
     kernel_reaches(st, old_pfn)
+    copy_from_user_address(st, new_pfn, old_pfn)
+
+
+def copy_from_user_address(st, new_pfn, old_pfn):
+    """As copy_highpage(), of a page that the kernel reads by the address where its user has it."""
     kernel_reaches(st, new_pfn)
     for cell in range(CELLS):
         st.page[new_pfn].cell[cell] = st.page[old_pfn].cell[cell]
@@ -244,6 +251,13 @@ def free_unref_page(st, pfn):
     st.page[pfn].anon_exclusive = 0
     observe_secret_leaves(st, pfn)
     forget_contents(st, pfn)
+    arch_free_page(st, pfn)
+
+
+def arch_free_page(st, pfn):
+    """include/linux/gfp.h arch_free_page(), v6.12: what an architecture does to a page that nobody
+    has any more. On x86 nothing."""
+    return
 
 
 def free_tail_pages(st, pfn):

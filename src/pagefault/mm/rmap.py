@@ -10,6 +10,7 @@ from pagefault.consts import (
     PG_ACTIVE,
     PG_ANON,
     PG_DIRTY,
+    PG_PARTIALLY_MAPPED,
     PG_SWAPBACKED,
     PROP_COUNTS,
     PTRS_PER_PTE,
@@ -112,8 +113,22 @@ def new_anon_flags(st, mm, vpn):
     return PG_ANON | PG_SWAPBACKED
 
 
+def maps_as_special(st, mm, vpn):
+    """Whether a new anonymous page is mapped by a special entry, so that nobody counts on it and
+    there is no rmap. In v6.12 the zero page alone is."""
+    return 0
+
+
+def special_pte_has_reference(st):
+    """Whether who zaps a special entry also drops a reference. Not in v6.12: those belong to the
+    zero page, or to a driver."""
+    return 0
+
+
 def folio_add_new_anon_rmap(st, mm, vpn, pfn):
     """mm/rmap.c folio_add_new_anon_rmap(), v6.12, RMAP_EXCLUSIVE: the first mapping of a folio."""
+    if maps_as_special(st, mm, vpn):
+        return
     st.folio[pfn].pg_flags |= new_anon_flags(st, mm, vpn)
     st.page[pfn].mapcount = 1
     SetPageAnonExclusive(st, pfn)
@@ -142,6 +157,7 @@ def folio_remove_rmap_pte(st, pfn):
     if st.page[pfn].mapcount < 0:
         break_promise(st, PROP_COUNTS)
         st.page[pfn].mapcount = 0
+    deferred_split_folio(st, pfn)
 
 
 def folio_needs_cow_for_dma(st, mm, pfn):
@@ -210,6 +226,14 @@ def folio_add_new_anon_rmap_pmd(st, mm, vpn, pfn):
     SetPageAnonExclusive(st, pfn)
 
 
+def folio_add_anon_rmap_pmd(st, pfn, exclusive):
+    """mm/rmap.c folio_add_anon_rmap_pmd(), v6.12: one PMD more maps the folio."""
+    st.folio[pfn].entire_mapcount += 1
+    st.folio[pfn].large_mapcount += 1
+    if exclusive:
+        SetPageAnonExclusive(st, pfn)
+
+
 def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
     """include/linux/rmap.h folio_try_dup_anon_rmap_pmd(), v6.12: share with a child, or -EBUSY."""
     if folio_must_copy_at_fork(st, mm, pfn):
@@ -221,13 +245,33 @@ def folio_try_dup_anon_rmap_pmd(st, mm, pfn):
 
 
 def folio_remove_rmap_pmd(st, pfn):
-    """mm/rmap.c folio_remove_rmap_pmd(), v6.12: one PMD less maps the folio. Left out: a folio that
-    is mapped in part only waits to be split (deferred_split_folio())."""
+    """mm/rmap.c folio_remove_rmap_pmd(), v6.12: one PMD less maps the folio."""
     st.folio[pfn].entire_mapcount -= 1
     st.folio[pfn].large_mapcount -= 1
     if st.folio[pfn].entire_mapcount < 0:
         break_promise(st, PROP_COUNTS)
         st.folio[pfn].entire_mapcount = 0
+    deferred_split_folio(st, pfn)
+
+
+def folio_is_partially_mapped(st, pfn):
+    """mm/rmap.c __folio_remove_rmap(), v6.12: some pages of a large folio are mapped, by PTEs, and
+    others are not any more."""
+    if st.folio[pfn].entire_mapcount:
+        return 0
+    mapped = 0
+    for page_pfn in range(pfn, pfn + PTRS_PER_PTE):
+        mapped += st.page[page_pfn].mapcount > 0
+    return 0 < mapped < PTRS_PER_PTE
+
+
+def deferred_split_folio(st, page_pfn):
+    """mm/huge_memory.c deferred_split_folio(), v6.12: what is partially mapped waits to be split,
+    so that the rest of its memory is free. Asked whenever a page is unmapped. Left out: that since
+    6.12 all huge pages are in that queue, in case most of their pages are zeros."""
+    pfn = page_folio(st, page_pfn)
+    if folio_test_large(st, pfn) and folio_is_partially_mapped(st, pfn):
+        st.folio[pfn].pg_flags |= PG_PARTIALLY_MAPPED
 
 
 # --- who maps a page ---------------------------------------------------------------------------

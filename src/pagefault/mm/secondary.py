@@ -26,6 +26,8 @@ from pagefault.consts import (
     MIRROR_USER_MAP,
     NO_MM,
     VM_FAULT_SIGBUS,
+    VM_IO,
+    VM_PFNMAP,
     WAITING,
 )
 from pagefault.hw.iommu import iommu_translate, secondary_load, secondary_store, spte_permits
@@ -34,6 +36,7 @@ from pagefault.hw.pgtable import pte_pfn, pte_present, pte_protnone, pte_write, 
 from pagefault.mm.exit import mmget_not_zero, mmput
 from pagefault.mm.fault import access_error
 from pagefault.mm.gup import gup_fast_fallback, gup_put_folio
+from pagefault.mm.internal import vm_normal_page
 from pagefault.mm.memory import handle_mm_fault
 from pagefault.mm.mmap_lock import (
     mmap_read_lock,
@@ -55,6 +58,7 @@ from pagefault.mm.notifier_ops import (
     set_spte,
     zap_sptes,
 )
+from pagefault.mm.page_alloc import is_zero_pfn
 from pagefault.mm.user_map import user_map_read, user_map_write
 
 # --- KVM -----------------------------------------------------------------------------------------
@@ -145,6 +149,19 @@ def hmm_pte_need_fault(pte, write):
     return write and not pte_write(pte)
 
 
+def hmm_vma_refuses(st, mm, vpn):
+    """mm/hmm.c hmm_vma_walk_test(), v6.12: what has no struct page, or is a device's."""
+    return st.mm[mm].vma[vpn].vm_flags & (VM_IO | VM_PFNMAP)
+
+
+def hmm_pfn(pte):
+    """mm/hmm.c hmm_vma_handle_pte(), v6.12: what an entry has for a device, -EFAULT of a special
+    one, but for the zero page's."""
+    if vm_normal_page(pte) or is_zero_pfn(pte_pfn(pte)):
+        return pte_pfn(pte)
+    return -EFAULT
+
+
 def hmm_range_fault(st, t, mm, vpn, write):
     """mm/hmm.c hmm_range_fault(), v6.12, of one page: its pfn, without a reference, or -EFAULT.
 
@@ -152,12 +169,12 @@ def hmm_range_fault(st, t, mm, vpn, write):
     Left out: -EBUSY where the number has changed already. Locks: mmap_lock held for reading.
     """
     while True:
-        if access_error(st, mm, vpn, write):
+        if access_error(st, mm, vpn, write) or hmm_vma_refuses(st, mm, vpn):
             return -EFAULT
         yield "PTE not read"
         pte = ptep_get(st, mm, vpn)
         if not hmm_pte_need_fault(pte, write):
-            return pte_pfn(pte)
+            return hmm_pfn(pte)
         fault_flags = FAULT_FLAG_REMOTE
         if write:
             fault_flags |= FAULT_FLAG_WRITE

@@ -3,12 +3,12 @@
 Migration entries stand for the PTEs meanwhile, as if its pages moved to where they are. Somebody
 else's reference, a pin for instance, is to all of the folio, and forbids it.
 
-Left out: files, other orders than 0, folios that wait to be split (deferred_split_folio()) and
-those in the swap cache; that a page which nobody maps any more is freed at once.
+Left out: files, other orders than 0, folios in the swap cache.
 """
 
 from pagefault.consts import (
     EAGAIN,
+    NR_PFN,
     NR_PMD,
     NR_RECLAIM,
     NR_VPN,
@@ -17,6 +17,7 @@ from pagefault.consts import (
     PAGE_UFFD_WP,
     PG_DIRTY,
     PG_ISOLATED,
+    PG_PARTIALLY_MAPPED,
     PTRS_PER_PTE,
     VM_LOCKED,
     ZERO_PFN,
@@ -34,7 +35,7 @@ from pagefault.hw.pgtable import (
     set_pte_at,
 )
 from pagefault.mm.anon_vma import anon_vma_lock_write, anon_vma_unlock_write
-from pagefault.mm.folio_lock import folio_unlock
+from pagefault.mm.folio_lock import folio_trylock, folio_unlock
 from pagefault.mm.huge_memory import __split_huge_pmd, is_huge_zero_pmd
 from pagefault.mm.internal import vma_page_prot
 from pagefault.mm.migrate import (
@@ -68,7 +69,9 @@ def folio_nr_pages(st, pfn):
 def pmd_maps_folio(st, mm, vpn, pfn):
     """A PMD maps the folio whole."""
     pmd = pmdp_get(st, mm, vpn)
-    return pmd_trans_huge(pmd) and not is_huge_zero_pmd(pmd) and pte_pfn(pmd) == pfn
+    if not pmd_trans_huge(pmd) or is_huge_zero_pmd(pmd) or is_migration_entry(pmd):
+        return 0
+    return pte_pfn(pmd) == pfn
 
 
 def split_huge_pmds(st, t, pfn):
@@ -82,7 +85,7 @@ def split_huge_pmds(st, t, pfn):
 
 def unmap_huge_pmds(st, t, pfn):
     """mm/rmap.c try_to_unmap_one(), v6.12, of the PMDs that map a lazyfree folio: they go whole
-    where they may (unmap_huge_pmd_locked(), 6.11 up to some 6.12.y), or PTEs take their place."""
+    where they may (unmap_huge_pmd_locked(), since 6.11), or PTEs take their place."""
     for mm in range(st.nr_mms):
         for i in range(NR_PMD):
             vpn = i * PTRS_PER_PTE
@@ -169,10 +172,16 @@ def split_and_remap(st, t, pfn):
     free_tail(st, last_pfn)
 
 
+def page_is_unused(st, pfn):
+    """The question of try_to_map_unused_to_zeropage(), v6.12: it holds nothing but zeros, so that
+    it need not be kept (since 6.12, commit b1f202060afe)."""
+    return pages_identical(st, pfn, ZERO_PFN)
+
+
 def remap_page(st, t, pfn):
     """mm/huge_memory.c remap_page(), v6.12, of one page: PTEs in place of its migration entries, or
-    of the zero page, if it holds nothing but zeros (RMP_USE_SHARED_ZEROPAGE, since 6.12)."""
-    unused = pages_identical(st, pfn, ZERO_PFN)
+    of the zero page (RMP_USE_SHARED_ZEROPAGE)."""
+    unused = page_is_unused(st, pfn)
     place = rmap_walk_migration(st, pfn)
     while place >= 0:
         mm = place // NR_VPN
@@ -207,6 +216,7 @@ def free_tail(st, pfn):
 def __split_huge_page(st, t, pfn):
     """mm/huge_memory.c __split_huge_page_tail(), v6.12: each page is a folio now, locked, with one
     reference and what the large folio was."""
+    st.folio[pfn].pg_flags &= ~PG_PARTIALLY_MAPPED
     pg_flags = st.folio[pfn].pg_flags
     for tail_pfn in range(pfn + 1, pfn + PTRS_PER_PTE):
         st.page[tail_pfn].compound_head = 0
@@ -228,3 +238,30 @@ def isolate_tails(st, t, pfn):
         folio_get(st, tail_pfn)
         reclaim.pfn[reclaim.nr] = tail_pfn
         reclaim.nr += 1
+
+
+# --- folios that wait to be split --------------------------------------------------------------
+
+
+def deferred_split_scan(st, t):
+    """mm/huge_memory.c deferred_split_scan(), v6.12: the shrinker that reclaim asks splits what is
+    partially mapped, and frees the rest. What cannot be split stays in the queue. Left out: that
+    all folios of the queue get a reference before the first is split."""
+    for i in range(1, NR_PFN // PTRS_PER_PTE):
+        if waits_to_be_split(st, i * PTRS_PER_PTE):
+            yield from split_partially_mapped(st, t, i * PTRS_PER_PTE)
+
+
+def waits_to_be_split(st, pfn):
+    """It is in the queue, and not about to be freed (folio_try_get())."""
+    return st.folio[pfn].refcount > 0 and st.folio[pfn].pg_flags & PG_PARTIALLY_MAPPED
+
+
+def split_partially_mapped(st, t, pfn):
+    """mm/huge_memory.c deferred_split_scan(), v6.12, of one folio. Locks: tries the folio lock."""
+    folio_get(st, pfn)
+    yield "off the queue with a reference, folio not locked"
+    if waits_to_be_split(st, pfn) and folio_trylock(st, t, pfn):
+        yield from split_folio(st, t, pfn)
+        folio_unlock(st, pfn)
+    folio_put(st, pfn)

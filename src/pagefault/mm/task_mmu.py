@@ -19,6 +19,7 @@ from pagefault.hw.monitor import (
     soft_dirty_was_cleared,
 )
 from pagefault.hw.pgtable import (
+    is_migration_entry,
     pmd_has_table,
     pmd_index,
     pmd_trans_huge,
@@ -83,12 +84,15 @@ def clear_soft_dirty(st, t, mm, vpn):
 
 
 def clear_soft_dirty_pmd(st, t, mm, vpn):
-    """fs/proc/task_mmu.c clear_soft_dirty_pmd(), v6.12: pinned or not. Locks: takes the PMD
-    lock."""
+    """fs/proc/task_mmu.c clear_soft_dirty_pmd(), v6.12: pinned or not; one that migrates stays
+    writable, as among the small ones. Locks: takes the PMD lock."""
     locked = yield from pmd_trans_huge_lock(st, t, mm, vpn)
     if locked:
-        pmd = yield from pmdp_invalidate(st, t, mm, vpn)
-        set_pmd_at(st, mm, vpn, pte_clear_soft_dirty(pte_wrprotect(pmd)))
+        pmd = pmdp_get(st, mm, vpn)
+        if not is_migration_entry(pmd):
+            pmd = yield from pmdp_invalidate(st, t, mm, vpn)
+            pmd = pte_wrprotect(pmd)
+        set_pmd_at(st, mm, vpn, pte_clear_soft_dirty(pmd))
         pmd_unlock(st, mm)
 
 

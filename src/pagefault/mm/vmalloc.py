@@ -5,7 +5,8 @@ range (struct vm_struct) goes when vfree() is called, and CPUs may have it in th
 lazy purge. Whose memory it is, the driver knows (driver.py). An allocation has `nr_pages` until
 its pages are given back, and `in_use` while it has an address.
 
-Left out: huge vmalloc, guard pages, vmap() of somebody else's pages.
+Left out: huge vmalloc, guard pages, and that a driver's pages need not come from vmalloc: some have
+their own, and give them an address by vmap().
 """
 
 from pagefault.consts import (
@@ -108,6 +109,22 @@ def vmalloc_user(st, nr_pages):
     return v
 
 
+def vmap_again(st, v, index):
+    """mm/vmalloc.c vmap(), v6.12, of an area's pages and those from `index` on once more."""
+    for i in range(index, st.vmalloc[v].nr_pages):
+        st.vmalloc[v].pfn[st.vmalloc[v].nr_pages + i - index] = st.vmalloc[v].pfn[i]
+    st.vmalloc[v].nr_pages += st.vmalloc[v].nr_pages - index
+    st.vmalloc[v].mapped = (1 << st.vmalloc[v].nr_pages) - 1
+
+
+def is_mapped_again(st, v, index):
+    """Whether a page of the area stands there for a second time."""
+    for i in range(index):
+        if st.vmalloc[v].pfn[i] == st.vmalloc[v].pfn[index]:
+            return 1
+    return 0
+
+
 def first_reference():
     """What a new allocation counts for whom it is made. v6.12 counts nothing but pages."""
     return 0
@@ -126,7 +143,9 @@ def free_area_pages(st, v):
     st.vmalloc[v].nr_pages = 0
     st.vmalloc[v].refcount = 0
     for i in range(nr_pages):
-        free_kernel_page(st, st.vmalloc[v].pfn[i])
+        if not is_mapped_again(st, v, i):
+            free_kernel_page(st, st.vmalloc[v].pfn[i])
+    for i in range(nr_pages):
         if not st.vmalloc[v].in_use and not st.vmalloc[v].stale_cpus[i]:
             st.vmalloc[v].pfn[i] = 0
 

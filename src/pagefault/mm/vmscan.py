@@ -31,7 +31,12 @@ from pagefault.mm.rmap import (
     try_to_unmap_flush,
     try_to_unmap_flush_dirty,
 )
-from pagefault.mm.split_huge_page import folio_nr_pages, split_folio, unmap_huge_pmds
+from pagefault.mm.split_huge_page import (
+    deferred_split_scan,
+    folio_nr_pages,
+    split_folio,
+    unmap_huge_pmds,
+)
 from pagefault.mm.swap_state import add_to_swap, delete_from_swap_cache
 
 
@@ -161,13 +166,15 @@ def sys_reclaim(st, t):
     """mm/vmscan.c try_to_free_mem_cgroup_pages(), v6.12, of a memory cgroup that all tasks are in,
     until nothing more can be had: by memory.reclaim. No mmap_lock is taken.
 
-    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it.
+    Left out: the order of the LRU lists; a folio is met by the first PTE that maps it. Of the
+    shrinkers (mm/shrinker.c shrink_slab()) there is one.
     """
     yield from shrink_lruvec(st, t)
     for slot in range(NR_SWAP):
         if st.swap[slot].pfn != 0 and reclaim_comes_again(st):
             folio_isolate_lru(st, t, st.swap[slot].pfn)
     yield from reclaim_pages(st, t)
+    yield from deferred_split_scan(st, t)
     return 0
 
 

@@ -5,6 +5,6 @@ design and runs the tests of the catalogue until one surprises.
 """
 
 from pagefault.mutate.mutants import Mutant, mutants
-from pagefault.mutate.trials import Trial, Verdict, judge, plan, run
+from pagefault.mutate.trials import Trial, Verdict, judge, plan, recall, run
 
-__all__ = ["Mutant", "Trial", "Verdict", "judge", "mutants", "plan", "run"]
+__all__ = ["Mutant", "Trial", "Verdict", "judge", "mutants", "plan", "recall", "run"]

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from types import FrameType
 from pagefault.errors import PagefaultError
 from pagefault.explore.compare import Surprise, compare
 from pagefault.explore.search import Budget, explore
-from pagefault.lang import Entry, Expectation, Program
+from pagefault.lang import Entry, Expectation, Program, catalogue
 from pagefault.link import Kernel, link
 from pagefault.mutate.mutants import Mutant
 
-__all__ = ["DESIGN", "Trial", "Verdict", "judge", "plan", "run"]
+__all__ = ["DESIGN", "Trial", "Verdict", "judge", "plan", "recall", "run"]
 
 DESIGN = "mainline"
 """The design that is mutated: it replaces nothing."""
@@ -76,6 +76,22 @@ def plan(entries: Iterable[Entry], max_states: int) -> list[Trial]:
                 tried = (_trial(kernel, entry.program, g, claim, max_states) for g in claim.grains)
                 trials += [trial for trial in tried if trial is not None]
     return sorted(trials, key=lambda t: (t.states, t.program.name, t.grain))
+
+
+def recall(caught: Mapping[str, Collection[str]], max_states: int) -> list[Trial]:
+    """The trials of tests that are known to catch mutants of these functions, without a search.
+
+    `caught` has for each test of the catalogue the functions whose mutants it caught. What such a
+    test calls beside them is not known, so whom they do not catch has not survived.
+    """
+    return [
+        Trial(entry.program, grain, claim, max_states, frozenset(caught[entry.name]))
+        for entry in catalogue()
+        if entry.name in caught
+        for claim in entry.program.header.expect
+        if claim.design == DESIGN
+        for grain in claim.grains
+    ]
 
 
 def _trial(

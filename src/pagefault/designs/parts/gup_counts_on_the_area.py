@@ -24,6 +24,10 @@ def grab_elsewhere(st, pfn, gup_flags):
     return 1
 
 
+def try_grab_folio_refuses(st, pfn):
+    return 0
+
+
 def put_elsewhere(st, pfn, refs):
     if not page_is_kmem(st, pfn):
         return 0

@@ -1,22 +1,9 @@
-"""mmap(MAP_EXCLUSIVE): anonymous private memory, made exclusive when mmap() populates it.
+"""mmap(MAP_EXCLUSIVE): anonymous private memory that is populated at once and locked.
 
-RFC by Mike Rapoport, 27 October 2019. A page that populating GUP finds is flagged
-(PG_user_exclusive), taken out of the direct map and flushed; what is faulted in later is ordinary
-memory. The VMA is locked. GUP by others is not refused.
+RFC by Mike Rapoport, 27 October 2019. GUP by others is not refused.
 """
 
-from pagefault.consts import (
-    EAGAIN,
-    FOLL_UNLOCKABLE,
-    FOLL_WRITE,
-    PG_SECRETMEM,
-    VM_EXCLUSIVE,
-    VM_SHARED,
-)
-from pagefault.hw.direct_map import flush_tlb_kernel_range, set_direct_map_invalid_noflush
-from pagefault.mm.gup import __get_user_pages, gup_put_folio
-from pagefault.mm.mmap_lock import mmap_read_lock, mmap_read_unlock
-from pagefault.mm.page_alloc import page_folio
+from pagefault.consts import EAGAIN, VM_EXCLUSIVE, VM_SHARED
 from pagefault.mm.secretmem import mlock_future_ok, secretmem_vm_flags
 
 
@@ -28,19 +15,6 @@ def secretmem_mmap(st, mm, vm_flags, nr_pages):
 
 def secretmem_populates():
     return 1
-
-
-def mm_populate(st, t, mm, start, end):
-    yield from mmap_read_lock(st, t, mm)
-    for vpn in range(start, end):
-        pfn = yield from __get_user_pages(st, t, mm, vpn, FOLL_WRITE | FOLL_UNLOCKABLE)
-        if pfn >= 0:
-            st.folio[page_folio(st, pfn)].pg_flags |= PG_SECRETMEM
-            set_direct_map_invalid_noflush(st, pfn)
-            yield "out of the direct map, not flushed"
-            yield from flush_tlb_kernel_range(st, t, pfn)
-            gup_put_folio(st, pfn, FOLL_WRITE)
-    mmap_read_unlock(st, mm)
 
 
 def hibernation_is_refused(st):

@@ -1,7 +1,8 @@
 """pagemap says of every page of a huge page whether its first one is mapped exclusively.
 
-fs/proc/task_mmu.c pagemap_pmd_range() up to 6.10, and in 6.18 again, as runs on 6.1 and 6.18 show:
-where another process has split its PMD and keeps some of the pages, PM_MMAP_EXCLUSIVE contradicts
+fs/proc/task_mmu.c pagemap_pmd_range() up to 6.10, and again since 6.15 (David Hildenbrand's "remove
+per-page mapcount dependency for PM_MMAP_EXCLUSIVE"), as runs on 6.1 and 6.18 show: where another
+process has split its PMD and keeps some of the pages, PM_MMAP_EXCLUSIVE contradicts
 /proc/kpagecount. 6.12 looks at each page.
 """
 

@@ -1,6 +1,6 @@
 /* Drivers whose buffer can be mapped: a ring of io_uring for provided buffers, a ring of a packet
- * socket on no device, a bpf array, the buffer of a perf event that counts nothing. Each schedule
- * has a new one, full of zeros. */
+ * socket on no device, a bpf array, ring buffer or arena, the buffer of a perf event that counts
+ * nothing. Each schedule has a new one, full of zeros. */
 
 #include <sys/socket.h>
 
@@ -71,6 +71,27 @@ static int open_bpf(int pages)
 	return syscall(SYS_bpf, 0 /* BPF_MAP_CREATE */, &map, sizeof(map));
 }
 
+/* One page of data, that is mapped twice, after those of the consumer and the producer. */
+static int open_ringbuf(int pages)
+{
+	struct { uint32_t type, key_size, value_size, entries, flags; } map = {
+		27 /* BPF_MAP_TYPE_RINGBUF */, 0, 0, page_bytes, 0
+	};
+
+	(void)pages;
+	return syscall(SYS_bpf, 0 /* BPF_MAP_CREATE */, &map, sizeof(map));
+}
+
+/* Whoever maps it first chooses the place. */
+static int open_arena(int pages)
+{
+	struct { uint32_t type, key_size, value_size, entries, flags; } map = {
+		33 /* BPF_MAP_TYPE_ARENA */, 0, 0, pages, 1 << 10 /* BPF_F_MMAPABLE */
+	};
+
+	return syscall(SYS_bpf, 0 /* BPF_MAP_CREATE */, &map, sizeof(map));
+}
+
 static int open_perf(int pages)
 {
 	struct { uint32_t type, size; uint64_t config, rest[6]; } event = {
@@ -85,7 +106,7 @@ static int open_a_driver(enum file_kind kind, int pages)
 {
 	int (*const open_one[FILE_KINDS])(int) = {
 		[IO_URING] = open_ring, [PACKET] = open_packet,
-		[BPF] = open_bpf, [PERF] = open_perf,
+		[BPF] = open_bpf, [RINGBUF] = open_ringbuf, [ARENA] = open_arena, [PERF] = open_perf,
 	};
 
 	return open_one[kind](pages);
@@ -189,6 +210,16 @@ HELPER int probe_packet_rings(void)
 HELPER int probe_bpf_arrays(void)
 {
 	return probe_driver(BPF);
+}
+
+HELPER int probe_bpf_ring_buffers(void)
+{
+	return probe_driver(RINGBUF);
+}
+
+HELPER int probe_bpf_arenas(void)
+{
+	return probe_driver(ARENA);
 }
 
 HELPER int probe_perf_buffers(void)

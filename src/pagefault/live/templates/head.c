@@ -62,7 +62,7 @@ enum {
 	UNSEEN = INT_MIN,	/* a cell that nobody can read */
 };
 
-enum file_kind { ON_DISK, IN_MEMORY, SECRET, IO_URING, PACKET, BPF, PERF, FILE_KINDS };
+enum file_kind { ON_DISK, IN_MEMORY, SECRET, IO_URING, PACKET, BPF, RINGBUF, ARENA, PERF, FILE_KINDS };
 enum kind { PROCESS, THREAD, DEVICE };
 enum task_state { NEW, RUNNING, OVER, EXITED };
 enum pin_state { PIN_FREE, PIN_HELD, PIN_FAILED, PIN_DROPPED };

@@ -99,7 +99,7 @@ HELPER long dump_cell(int page, int cell)
 	return value;
 }
 
-static int probe_core(void)
+static int probe_cores(void)
 {
 	char pattern[128] = "";
 	int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC), core;

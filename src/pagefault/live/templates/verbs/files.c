@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#define NO_FILES { -1, -1, -1, -1, -1, -1, -1 }
-
-static int file_fd[MAX_FILES][FILE_KINDS] = { NO_FILES, NO_FILES };
+static int file_fd[MAX_FILES][FILE_KINDS] = {
+	[0 ... MAX_FILES - 1] = { [0 ... FILE_KINDS - 1] = -1 }
+};
 
 /* Of drivers.c. */
 static int (*open_driver)(enum file_kind kind, int pages);

@@ -3,11 +3,10 @@
 HELPER long ksm_scan(void)
 {
 	enum { SCANS = 4, MOST_MS = 10000 };
-	long sleep_ms = read_ksm(KSM "sleep_millisecs"), smart = read_ksm(KSM "smart_scan");
 	long end = read_ksm(KSM "full_scans") + SCANS;
 	int error = write_ksm(KSM "sleep_millisecs", 0);
 
-	if (!error && smart > 0)
+	if (!error && smart_scan > 0)
 		error = write_ksm(KSM "smart_scan", 0);
 	if (!error)
 		error = write_ksm(KSM "run", 1);
@@ -15,9 +14,6 @@ HELPER long ksm_scan(void)
 		error = ms < MOST_MS ? 0 : ETIMEDOUT;
 		usleep(1000);
 	}
-	write_ksm(KSM "run", 0);
-	write_ksm(KSM "sleep_millisecs", sleep_ms);
-	if (smart > 0)
-		write_ksm(KSM "smart_scan", smart);
+	stop_ksmd();
 	return -error;
 }

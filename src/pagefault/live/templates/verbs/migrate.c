@@ -1,5 +1,5 @@
-/* migrate(A): to the other of nodes 0 and 1. Up to 5.16 the call says that all is well when the last
- * page stayed, so the page is asked where it is. */
+/* migrate(A): to the other of nodes 0 and 1. Only what the call does not even try has a status. Up
+ * to 5.16 it says that all is well when the last page stayed, so the page is asked where it is. */
 static long node_of(void *at)
 {
 	int status = 0;
@@ -18,7 +18,7 @@ HELPER long migrate_page(int page)
 
 	if (left < 0)
 		return -errno;
-	if (before >= 0 && node_of(at) == before)
-		return -EAGAIN;
-	return status < 0 ? status : 0;
+	if (status < 0)
+		return status;
+	return before >= 0 && node_of(at) == before ? -EAGAIN : 0;
 }
