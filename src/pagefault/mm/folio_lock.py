@@ -14,7 +14,7 @@ def folio_lock(st, t, pfn):
 
 
 def others_have_locked(st, pfn):
-    """Whether somebody whom the model does not have holds the lock, as who tries for it must
+    """Whether somebody whom the model does not have holds the folio lock, as who tries for it must
     expect. Not here, where a program names all; see the part others-lock-folios."""
     return 0
 
