@@ -45,7 +45,7 @@ ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
 DUP_MMAP_SEM = 2  # 1 while nobody may fork
 MEMORY_MAX = 3  # the limit of its memory, plus 1
 # In the private fields of a task.
-NR_RECLAIMED = 1  # what its memory.reclaim has counted, plus 1; 0 if it is not in one
+NR_RECLAIMED = 2  # what its memory.reclaim has counted, plus 1; 0 if it is not in one
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
 NO_MM = -1

@@ -24,6 +24,7 @@ PARTS = [
     "zap-removes-rmap-before-the-flush",
     "longterm-writes-to-files",
     "no-droppable-memory",
+    "poison-counts-references",
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",

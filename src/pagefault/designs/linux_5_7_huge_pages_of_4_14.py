@@ -32,6 +32,7 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
     "touch-makes-huge-pages-dirty",
+    "poison-counts-references",
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",

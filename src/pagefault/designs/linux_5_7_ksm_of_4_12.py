@@ -33,6 +33,7 @@ PARTS = [
     "pagemap-looks-at-the-first-page",
     "ksm-trusts-clean-entries",
     "no-droppable-memory",
+    "poison-counts-references",
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",

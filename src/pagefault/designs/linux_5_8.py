@@ -33,6 +33,7 @@ PARTS = [
     "longterm-writes-to-files",
     "pagemap-looks-at-the-first-page",
     "no-droppable-memory",
+    "poison-counts-references",
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",

@@ -12,4 +12,5 @@ PARTS = [
     "referenced-lazyfree-stays-so",
     "secretmem-frees-before-it-restores",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]

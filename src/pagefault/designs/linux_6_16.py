@@ -13,4 +13,5 @@ PARTS = [
     "secretmem-frees-before-it-restores",
     "uprobes-write-in-place",
     "perf-maps-in-advance",
+    "rox-joins-when-whole",
 ]

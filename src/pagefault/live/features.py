@@ -23,10 +23,7 @@ class Feature(Enum):
     POPULATE = ("populate.c", "madvise(2) with MADV_POPULATE_READ (5.14)")
     DROPPABLE = ("droppable.c", "mmap(2) with MAP_DROPPABLE (6.11)")
     SEAL = ("verbs/mseal.c", "mseal(2) (6.10)")
-    DIRECT_MAP = (
-        "verbs/vmstat.c",
-        "direct_map_level2_splits in /proc/vmstat (x86, Linux 5.13)",
-    )
+    DIRECT_MAP = ("verbs/vmstat.c", "direct_map_level2_splits in /proc/vmstat (x86, Linux 5.13)")
     BAD_FRAMES = (
         "verbs/poison.c",
         "/sys/devices/system/memory/hard_offline_page (root, CONFIG_MEMORY_FAILURE)",

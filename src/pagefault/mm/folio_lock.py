@@ -14,7 +14,7 @@ def folio_lock(st, t, pfn):
 
 
 def others_have_locked(st, pfn):
-    """Whether somebody whom the model does not have holds the folio lock, as who tries for it must
+    """Whether somebody whom the model does not have holds the folio lock, as who tries must
     expect. Not here, where a program names all; see the part others-lock-folios."""
     return 0
 
@@ -28,7 +28,7 @@ def folio_trylock(st, t, pfn):
 
 
 def folio_test_locked(st, pfn):
-    """Whether somebody whom the model knows has the lock."""
+    """Whether somebody whom the model knows has the folio lock."""
     return st.folio[page_folio(st, pfn)].locked != 0
 
 

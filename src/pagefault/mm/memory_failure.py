@@ -3,7 +3,7 @@
 Whoever asked keeps a reference for good, so that nobody gets the frame again. What stood for the
 page in a page table says that it was poisoned: SIGBUS to who touches it, until he unmaps it.
 
-Left out: files other than memfd_secret()'s, huge pages, KSM, the zero page; the signals that are
+Left out: files other than memfd_secret()'s, huge pages, KSM; the signals that are
 sent at once (to the task whose access it was, and to who asked for that by PR_MCE_KILL), so that
 SIGBUS comes with the next access; the frames that come back (unpoison_memory()); that a mark stays
 on a page that was not on the LRU list, and that one which is marked is on it until it is unmapped.
@@ -15,6 +15,7 @@ from pagefault.consts import (
     EBUSY,
     EFAULT,
     EHWPOISON,
+    EIO,
     NR_VPN,
     PAGE_MARKER,
     PG_DIRTY,
@@ -55,9 +56,17 @@ from pagefault.mm.swap_state import delete_from_swap_cache
 def leaves_out_poison(st, mm, vpn):
     """The model takes no other page out of use than a small one that is anonymous or secret."""
     pfn = pte_pfn(ptep_get(st, mm, vpn))
-    is_kept = folio_test_anon(st, pfn) and not folio_test_ksm(st, pfn)
-    VM_BUG_ON(st, not is_kept and not folio_is_secretmem(st, pfn), BUG_LEFT_OUT)
+    is_other_file = st.folio[pfn].mapping and not folio_is_secretmem(st, pfn)
+    VM_BUG_ON(st, is_other_file or folio_test_ksm(st, pfn), BUG_LEFT_OUT)
     leaves_out_huge_pages(st, mm, vpn)
+
+
+def HWPoisonHandlable(st, pfn):
+    """mm/memory-failure.c HWPoisonHandlable(), v6.12: the folio is on an LRU list. The zero page is
+    not, nor is what a special entry maps."""
+    if st.folio[pfn].pg_flags & PG_ISOLATED:
+        return 0
+    return folio_test_anon(st, pfn) or folio_is_secretmem(st, pfn)
 
 
 def sys_poison(st, t, vpn):
@@ -74,7 +83,7 @@ def memory_failure(st, t, pfn):
     nobody has it any more, -EBUSY where somebody goes on with it. Locks: takes the folio lock."""
     if is_poisoned(st, pfn):
         return -EHWPOISON
-    if st.folio[pfn].pg_flags & PG_ISOLATED:
+    if not HWPoisonHandlable(st, pfn):
         return -EBUSY
     st.folio[pfn].pg_flags |= PG_HWPOISON
     folio_get(st, pfn)
@@ -166,7 +175,7 @@ def identify_page_state(st, t, pfn):
     if st.folio[pfn].swap:
         return me_swapcache(st, pfn)
     if folio_test_anon(st, pfn):
-        return 0
+        return -EBUSY if poison_leaves_users(st, pfn) else 0
     return (yield from me_pagecache_clean(st, t, pfn))
 
 
@@ -174,6 +183,12 @@ def has_extra_refcount(st, pfn, extra_pins):
     """mm/memory-failure.c has_extra_refcount(), v6.12: somebody besides memory_failure(), and the
     swap cache where it keeps the page, goes on with it."""
     return st.folio[pfn].refcount > 1 + extra_pins
+
+
+def poison_leaves_users(st, pfn):
+    """mm/memory-failure.c me_pagecache_clean(), v6.12: whether somebody who goes on with a bad page
+    of anonymous memory is an error. Nobody asks."""
+    return 0
 
 
 def me_swapcache(st, pfn):
@@ -208,8 +223,8 @@ def me_pagecache_clean(st, t, pfn):
 
 def sys_soft_offline(st, t, vpn):
     """mm/memory-failure.c soft_offline_page(), v6.12, of the frame that a page has: 0 when the page
-    has another one, -EBUSY where it stays. Left out: what is in the page cache and mapped nowhere;
-    the tries again. Locks: takes the folio lock."""
+    has another one, -EBUSY where it stays, -EIO where nobody could move it. Left out: what is in
+    the page cache and mapped nowhere; the tries again. Locks: takes the folio lock."""
     mm = st.task[t].mm
     if not pte_present(ptep_get(st, mm, vpn)):
         return -EFAULT
@@ -217,6 +232,8 @@ def sys_soft_offline(st, t, vpn):
     pfn = pte_pfn(ptep_get(st, mm, vpn))
     if is_poisoned(st, pfn):
         return 0
+    if not HWPoisonHandlable(st, pfn):
+        return -EIO
     folio_get(st, pfn)
     yield "has a reference, folio not locked"
     return (yield from soft_offline_in_use_page(st, t, pfn))

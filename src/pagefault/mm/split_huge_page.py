@@ -102,18 +102,23 @@ def unmap_huge_pmds(st, t, pfn):
 def __discard_anon_folio_pmd_locked(st, t, mm, vpn, pfn):
     """mm/huge_memory.c __discard_anon_folio_pmd_locked(), v6.12: unless it was written, or somebody
     else has a reference, who may write it. Locks: PMD lock and folio lock held."""
-    if st.folio[pfn].pg_flags & PG_DIRTY or pte_dirty(pmdp_get(st, mm, vpn)):
+    if discard_minds_dirty(st, mm, vpn, pfn, pmdp_get(st, mm, vpn)):
         return
     orig_pmd = yield from pmdp_collapse_flush(st, t, mm, vpn)
     used = st.folio[pfn].refcount != folio_mapcount(st, pfn) + 1
     yield "references counted, dirty flag not looked at"
-    if used or st.folio[pfn].pg_flags & PG_DIRTY or pte_dirty(orig_pmd):
+    if used or discard_minds_dirty(st, mm, vpn, pfn, orig_pmd):
         set_pmd_at(st, mm, vpn, orig_pmd)
         return
     for i in range(PTRS_PER_PTE):
         observe_dropped(st, mm, vpn + i, pfn + i)
     folio_remove_rmap_pmd(st, pfn)
     folio_put(st, pfn)
+
+
+def discard_minds_dirty(st, mm, vpn, pfn, pmd):
+    """mm/huge_memory.c __discard_anon_folio_pmd_locked(), v6.12: whether it was written."""
+    return st.folio[pfn].pg_flags & PG_DIRTY or pte_dirty(pmd)
 
 
 def can_split_folio(st, pfn):

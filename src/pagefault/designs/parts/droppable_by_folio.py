@@ -7,7 +7,7 @@ at birth, in droppable memory. Dirty does not matter.
 from pagefault.consts import PG_ANON, PG_DIRTY, PG_SWAPBACKED
 from pagefault.mm.rmap import vma_is_droppable
 
-PG_DROPPABLE = 1 << 13
+PG_DROPPABLE = 1 << 14
 
 
 def new_anon_flags(st, mm, vpn):
