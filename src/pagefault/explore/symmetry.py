@@ -75,6 +75,7 @@ AUDITED = frozenset(
         *("flush_tlb_kernel_range", "kernel_reaches", "cpu_reaches", "secret_does"),
         *("is_forking", "__split_huge_page"),
         *("join_block", "block_is_whole", "count_vm_event"),
+        "deferred_split_scan",  # by frame, whoever has it; large ones keep their names
         "dup_mmap",  # the child that it passes on is an address space
     }
 )
