@@ -239,25 +239,23 @@ def _word(words: Words, table: Mapping[str, str]) -> str:
     return next(table[word] for word in table if word in words.words)
 
 
-def _load(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Cell(page, index),):
-            return f"load({names.c(page)}, {index})"
-    raise AssertionError(s)
+def _argument(names: Names, arg: object) -> str:
+    """What C is told of an argument that is not words."""
+    match arg:
+        case Range():
+            return names.pages(arg)
+        case Cell(name, index) | FileCell(name, index):
+            return f"{names.c(name)}, {index}"
+        case Page(name) | Name(name) | FileName(name) | Pipe(name):
+            return names.c(name)
+        case Int() | Register():
+            return _value(arg)
+    raise AssertionError(arg)
 
 
-def _copy_to_user(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Cell(page, index), (Int() | Register()) as value):
-            return f"copy_to_user({names.c(page)}, {index}, {_value(value)})"
-    raise AssertionError(s)
-
-
-def _store(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Cell(page, index), (Int() | Register()) as value):
-            return f"store({names.c(page)}, {index}, {_value(value)})"
-    raise AssertionError(s)
+def _plain(function: str) -> Call:
+    """The call of a verb whose arguments C takes one by one as they stand."""
+    return lambda names, s: f"{function}({', '.join(_argument(names, arg) for arg in s.args)})"
 
 
 def _mmap(names: Names, s: Statement) -> str:
@@ -282,20 +280,6 @@ def _mmap_file(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _pread(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileCell(file, offset),):
-            return f"read_file({names.c(file)}, {offset})"
-    raise AssertionError(s)
-
-
-def _pwrite(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileCell(file, offset), (Int() | Register()) as value):
-            return f"write_file({names.c(file)}, {offset}, {_value(value)})"
-    raise AssertionError(s)
-
-
 def _uprobe(wanted: int) -> Call:
     def call(names: Names, s: Statement) -> str:
         match s.args:
@@ -306,44 +290,11 @@ def _uprobe(wanted: int) -> Call:
     return call
 
 
-def _truncate(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileName(file), Int(pages)):
-            return f"truncate_file({names.c(file)}, {pages})"
-    raise AssertionError(s)
-
-
 def _ioctl(names: Names, s: Statement) -> str:
     match s.args:
         case (FileName(file), Words(words=words)):
             return f"free_buffer({names.c(file)}, {int('realloc' in words)})"
     raise AssertionError(s)
-
-
-def _kread(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileCell(file, offset),):
-            return f"kernel_read({names.c(file)}, {offset})"
-    raise AssertionError(s)
-
-
-def _kwrite(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileCell(file, offset), (Int() | Register()) as value):
-            return f"kernel_write({names.c(file)}, {offset}, {_value(value)})"
-    raise AssertionError(s)
-
-
-def _of_a_number(function: str) -> Call:
-    """The call of a verb that takes one number."""
-
-    def call(names: Names, s: Statement) -> str:
-        match s.args:
-            case (Int(number),):
-                return f"{function}({number})"
-        raise AssertionError(s)
-
-    return call
 
 
 def _mlock(names: Names, s: Statement) -> str:
@@ -361,56 +312,11 @@ def _mlockall(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _munlock(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Range() as pages,):
-            return f"unlock({names.pages(pages)})"
-    raise AssertionError(s)
-
-
-def _ptrace_peek(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Name(task), Cell(page, index)):
-            return f"peek({names.c(task)}, {names.c(page)}, {index})"
-    raise AssertionError(s)
-
-
-def _dump(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Cell(page, index),):
-            return f"dump_cell({names.c(page)}, {index})"
-    raise AssertionError(s)
-
-
-def _splice(names: Names, s: Statement) -> str:
-    match s.args:
-        case (FileCell(file, offset), Pipe(pipe)):
-            return f"splice_file({names.c(file)}, {offset}, {names.c(pipe)})"
-    raise AssertionError(s)
-
-
 def _futex(names: Names, s: Statement) -> str:
     match s.args:
         case (Page(page), Words(words=words)):
             private = "FUTEX_WAKE_PRIVATE" if "private" in words else "FUTEX_WAKE"
             return f"look_up_futex({names.c(page)}, {private})"
-    raise AssertionError(s)
-
-
-def _on_file(function: str) -> Call:
-    def call(names: Names, s: Statement) -> str:
-        match s.args:
-            case (FileName(file),):
-                return f"{function}({names.c(file)})"
-        raise AssertionError(s)
-
-    return call
-
-
-def _munmap(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Range() as pages,):
-            return f"unmap({names.pages(pages)})"
     raise AssertionError(s)
 
 
@@ -428,86 +334,10 @@ def _madvise(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _mseal(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Range() as pages,):
-            return f"seal({names.pages(pages)})"
-    raise AssertionError(s)
-
-
-def _mremap(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Range() as pages, Page(new)):
-            return f"move({names.pages(pages)}, {names.c(new)})"
-    raise AssertionError(s)
-
-
-def _alone(function: str) -> Call:
-    """The call of a verb that takes nothing."""
-    return lambda _names, _statement: f"{function}()"
-
-
-def _on_task(function: str) -> Call:
-    def call(names: Names, s: Statement) -> str:
-        match s.args:
-            case (Name(task),):
-                return f"{function}({names.c(task)})"
-        raise AssertionError(s)
-
-    return call
-
-
-def _on_page(function: str) -> Call:
-    def call(names: Names, s: Statement) -> str:
-        match s.args:
-            case (Page(page),):
-                return f"{function}({names.c(page)})"
-        raise AssertionError(s)
-
-    return call
-
-
-def _vmsplice(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page), Pipe(pipe)):
-            return f"splice_page({names.c(page)}, {names.c(pipe)})"
-    raise AssertionError(s)
-
-
 def _read(names: Names, s: Statement) -> str:
     match s.args:
         case (Pipe(pipe, cell),):
             return f"read_page({names.c(pipe)}, {cell or 0})"
-    raise AssertionError(s)
-
-
-def _readv(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Name(task), Cell(page, index)):
-            return f"read_remote({names.c(task)}, {names.c(page)}, {index})"
-    raise AssertionError(s)
-
-
-def _writev(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Name(task), Cell(page, index), (Int() | Register()) as value):
-            place = f"{names.c(task)}, {names.c(page)}, {index}"
-            return f"write_remote({place}, {_value(value)})"
-    raise AssertionError(s)
-
-
-def _proc_mem_read(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Name(task), Cell(page, index)):
-            return f"proc_mem_read({names.c(task)}, {names.c(page)}, {index})"
-    raise AssertionError(s)
-
-
-def _proc_mem_write(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Name(task), Cell(page, index), (Int() | Register()) as value):
-            place = f"{names.c(task)}, {names.c(page)}, {index}"
-            return f"proc_mem_write({place}, {_value(value)})"
     raise AssertionError(s)
 
 
@@ -548,13 +378,6 @@ def _uffd_register(names: Names, s: Statement) -> str:
     raise AssertionError(s)
 
 
-def _uffd_copy(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Cell(page, index), (Int() | Register()) as value):
-            return f"uffd_copy({names.c(page)}, {index}, {_value(value)})"
-    raise AssertionError(s)
-
-
 def _uffd_writeprotect(protect: int) -> Call:
     def call(names: Names, s: Statement) -> str:
         match s.args:
@@ -563,20 +386,6 @@ def _uffd_writeprotect(protect: int) -> Call:
         raise AssertionError(s)
 
     return call
-
-
-def _uffd_move(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page), Page(new)):
-            return f"uffd_move({names.c(page)}, {names.c(new)})"
-    raise AssertionError(s)
-
-
-def _uffd_continue(names: Names, s: Statement) -> str:
-    match s.args:
-        case (Page(page),):
-            return f"uffd_continue({names.c(page)})"
-    raise AssertionError(s)
 
 
 def _pagemap(names: Names, s: Statement) -> str:
@@ -599,9 +408,9 @@ def _kpageflags(names: Names, s: Statement) -> str:
 
 STATEMENTS: Mapping[str, Rule] = MappingProxyType(
     {
-        "user_load": Rule(_load, "verbs/user_load.c"),
-        "user_store": Rule(_store, "verbs/user_store.c"),
-        "copy_to_user": Rule(_copy_to_user, "verbs/copy_to_user.c"),
+        "user_load": Rule(_plain("load"), "verbs/user_load.c"),
+        "user_store": Rule(_plain("store"), "verbs/user_store.c"),
+        "copy_to_user": Rule(_plain("copy_to_user"), "verbs/copy_to_user.c"),
         "mmap": Rule(_mmap, "verbs/mmap.c", word_needs={"droppable": Feature.DROPPABLE}),
         "mmap_file": Rule(
             _mmap_file,
@@ -618,58 +427,62 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
                 "perf": Feature.PERF_BUFFERS,
             },
         ),
-        "close": Rule(_on_file("close_file"), "verbs/files.c"),
-        "receive": Rule(_on_file("receive_file"), "verbs/receive.c"),
-        "memlock": Rule(_of_a_number("limit_locked"), "verbs/mlock.c"),
+        "close": Rule(_plain("close_file"), "verbs/files.c"),
+        "receive": Rule(_plain("receive_file"), "verbs/receive.c"),
+        "memlock": Rule(_plain("limit_locked"), "verbs/mlock.c"),
         "mlock": Rule(_mlock, "verbs/mlock.c"),
         "mlockall": Rule(_mlockall, "verbs/mlock.c"),
-        "munlock": Rule(_munlock, "verbs/mlock.c"),
-        "munlockall": Rule(_alone("unlock_all"), "verbs/mlock.c"),
+        "munlock": Rule(_plain("unlock"), "verbs/mlock.c"),
+        "munlockall": Rule(_plain("unlock_all"), "verbs/mlock.c"),
         "futex": Rule(_futex, "verbs/futex.c"),
-        "pread": Rule(_pread, "verbs/files.c"),
-        "pwrite": Rule(_pwrite, "verbs/files.c"),
-        "fsync": Rule(_on_file("sync_file"), "verbs/files.c"),
-        "truncate": Rule(_truncate, "verbs/files.c"),
+        "pread": Rule(_plain("read_file"), "verbs/files.c"),
+        "pwrite": Rule(_plain("write_file"), "verbs/files.c"),
+        "fsync": Rule(_plain("sync_file"), "verbs/files.c"),
+        "truncate": Rule(_plain("truncate_file"), "verbs/files.c"),
         "uprobe_register": Rule(_uprobe(1), "verbs/uprobes.c", (Feature.UPROBES,)),
         "uprobe_unregister": Rule(_uprobe(0), "verbs/uprobes.c", (Feature.UPROBES,)),
         "ioctl": Rule(_ioctl, "verbs/drivers.c"),
-        "kread": Rule(_kread, "verbs/drivers.c"),
-        "kwrite": Rule(_kwrite, "verbs/drivers.c"),
-        "drop_cache": Rule(_on_file("drop_cache"), "verbs/files.c"),
-        "munmap": Rule(_munmap, "verbs/munmap.c"),
+        "kread": Rule(_plain("kernel_read"), "verbs/drivers.c"),
+        "kwrite": Rule(_plain("kernel_write"), "verbs/drivers.c"),
+        "drop_cache": Rule(_plain("drop_cache"), "verbs/files.c"),
+        "munmap": Rule(_plain("unmap"), "verbs/munmap.c"),
         "mprotect": Rule(_mprotect, "verbs/mprotect.c"),
         "madvise": Rule(_madvise, "verbs/madvise.c", word_needs=ADVICE_NEEDS),
         "reclaim_file": Rule(
-            _of_a_number("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
+            _plain("reclaim_file"), "verbs/reclaim_file.c", (Feature.RECLAIM_FILE,)
         ),
-        "reclaim": Rule(_alone("reclaim_all"), "verbs/reclaim.c", (Feature.RECLAIM,)),
-        "ksm": Rule(_alone("ksm_scan"), "verbs/ksm.c", (Feature.KSM,)),
-        "migrate": Rule(_on_page("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),
-        "poison": Rule(_on_page("poison_page"), "verbs/poison.c", _BAD_FRAMES),
-        "soft_offline": Rule(_on_page("soft_offline_page"), "verbs/poison.c", _BAD_FRAMES),
-        "mremap": Rule(_mremap, "verbs/mremap.c"),
-        "mseal": Rule(_mseal, "verbs/mseal.c", (Feature.SEAL,)),
-        "fork": Rule(_on_task("fork_task"), "verbs/fork.c"),
-        "clone": Rule(_on_task("clone_task"), "verbs/clone.c"),
-        "exit": Rule(_alone("exit_task"), "verbs/exit.c", (Feature.PROC,)),
-        "wait": Rule(_on_task("wait_for"), "verbs/wait.c"),
-        "vmsplice": Rule(_vmsplice, "verbs/vmsplice.c", (Feature.PIPES,)),
-        "splice": Rule(_splice, "verbs/splice.c", (Feature.PIPES,)),
+        "reclaim": Rule(_plain("reclaim_all"), "verbs/reclaim.c", (Feature.RECLAIM,)),
+        "ksm": Rule(_plain("ksm_scan"), "verbs/ksm.c", (Feature.KSM,)),
+        "migrate": Rule(_plain("migrate_page"), "verbs/migrate.c", (Feature.NUMA,)),
+        "poison": Rule(_plain("poison_page"), "verbs/poison.c", _BAD_FRAMES),
+        "soft_offline": Rule(_plain("soft_offline_page"), "verbs/poison.c", _BAD_FRAMES),
+        "mremap": Rule(_plain("move"), "verbs/mremap.c"),
+        "mseal": Rule(_plain("seal"), "verbs/mseal.c", (Feature.SEAL,)),
+        "fork": Rule(_plain("fork_task"), "verbs/fork.c"),
+        "clone": Rule(_plain("clone_task"), "verbs/clone.c"),
+        "exit": Rule(_plain("exit_task"), "verbs/exit.c", (Feature.PROC,)),
+        "wait": Rule(_plain("wait_for"), "verbs/wait.c"),
+        "vmsplice": Rule(_plain("splice_page"), "verbs/vmsplice.c", (Feature.PIPES,)),
+        "splice": Rule(_plain("splice_file"), "verbs/splice.c", (Feature.PIPES,)),
         "read": Rule(_read, "verbs/read.c", (Feature.PIPES,)),
-        "process_vm_readv": Rule(_readv, "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)),
-        "process_vm_writev": Rule(_writev, "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)),
+        "process_vm_readv": Rule(
+            _plain("read_remote"), "verbs/process_vm_readv.c", (Feature.PROCESS_VM,)
+        ),
+        "process_vm_writev": Rule(
+            _plain("write_remote"), "verbs/process_vm_writev.c", (Feature.PROCESS_VM,)
+        ),
         "uffd_register": Rule(
             _uffd_register,
             "verbs/userfaults.c",
             (Feature.UFFD_MISSING,),
             word_needs={"wp": Feature.UFFD_WP, "minor": Feature.UFFD_MINOR},
         ),
-        "uffd_copy": Rule(_uffd_copy, "verbs/userfaults.c", (Feature.UFFD_MISSING,)),
+        "uffd_copy": Rule(_plain("uffd_copy"), "verbs/userfaults.c", (Feature.UFFD_MISSING,)),
         "uffd_wp": Rule(_uffd_writeprotect(1), "verbs/userfaults.c", (Feature.UFFD_WP,)),
         "uffd_unprotect": Rule(_uffd_writeprotect(0), "verbs/userfaults.c", (Feature.UFFD_WP,)),
-        "uffd_move": Rule(_uffd_move, "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
-        "uffd_continue": Rule(_uffd_continue, "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
-        "clear_refs": Rule(_alone("clear_refs"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
+        "uffd_move": Rule(_plain("uffd_move"), "verbs/userfaults.c", (Feature.UFFD_MOVE,)),
+        "uffd_continue": Rule(_plain("uffd_continue"), "verbs/userfaults.c", (Feature.UFFD_MINOR,)),
+        "clear_refs": Rule(_plain("clear_refs"), "verbs/clear_refs.c", (Feature.SOFT_DIRTY,)),
         "pagemap": Rule(
             _pagemap,
             "verbs/pagemap.c",
@@ -677,14 +490,14 @@ STATEMENTS: Mapping[str, Rule] = MappingProxyType(
             word_needs={"soft_dirty": Feature.SOFT_DIRTY},
         ),
         "kpagecount": Rule(
-            _on_page("mapcount_of"), "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)
+            _plain("mapcount_of"), "verbs/kpagecount.c", (Feature.FRAMES, Feature.KPAGE)
         ),
         "vmstat": Rule(_vmstat, "verbs/vmstat.c", (Feature.DIRECT_MAP,)),
         "kpageflags": Rule(_kpageflags, "verbs/kpageflags.c", (Feature.FRAMES, Feature.KPAGE)),
-        "ptrace_peek": Rule(_ptrace_peek, "verbs/ptrace.c", (Feature.PTRACE,)),
-        "dump": Rule(_dump, "verbs/dump.c", (Feature.CORES,)),
-        "proc_mem_read": Rule(_proc_mem_read, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
-        "proc_mem_write": Rule(_proc_mem_write, "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "ptrace_peek": Rule(_plain("peek"), "verbs/ptrace.c", (Feature.PTRACE,)),
+        "dump": Rule(_plain("dump_cell"), "verbs/dump.c", (Feature.CORES,)),
+        "proc_mem_read": Rule(_plain("proc_mem_read"), "verbs/proc_mem.c", (Feature.PROC_MEM,)),
+        "proc_mem_write": Rule(_plain("proc_mem_write"), "verbs/proc_mem.c", (Feature.PROC_MEM,)),
         "o_direct": Rule(_take, ""),
         "pin": Rule(_take, ""),
         "get": Rule(_take, ""),
