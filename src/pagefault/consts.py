@@ -44,7 +44,8 @@ NR_CHOICES = 16
 ANON_VMA_LOCK = 1  # of all anon_vmas: ANON_VMA_WRITER, or n readers
 DUP_MMAP_SEM = 2  # 1 while nobody may fork
 MEMORY_MAX = 3  # the limit of its memory, plus 1
-# In the private fields of a task.
+# In the private fields of a task; 0 is for designs.
+VMSTAT = 1  # counters of /proc/vmstat that it has looked at; shifted: have grown since
 NR_RECLAIMED = 2  # what its memory.reclaim has counted, plus 1; 0 if it is not in one
 NR_PRIVATE = 4
 ZERO_PFN = 0  # the zero page: never counted, never freed
@@ -72,7 +73,6 @@ PFN_SHIFT = 16
 PTE_HAS_PFN = PAGE_PRESENT | PAGE_PROTNONE | PAGE_MIGRATION
 
 # VMAs.
-VM_NONE = 0
 VM_READ = 1 << 0
 VM_WRITE = 1 << 1
 VM_MERGEABLE = 1 << 2  # KSM may merge its pages; nothing here is executed
@@ -177,13 +177,10 @@ UPROBE_SWBP_INSN = -52  # int3, 0xcc, as a signed byte: the breakpoint
 # Folio flags.
 PG_ANON = 1 << 0
 PG_DIRTY = 1 << 1
-PG_SWAPCACHE = 1 << 2
 PG_WRITEBACK = 1 << 3
-PG_LRU = 1 << 4
 PG_KSM = 1 << 5
 PG_SWAPBACKED = 1 << 6
 PG_SECRETMEM = 1 << 7
-PG_UPTODATE = 1 << 8
 PG_ACTIVE = 1 << 10  # used lately, so that reclaim may spare it
 PG_HWPOISON = 1 << 12  # the frame has gone bad
 PG_KMEM = 1 << 11  # the model's: a page of vmalloc, which a driver may map to user space
@@ -242,8 +239,7 @@ VMA_FILE_MASK = 3
 AREA_DANGLING = 0  # ghost: mask of pages that were freed while a kernel TLB may have them
 AREA_DEFERRED = 1  # file + 1 that will free it when no skb is in flight any more
 
-# vmstat(): counters that a task has looked at, in its private[VMSTAT]; shifted: have grown since.
-VMSTAT = 1
+# vmstat(): counters, as they stand in a task's private[VMSTAT].
 VMSTAT_SPLITS = 1 << 0
 VMSTAT_COLLAPSES = 1 << 2
 VMSTAT_GROWN_SHIFT = 1
@@ -345,8 +341,6 @@ BUG_NO_FREE_FOLIO = 4
 BUG_NO_FREE_PTPAGE = 5
 BUG_UNLOCK = 6
 BUG_GATHER_OVERFLOW = 7
-BUG_PIN_IN_USE = 8
-BUG_PIPE_FULL = 9
 BUG_BAD_PTE = 10
 BUG_MAPPED_WHEN_REMOVED = 11
 BUG_LEFT_OUT = 12  # what a program asked for, the model does not do

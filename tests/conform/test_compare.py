@@ -60,5 +60,5 @@ def test_any_of_the_models_outcomes_will_do_and_the_nearest_is_told() -> None:
 
 
 def test_a_bug_of_the_model_is_a_difference() -> None:
-    bug = Outcome(("P", "C"), Status.UNABLE, 1, why="model-bug: BUG_PIPE_FULL")
-    assert differences([bug], MODEL) == (Difference("end", "model-bug: BUG_PIPE_FULL", "done"),)
+    bug = Outcome(("P", "C"), Status.UNABLE, 1, why="model-bug: NO_FREE_FOLIO")
+    assert differences([bug], MODEL) == (Difference("end", "model-bug: NO_FREE_FOLIO", "done"),)
