@@ -125,6 +125,8 @@ def test_all_skipped_is_an_exit_code() -> None:
     ("arguments", "message"),
     [
         (["--kernel", "no-such"], "no kernel image 'no-such'"),
+        (["--kernel", "6.12,lru_gen/enabled"], "'lru_gen/enabled' is no setting"),
+        (["--kernel", "6.12,../x=0"], "'../x=0' is no setting"),
         (["--json", "--tap"], "exclude each other"),
         (["cow/", "--generated", "3"], "name no TEST"),
         (["--database", "x", "--no-database"], "exclude each other"),

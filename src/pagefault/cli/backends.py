@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,7 @@ def risk_option(function: F) -> F:
         "--risk-host",
         is_flag=True,
         help="On the kernel that runs here, too, run tests that may crash it or leave marks that "
-        "stay, as their headers say (danger).",
+        "stay, as their headers (danger) or their verbs say.",
     )(function)
 
 
@@ -46,7 +47,10 @@ def backend_of(kernel: str, jobs: int = 1, risk_host: bool = False) -> Backend:
     from pagefault.live.vm import Options
 
     image, *settings = kernel.split(",")
-    written = dict(setting.partition("=")[::2] for setting in settings)
+    for setting in settings:
+        if not re.fullmatch(r"\w[\w/-]*=\S+", setting):
+            raise KernelError(f"{kernel}: {setting!r} is no setting", "6.12,lru_gen/enabled=0")
+    written = dict(setting.split("=", 1) for setting in settings)
     options = Options(sysctls={f"{SETTINGS}/{file}": text for file, text in written.items()})
     try:
         return Virtual(find(image), options)
