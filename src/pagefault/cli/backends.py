@@ -49,7 +49,9 @@ def backend_of(kernel: str, jobs: int = 1, risk_host: bool = False) -> Backend:
     image, *settings = kernel.split(",")
     for setting in settings:
         if not re.fullmatch(r"\w[\w/-]*=\S+", setting):
-            raise KernelError(f"{kernel}: {setting!r} is no setting", "6.12,lru_gen/enabled=0")
+            raise KernelError(
+                f"{kernel}: {setting!r} is no setting", "FILE=TEXT, as in 6.12,lru_gen/enabled=0"
+            )
     written = dict(setting.split("=", 1) for setting in settings)
     options = Options(sysctls={f"{SETTINGS}/{file}": text for file, text in written.items()})
     try:
