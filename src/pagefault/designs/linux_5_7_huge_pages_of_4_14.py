@@ -36,4 +36,5 @@ PARTS = [
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
+    "splice-fills-holes",
 ]

@@ -83,13 +83,20 @@ def sys_splice(st, t, file, index, cell, pipe):
     return 0
 
 
+def shmem_splices_holes(st):
+    """mm/shmem.c shmem_file_splice_read(), v6.12: whether a hole is given away as the zero page, and
+    stays a hole."""
+    return 1
+
+
 def filemap_splice_read(st, t, file, index):
     """mm/filemap.c filemap_splice_read(), v6.12: the page of the page cache, with a reference.
     shmem has the zero page where it has none (mm/shmem.c shmem_file_splice_read())."""
     if index >= st.file[file].nr_pages:
         return -ENOENT
     yield "i_size read, page cache not looked at"
-    if st.file[file].kind == FILE_SHMEM and st.file[file].page[index].pfn == 0:
+    is_hole = st.file[file].page[index].pfn == 0
+    if is_hole and st.file[file].kind == FILE_SHMEM and shmem_splices_holes(st):
         return ZERO_PFN
     pfn = yield from __filemap_get_folio(st, t, file, index)
     yield "folio found, i_size not looked at again"
