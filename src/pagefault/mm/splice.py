@@ -84,8 +84,8 @@ def sys_splice(st, t, file, index, cell, pipe):
 
 
 def shmem_splices_holes(st):
-    """mm/shmem.c shmem_file_splice_read(), v6.12: whether a hole is given away as the zero page, and
-    stays a hole."""
+    """mm/shmem.c shmem_file_splice_read(), v6.12: whether a hole is given away as the zero page,
+    and stays a hole."""
     return 1
 
 
