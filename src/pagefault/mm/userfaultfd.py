@@ -31,6 +31,7 @@ from pagefault.hw.monitor import (
 )
 from pagefault.hw.pgtable import (
     is_migration_entry,
+    is_pte_marker,
     is_swap_pte,
     mk_pte,
     pmd_has_table,
@@ -283,6 +284,8 @@ def move_pages_pte(st, t, mm, vpn, new_vpn):
     if is_migration_entry(pte):
         yield from migration_entry_wait(st, t, mm, vpn)
         return -EAGAIN
+    if is_pte_marker(pte):
+        return -EFAULT
     if is_swap_pte(pte):
         return (yield from move_swap_entry(st, t, mm, vpn, new_vpn, pte))
     if is_zero_pfn(pte_pfn(pte)):
