@@ -1,7 +1,7 @@
 """Reclaim of an anonymous folio. Models mm/vmscan.c.
 
-Left out: the LRU lists, their order and their batches; swap of a huge page that is not split first, as
-7.2 does where it finds a cluster of slots (conform/known.toml).
+Left out: the LRU lists, their order and their batches; swap of a huge page that is not split first,
+as 7.2 does where it finds a cluster of slots (conform/known.toml).
 """
 
 from pagefault.consts import (
