@@ -13,12 +13,13 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from pagefault.conform.known import load_known
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "conformance.md"
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = [f"{first}{last}" for first in ("", *ascii_lowercase) for last in ascii_lowercase]
 
 Run = Mapping[str, Any]
 
