@@ -29,4 +29,5 @@ PARTS = [
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
     "splice-fills-holes",
+    "move-pages-says-efault",
 ]

@@ -38,4 +38,5 @@ PARTS = [
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
     "splice-fills-holes",
+    "move-pages-says-efault",
 ]

@@ -29,4 +29,5 @@ PARTS = [
     "lazyfree-huge-pages-are-split",
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
+    "move-pages-says-efault",
 ]

@@ -11,4 +11,5 @@ PARTS = [
     "mremap-keeps-uffd-wp",
     "secretmem-frees-before-it-restores",
     "split-keeps-zeros",
+    "move-pages-says-efault",
 ]

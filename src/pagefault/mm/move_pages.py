@@ -108,15 +108,20 @@ def secret_folio_stays():
     return -EAGAIN
 
 
+def no_page_to_move(pte):
+    """What move_pages() says where no page is present."""
+    return -ENOENT
+
+
 def isolate_mapped_folio(st, t, mm, vpn):
     """mm/migrate.c __add_folio_for_migration(), v6.12. A secret folio is isolated and then refuses
     to move (mm/secretmem.c secretmem_migrate_folio()): it stays. Any page of a large folio stands
     for all of it. Locks: takes the PTL, or the PMD lock."""
     locked = yield from lock_entry(st, t, mm, vpn)
     if not locked:
-        return -ENOENT
-    pfn = -ENOENT
+        return no_page_to_move(0)
     pte = ptep_get(st, mm, vpn)
+    pfn = no_page_to_move(pte)
     if pte_present(pte):
         pfn = page_folio(st, pte_pfn(pte))
         if is_zero_pfn(pfn):
