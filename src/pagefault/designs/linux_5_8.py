@@ -39,4 +39,5 @@ PARTS = [
     "split-keeps-zeros",
     "splice-fills-holes",
     "move-pages-says-efault",
+    "uffd-looks-before-it-prepares",
 ]

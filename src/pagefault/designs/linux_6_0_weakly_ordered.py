@@ -28,4 +28,5 @@ PARTS = [
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
     "move-pages-says-efault",
+    "uffd-looks-before-it-prepares",
 ]

@@ -26,4 +26,5 @@ PARTS = [
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
     "move-pages-says-efault",
+    "uffd-looks-before-it-prepares",
 ]

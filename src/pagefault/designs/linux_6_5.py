@@ -23,4 +23,5 @@ PARTS = [
     "migration-keeps-huge-pages-whole",
     "split-keeps-zeros",
     "move-pages-says-efault",
+    "uffd-looks-before-it-prepares",
 ]

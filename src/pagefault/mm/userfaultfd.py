@@ -18,6 +18,7 @@ from pagefault.consts import (
     VM_LOCKED,
     VM_MAPPED,
     VM_READ,
+    VM_SHARED,
     VM_WRITE,
     ZERO_PFN,
 )
@@ -86,11 +87,20 @@ VM_ACCESS_FLAGS = VM_READ | VM_WRITE
 # --- UFFDIO_COPY -------------------------------------------------------------------------------
 
 
+def find_vma_and_prepare_anon(st, mm, vpn):
+    """mm/userfaultfd.c find_vma_and_prepare_anon(), v6.12: before anybody asks whether the VMA is
+    registered. Locks: mmap_lock held."""
+    flags = st.mm[mm].vma[vpn].vm_flags
+    if flags & VM_MAPPED and not flags & VM_SHARED:
+        anon_vma_prepare(st, mm, vpn)
+
+
 def sys_uffd_copy(st, t, vpn, cell, value):
     """mm/userfaultfd.c mfill_atomic(), v6.12, of UFFDIO_COPY: a new page that holds `value` in one
     cell and zeros else. 0, -ENOENT where nothing is registered, -EEXIST where a page is."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
+    find_vma_and_prepare_anon(st, mm, vpn)
     ret = -ENOENT
     if userfaultfd_armed(st, mm, vpn):
         ret = yield from mfill_atomic_pte_copy(st, t, mm, vpn, cell, value)
@@ -136,6 +146,7 @@ def sys_uffd_continue(st, t, vpn):
     none."""
     mm = st.task[t].mm
     yield from mmap_read_lock(st, t, mm)
+    find_vma_and_prepare_anon(st, mm, vpn)
     ret = -ENOENT
     if userfaultfd_minor(st, mm, vpn):
         ret = yield from mfill_atomic_pte_continue(st, t, mm, vpn)
