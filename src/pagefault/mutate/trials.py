@@ -70,11 +70,10 @@ def plan(entries: Iterable[Entry], max_states: int) -> list[Trial]:
     """
     kernel = link(DESIGN)
     trials = []
-    for entry in entries:
-        for claim in entry.program.header.expect:
-            if claim.design == DESIGN:
-                tried = (_trial(kernel, entry.program, g, claim, max_states) for g in claim.grains)
-                trials += [trial for trial in tried if trial is not None]
+    for program, grain, claim in _claims(entries):
+        trial = _trial(kernel, program, grain, claim, max_states)
+        if trial is not None:
+            trials.append(trial)
     return sorted(trials, key=lambda t: (t.states, t.program.name, t.grain))
 
 
@@ -85,13 +84,18 @@ def recall(caught: Mapping[str, Collection[str]], max_states: int) -> list[Trial
     test calls beside them is not known, so whom they do not catch has not survived.
     """
     return [
-        Trial(entry.program, grain, claim, max_states, frozenset(caught[entry.name]))
-        for entry in catalogue()
-        if entry.name in caught
-        for claim in entry.program.header.expect
-        if claim.design == DESIGN
-        for grain in claim.grains
+        Trial(program, grain, claim, max_states, frozenset(caught[program.name]))
+        for program, grain, claim in _claims(e for e in catalogue() if e.name in caught)
     ]
+
+
+def _claims(entries: Iterable[Entry]) -> Iterator[tuple[Program, str, Expectation]]:
+    """What tests claim about mainline, each claim at each of its grains."""
+    for entry in entries:
+        for claim in entry.program.header.expect:
+            if claim.design == DESIGN:
+                for grain in claim.grains:
+                    yield entry.program, grain, claim
 
 
 def _trial(
